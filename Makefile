@@ -1,0 +1,59 @@
+# Thin: each target installs the Debian packages that it lacks (scripts/install-packages), builds what it needs with
+# meson and ninja, and runs one script. `make` alone prints what there is.
+
+BUILD ?= build
+SOAK_MINUTES ?= 10
+FUZZ_SECONDS ?= 60
+
+help:
+	@echo 'make demo     two gateways in network namespaces carry real traffic; regrouped while it flows (about a minute)'
+	@echo 'make check    every test; the last line is "N passed, N failed" (about twenty minutes)'
+	@echo 'make build    the daemon and its commands, in $(BUILD)/'
+	@echo 'make install  the same into the system (DESTDIR and PREFIX as usual)'
+	@echo 'make bench    what a packet costs, beside what the crypto library alone costs'
+	@echo 'make soak     group edits under load for SOAK_MINUTES=$(SOAK_MINUTES)'
+	@echo 'make fuzz     hostile input for FUZZ_SECONDS=$(FUZZ_SECONDS) a target'
+	@echo 'make lint     clang-format and clang-tidy over the whole tree'
+	@echo 'make clean    removes what the targets above built'
+
+build:
+	@scripts/install-packages build
+	@scripts/build $(BUILD)
+
+demo:
+	@scripts/install-packages demo
+	@scripts/build $(BUILD)
+	@scripts/demo $(BUILD)
+
+check:
+	@scripts/install-packages check
+	@scripts/check
+
+bench:
+	@scripts/install-packages build
+	@scripts/build $(BUILD)
+	@scripts/bench $(BUILD)
+
+soak:
+	@scripts/install-packages check
+	@scripts/build $(BUILD)
+	@SOAK_MINUTES=$(SOAK_MINUTES) tests/e2e/run --build $(BUILD) group_edit_test.Soak
+
+fuzz:
+	@scripts/install-packages fuzz
+	@scripts/fuzz $(FUZZ_SECONDS)
+
+lint:
+	@scripts/install-packages lint
+	@scripts/build $(BUILD)
+	@scripts/lint $(BUILD)
+
+install:
+	@scripts/install-packages build
+	@scripts/build $(BUILD) $(if $(PREFIX),-Dprefix=$(PREFIX))
+	@meson install -C $(BUILD) --no-rebuild
+
+clean:
+	@rm -rf $(BUILD) build-asan build-tsan build-fuzz
+
+.PHONY: help build demo check bench soak fuzz lint install clean

@@ -1,0 +1,45 @@
+// The parts of `look`, in order.
+#include "cli/look_printer.h"
+
+#include <algorithm>
+#include <ctime>
+
+#include "cli/eroute_printer.h"
+#include "cli/interface_printer.h"
+#include "cli/network_printer.h"
+#include "cli/sa_printer.h"
+
+namespace spigrp {
+namespace {
+
+std::string date_text(int64_t time_s) {
+  const auto seconds = static_cast<time_t>(time_s);
+  tm parts{};
+  char text[64];
+  if (localtime_r(&seconds, &parts) == nullptr) return {};
+  return {text, std::strftime(text, sizeof(text), "%a %b %e %H:%M:%S %Z %Y", &parts)};
+}
+
+template <class Row, class Print>
+void add_part(std::string& text, const std::vector<Row>& rows, Print print) {
+  if (rows.empty()) return;
+  text += '\n';
+  for (const Row& row : rows) text += print(row) + '\n';
+}
+
+}  // namespace
+
+std::string look_text(GatewayView view) {
+  std::ranges::sort(view.eroutes, {}, &ErouteRow::selector);
+  std::ranges::sort(view.interfaces, {}, &InterfaceRow::name);
+  std::ranges::sort(view.sas, {}, &SaRow::id);
+  std::ranges::sort(view.routes, {}, &RouteSpec::destination);
+  std::string text = view.host + "  " + date_text(view.time_s) + '\n';
+  add_part(text, view.eroutes, look_eroute_line);
+  add_part(text, view.interfaces, interface_line);
+  add_part(text, view.sas, sa_line);
+  add_part(text, view.routes, route_line);
+  return text;
+}
+
+}  // namespace spigrp

@@ -1,0 +1,52 @@
+// SAs as text. Names of fields are those of FreeS/WAN's ipsec_spi(5); the counters it did not have say what they count.
+#include "cli/sa_printer.h"
+
+#include <charconv>
+
+namespace spigrp {
+namespace {
+
+// KLIPS showed the current value, the soft limit and the hard limit; no SA here has limits.
+std::string lifetime(const char* name, uint64_t current) {
+  return std::string(name) + '(' + std::to_string(current) + ",0,0)";
+}
+
+std::string hexadecimal(uint64_t value) {
+  char digits[16];
+  const auto end = std::to_chars(digits, digits + sizeof(digits), value, 16).ptr;
+  return "0x" + std::string(digits, end);
+}
+
+void add(std::string& line, const char* name, uint64_t value) {
+  line.append(" ").append(name).append("=").append(std::to_string(value));
+}
+
+void add_unless_zero(std::string& line, const char* name, uint64_t value) {
+  if (value != 0) add(line, name, value);
+}
+
+}  // namespace
+
+std::string sa_line(const SaRow& row) {
+  std::string line = row.id.text() + ' ' + row.algorithm + ": dir=" + row.direction + " src=" + row.source.text();
+  if (row.id.protocol == SaProtocol::kEsp || row.id.protocol == SaProtocol::kAh) {
+    add(line, "ooowin", row.replay_window);
+    add(line, "seq", row.sequence);
+    line += " bit=" + hexadecimal(row.window_bits);
+    add(line, "alen", row.icv_bits);
+    add(line, "aklen", row.authentication_key_bits);
+    add(line, "eklen", row.encryption_key_bits);
+  }
+  add_unless_zero(line, "auth_errs", row.authentication_failures);
+  add_unless_zero(line, "replay_errs", row.replays);
+  add_unless_zero(line, "ooo_errs", row.outside_window);
+  add_unless_zero(line, "malformed_errs", row.malformed);
+  add_unless_zero(line, "exhausted_errs", row.exhausted);
+  line += " life(c,s,h)=" + lifetime("bytes", row.bytes) + lifetime("addtime", row.age_s) +
+          lifetime("usetime", row.used_s < 0 ? 0 : static_cast<uint64_t>(row.used_s)) +
+          lifetime("packets", row.packets);
+  if (row.idle_s >= 0) add(line, "idle", static_cast<uint64_t>(row.idle_s));
+  return line;
+}
+
+}  // namespace spigrp

@@ -1,0 +1,76 @@
+// Commands: the FreeS/WAN grammars, words → Request. A command knows its words and nothing of sockets, so that the
+// command-line tool and the daemon's start-up batch read the same language.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "config/error.h"
+#include "config/request.h"
+#include "config/sa_id.h"
+
+namespace spigrp {
+
+// Words that any command takes.
+struct CommonWords {
+  std::string label;                  // --label
+  bool debug = false;                 // --debug
+  bool json = false;                  // --json
+  std::optional<std::string> socket;  // --socket
+};
+
+enum class Listing : uint8_t {
+  kSas,
+  kGroups,
+  kEroutes,
+  kInterfaces,
+  kAddresses,
+  kRoutes,
+  kNeighbours,
+  kAlgorithms,
+  kStats,
+  kLook,
+  kDebugFlags
+};
+struct StatsWatch {
+  double interval_s;
+};  // stats --watch
+struct BatchFile {
+  std::string path;
+};  // batch FILE; "-" is standard input
+struct ShowHelp {
+  std::string text;
+};
+struct ShowVersion {};
+
+// What a command line asks for: an edit to send, a listing to print, or words about itself.
+using Action = std::variant<Request, Listing, StatsWatch, BatchFile, ShowHelp, ShowVersion>;
+
+struct ParsedCommand {
+  CommonWords common;
+  Action action;
+};
+
+// Where words lead outside: names to addresses, files to keys. The daemon's own batch refuses names and standard input.
+struct CommandWorld {
+  AddressResolver resolve = resolve_numeric;
+  std::function<Expected<std::string>(std::string_view file)> read_file;  // "-": standard input
+};
+
+// `command` is "spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats", "batch";
+// `words` what follows it. An error is wrong usage (exit 2).
+Expected<ParsedCommand> parse_command(std::string_view command, std::span<const std::string> words,
+                                      const CommandWorld& world);
+
+// One command a line, '#' comments, quotes as in the shell (single, double, backslash), an optional leading "ipsec".
+// Only edits. The error's object is "FILE:LINE".
+Expected<Batch> parse_batch(std::string_view text, std::string_view file_name, const CommandWorld& world);
+
+std::span<const std::string_view> command_names() noexcept;
+
+}  // namespace spigrp

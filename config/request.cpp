@@ -1,0 +1,277 @@
+// See request.h. One table of methods: a row gives a request's name, its fields and what must hold of them.
+#include "config/request.h"
+
+#include <array>
+#include <tuple>
+
+#include "config/json_fields.h"
+#include "config/log_topic.h"
+
+namespace spigrp {
+
+void fields(auto& f, FieldsOf<SaSpec> auto& spec) {
+  f("id", spec.id);
+  f("source", spec.source);
+  f("algorithm", spec.algorithm, std::string());
+  f("encryption_key", spec.encryption_key, Key());
+  f("authentication_key", spec.authentication_key, Key());
+  f("replay_window", spec.replay_window, kDefaultReplayWindow);
+  f("tunnel_destination", spec.tunnel_destination, IpAddress());
+}
+
+namespace {
+
+template <class T, class Fields, class Check>
+struct Method {
+  using Request = T;
+  std::string_view name;
+  Fields fields;
+  Check check;
+};
+
+template <class T, class Fields, class Check>
+constexpr Method<T, Fields, Check> method(std::string_view name, Fields fields, Check check) {
+  return {name, fields, check};
+}
+
+constexpr auto kNoFields = [](auto&, auto&) {};
+constexpr auto kAnything = [](const auto&) -> Expected<void> { return {}; };
+constexpr auto kSpec = [](auto& f, auto& request) { f("spec", request.spec); };
+constexpr auto kSpecValid = [](const auto& request) { return validate(request.spec); };
+constexpr auto kSelector = [](auto& f, auto& request) { f("selector", request.selector); };
+constexpr auto kSelectorValid = [](const auto& request) { return validate(request.selector); };
+constexpr auto kId = [](auto& f, auto& request) { f("id", request.id); };
+constexpr auto kName = [](auto& f, auto& request) { f("name", request.name); };
+constexpr auto kMembers = [](auto& f, auto& request) { f("members", request.members); };
+
+constexpr auto kNameValid = [](const auto& request) -> Expected<void> {
+  const auto number = parse_interface_name(request.name);
+  if (!number) return tl::unexpected(number.error());
+  return {};
+};
+constexpr auto kDestinationValid = [](const RouteDelete& request) {
+  return validate(RouteSpec{.destination = request.destination});
+};
+constexpr auto kTopicsValid = [](const DebugFlags& request) -> Expected<void> {
+  for (const auto* topics : {&request.set, &request.clear}) {
+    for (const std::string& topic : *topics) {
+      if (const auto valid = validate_log_topic(topic); !valid) return valid;
+    }
+  }
+  return {};
+};
+
+constexpr auto kErouteFields = [](auto& f, auto& request) {
+  f("selector", request.selector);
+  f("target", request.target);
+  f("existing", request.existing, ExistingEntry::kRefuse);
+};
+constexpr auto kRouteFields = [](auto& f, auto& request) {
+  f("spec", request.spec);
+  f("existing", request.existing, ExistingEntry::kRefuse);
+};
+constexpr auto kNeighbourFields = [](auto& f, auto& request) {
+  f("address", request.address);
+  f("device", request.device);
+};
+constexpr auto kAttachFields = [](auto& f, auto& request) {
+  f("name", request.name);
+  f("port", request.port);
+};
+constexpr auto kFlagFields = [](auto& f, auto& request) {
+  f("set", request.set, std::vector<std::string>());
+  f("clear", request.clear, std::vector<std::string>());
+};
+
+constexpr std::tuple kEdits = {
+    method<SaAdd>("sa.add", kSpec, kSpecValid),
+    method<SaDelete>("sa.delete", kId, kAnything),
+    method<SaClear>("sa.clear", kNoFields, kAnything),
+    method<GroupSet>("group.set", kMembers, kAnything),
+    method<GroupReplace>("group.replace", kMembers, kAnything),
+    method<GroupDissolve>(
+        "group.dissolve", [](auto& f, auto& r) { f("member", r.member); }, kAnything),
+    method<ErouteSet>("eroute.set", kErouteFields, kSelectorValid),
+    method<ErouteDelete>("eroute.delete", kSelector, kSelectorValid),
+    method<ErouteClear>("eroute.clear", kNoFields, kAnything),
+    method<InterfaceCreate>("interface.create", kName, kNameValid),
+    method<InterfaceDelete>("interface.delete", kName, kNameValid),
+    method<InterfaceAttach>("interface.attach", kAttachFields, kNameValid),
+    method<InterfaceDetach>("interface.detach", kName, kNameValid),
+    method<InterfaceClear>("interface.clear", kNoFields, kAnything),
+    method<AddressAdd>("address.add", kSpec, kSpecValid),
+    method<AddressDelete>("address.delete", kSpec, kSpecValid),
+    method<RouteAdd>("route.add", kRouteFields, kSpecValid),
+    method<RouteDelete>(
+        "route.delete", [](auto& f, auto& r) { f("destination", r.destination); }, kDestinationValid),
+    method<NeighbourSet>("neighbour.set", kSpec, kAnything),
+    method<NeighbourDelete>("neighbour.delete", kNeighbourFields, kAnything),
+};
+
+constexpr std::tuple kQueries = {
+    method<AlgorithmsQuery>("algorithms", kNoFields, kAnything),
+    method<StatsQuery>("stats", kNoFields, kAnything),
+    method<StatusQuery>("status", kNoFields, kAnything),
+    method<DebugFlags>("debug", kFlagFields, kTopicsValid),
+};
+
+constexpr std::string_view kBatchMethod = "batch";
+constexpr std::array<std::string_view, 7> kListMethods = {
+    "sa.list", "group.list", "eroute.list", "interface.list", "address.list", "route.list", "neighbour.list"};
+
+template <class T, class... Rows>
+constexpr const auto& row_of(const std::tuple<Rows...>& table) {
+  constexpr size_t kRow = [] {
+    constexpr std::array<bool, sizeof...(Rows)> kMatches = {std::same_as<typename Rows::Request, T>...};
+    for (size_t i = 0; i < kMatches.size(); ++i) {
+      if (kMatches[i]) return i;
+    }
+    return kMatches.size();
+  }();
+  return std::get<kRow>(table);  // does not compile for a request without a row
+}
+
+template <class T>
+constexpr bool kIsEdit = requires(T value) {
+  Edit(std::in_place_type<T>, value);
+};
+
+template <class T>
+constexpr const auto& row_of() {
+  if constexpr (kIsEdit<T>) {
+    return row_of<T>(kEdits);
+  } else {
+    return row_of<T>(kQueries);
+  }
+}
+
+std::string_view edit_method(const Edit& edit) {
+  return std::visit([]<class T>(const T&) { return row_of<T>().name; }, edit);
+}
+
+template <class T>
+nlohmann::json params_of(const T& request) {
+  FieldWriter writer;
+  row_of<T>().fields(writer, request);
+  return std::move(writer.object);
+}
+
+nlohmann::json params_of(const Edit& edit) {
+  return std::visit([](const auto& request) { return params_of(request); }, edit);
+}
+
+nlohmann::json params_of(const List& list) {
+  return {{"cursor", list.cursor}, {"limit", list.limit}};
+}
+
+nlohmann::json params_of(const Batch& batch) {
+  nlohmann::json edits = nlohmann::json::array();
+  for (const NumberedEdit& numbered : batch.edits) {
+    edits.push_back(
+        {{"line", numbered.line}, {"method", edit_method(numbered.edit)}, {"params", params_of(numbered.edit)}});
+  }
+  return {{"edits", std::move(edits)}};
+}
+
+// Finds the row of that name and parses with it; nothing if there is none.
+template <class Variant, class... Rows>
+std::optional<Expected<Variant>> parse_with(const std::tuple<Rows...>& table, std::string_view name,
+                                            const nlohmann::json& params, const std::string& path) {
+  std::optional<Expected<Variant>> result;
+  const auto try_row = [&](const auto& row) {
+    if (row.name != name) return false;
+    typename std::remove_cvref_t<decltype(row)>::Request request;
+    FieldReader reader(params, path, UnknownFields::kRefused);
+    row.fields(reader, request);
+    if (const auto read = reader.finish(); !read) {
+      result = tl::unexpected(read.error());
+    } else if (const Expected<void> valid = row.check(request); !valid) {
+      result = tl::unexpected(valid.error());
+    } else {
+      result = Variant(std::move(request));
+    }
+    return true;
+  };
+  std::apply([&](const auto&... rows) { (try_row(rows) || ...); }, table);
+  return result;
+}
+
+tl::unexpected<Error> unknown_method(std::string_view name) {
+  return failure(as_typed(name), "no such method", "docs/control.md lists them");
+}
+
+Expected<Batch> parse_batch_params(const nlohmann::json& params) {
+  const auto edits = params.is_object() ? params.find("edits") : params.end();
+  if (!params.is_object() || edits == params.end() || !edits->is_array()) {
+    return failure("edits", "must be an array of edits");
+  }
+  if (params.size() != 1) return failure("batch", "has fields besides edits");
+  Batch batch;
+  batch.edits.reserve(edits->size());
+  for (size_t i = 0; i < edits->size(); ++i) {
+    const std::string path = "edits[" + std::to_string(i) + ']';
+    FieldReader reader((*edits)[i], path, UnknownFields::kRefused);
+    uint32_t line = 0;
+    std::string name;
+    RawJson edit_params;
+    reader("line", line, uint32_t{0});
+    reader("method", name);
+    reader("params", edit_params);
+    if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
+    auto edit = parse_with<Edit>(kEdits, name, *edit_params.json, path + ".params");
+    if (!edit) return failure(path + ".method", as_typed(name) + " is no edit", "a batch holds edits only");
+    if (!*edit) return tl::unexpected(edit->error());
+    batch.edits.push_back({line, std::move(**edit)});
+  }
+  return batch;
+}
+
+Expected<List> parse_list_params(ListKind kind, const nlohmann::json& params) {
+  List list{.kind = kind};
+  FieldReader reader(params, {}, UnknownFields::kRefused);
+  reader("cursor", list.cursor, uint64_t{0});
+  reader("limit", list.limit, uint32_t{1000});
+  if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
+  if (list.limit == 0 || list.limit > kMaxListRows) {
+    return failure("limit", "must be a whole number from 1 to " + std::to_string(kMaxListRows));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string_view method_name(const Request& request) noexcept {
+  return std::visit(
+      []<class T>(const T& value) -> std::string_view {
+        if constexpr (std::same_as<T, Edit>) {
+          return edit_method(value);
+        } else if constexpr (std::same_as<T, List>) {
+          return kListMethods[static_cast<size_t>(value.kind)];
+        } else if constexpr (std::same_as<T, Batch>) {
+          return kBatchMethod;
+        } else {
+          return row_of<T>().name;
+        }
+      },
+      request);
+}
+
+nlohmann::json request_params(const Request& request) {
+  return std::visit([](const auto& value) { return params_of(value); }, request);
+}
+
+Expected<Request> parse_request(std::string_view method, const nlohmann::json& params) {
+  if (method == kBatchMethod)
+    return parse_batch_params(params).map([](Batch&& batch) { return Request(std::move(batch)); });
+  for (size_t kind = 0; kind < kListMethods.size(); ++kind) {
+    if (method != kListMethods[kind]) continue;
+    return parse_list_params(static_cast<ListKind>(kind), params).map([](const List& list) { return Request(list); });
+  }
+  if (auto edit = parse_with<Edit>(kEdits, method, params, {})) {
+    return std::move(*edit).map([](Edit&& value) { return Request(std::move(value)); });
+  }
+  if (auto query = parse_with<Request>(kQueries, method, params, {})) return std::move(*query);
+  return unknown_method(method);
+}
+
+}  // namespace spigrp

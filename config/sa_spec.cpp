@@ -1,0 +1,58 @@
+// See sa_spec.h.
+#include "config/sa_spec.h"
+
+namespace spigrp {
+namespace {
+
+Expected<void> check_tunnel(const SaSpec& spec) {
+  const std::string object = spec.id.text();
+  if (!spec.algorithm.empty() || !spec.encryption_key.empty() || !spec.authentication_key.empty()) {
+    return failure(object, "a tun SA takes no algorithm and no keys");
+  }
+  if (spec.source.is_unspecified()) return failure(object, "has no outer source address", "give --src ADDRESS");
+  if (spec.tunnel_destination != spec.id.destination) {
+    return failure(object, "its --dst is not the SA's destination", "give --dst " + spec.id.destination.text());
+  }
+  return {};
+}
+
+Expected<void> check_keys(const SaSpec& spec) {
+  const std::string object = spec.id.text();
+  if (!spec.tunnel_destination.is_unspecified()) {
+    return failure(object, "only a tun SA has an outer destination", "leave --dst out");
+  }
+  if (spec.algorithm.empty()) return failure(object, "has no algorithm", "spi --algorithms lists them");
+  if (spec.id.protocol == SaProtocol::kAh && !spec.encryption_key.empty()) {
+    return failure(object, "an ah SA takes no encryption key", "give --authkey alone");
+  }
+  const bool keyless = spec.encryption_key.empty() && spec.authentication_key.empty();
+  if (spec.id.protocol == SaProtocol::kComp && !keyless) return failure(object, "a comp SA takes no keys");
+  if (spec.id.protocol != SaProtocol::kComp && keyless) {
+    return failure(object, "has no key", "give --enckey or --authkey");
+  }
+  return {};
+}
+
+}  // namespace
+
+Expected<void> validate(const SaSpec& spec) {
+  const std::string object = spec.id.text();
+  if (const auto valid = validate_spi(spec.id.spi, spec.id.protocol); !valid) {
+    return failure(object, valid.error().object + ": " + valid.error().problem, valid.error().remedy);
+  }
+  if (spec.id.destination.is_unspecified()) return failure(object, "its destination is the unspecified address");
+  if (spec.source.family != spec.id.destination.family) {
+    return failure(object, "its --src is of another address family than its destination");
+  }
+  if (spec.replay_window > kMaxReplayWindow) {
+    return failure(object, "a replay window of " + std::to_string(spec.replay_window) + " packets is too large",
+                   "use 0 … 4096");
+  }
+  if (spec.algorithm.size() > 64) return failure(object, "its algorithm's name is too long");
+  if (spec.encryption_key.size() > kMaxKeyBytes || spec.authentication_key.size() > kMaxKeyBytes) {
+    return failure(object, "a key is longer than 256 bytes");
+  }
+  return spec.id.protocol == SaProtocol::kTunnel ? check_tunnel(spec) : check_keys(spec);
+}
+
+}  // namespace spigrp

@@ -1,0 +1,31 @@
+// SaSpec is what the operator typed for one SA: a plain value, validated once, here. What depends on an algorithm's
+// table (does it exist, its key sizes) is checked where the table is, when the Sa is made from the spec.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "config/ip_address.h"
+#include "config/key.h"
+#include "config/sa_id.h"
+
+namespace spigrp {
+
+inline constexpr uint16_t kDefaultReplayWindow = 64;  // packets
+inline constexpr uint16_t kMaxReplayWindow = 4096;    // packets
+
+struct SaSpec {
+  SaId id;
+  IpAddress source;       // --src: for tun the outer header's source
+  std::string algorithm;  // as typed: "aes128gcm16", "3des-md5-96"; empty for tun
+  Key encryption_key;     // combined-mode keys end in their salt (RFC 4106 section 8.1)
+  Key authentication_key;
+  uint16_t replay_window = kDefaultReplayWindow;  // packets; 0 switches replay checking off
+  IpAddress tunnel_destination;                   // --dst of a tun SA; must be the SA's destination
+};
+
+// Checks everything that needs no algorithm table: SPI range, address families, fields that the protocol does or does
+// not take, window size. Errors name the SA.
+Expected<void> validate(const SaSpec& spec);
+
+}  // namespace spigrp

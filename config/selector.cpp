@@ -1,0 +1,84 @@
+// See selector.h.
+#include "config/selector.h"
+
+#include <array>
+#include <utility>
+
+namespace spigrp {
+namespace {
+
+constexpr std::array<std::pair<std::string_view, MagicTarget>, 9> kMagicWords{{
+    {"%pass", MagicTarget::kPass},
+    {"%drop", MagicTarget::kDrop},
+    {"%reject", MagicTarget::kReject},
+    {"%trap", MagicTarget::kTrap},
+    {"%trapsubnet", MagicTarget::kTrapSubnet},
+    {"%hold", MagicTarget::kHold},
+    {"%passthrough", MagicTarget::kPass},
+    {"%passthrough4", MagicTarget::kPass},
+    {"%passthrough6", MagicTarget::kPass},
+}};
+
+constexpr uint8_t kTcp = 6;
+constexpr uint8_t kUdp = 17;
+constexpr uint8_t kSctp = 132;
+
+Expected<void> check_prefix(const IpPrefix& prefix) {
+  if (prefix.bits > prefix.address.max_bits()) return failure(prefix.address.text(), "has too many prefix bits");
+  if (prefix.has_host_bits()) return failure(prefix.text(), "has host bits set", "write " + prefix.masked().text());
+  return {};
+}
+
+}  // namespace
+
+std::string Selector::text() const {
+  return source.text() + ":" + std::to_string(source_port) + " -> " + destination.text() + ":" +
+         std::to_string(destination_port);
+}
+
+Expected<void> validate(const Selector& selector) {
+  if (selector.source.address.family != selector.destination.address.family) {
+    return failure("eroute " + selector.text(), "source and destination are of different address families");
+  }
+  for (const IpPrefix* prefix : {&selector.source, &selector.destination}) {
+    if (const auto valid = check_prefix(*prefix); !valid) return valid;
+  }
+  const bool ports = selector.source_port != 0 || selector.destination_port != 0;
+  if (ports && selector.protocol != kTcp && selector.protocol != kUdp && selector.protocol != kSctp) {
+    return failure("eroute " + selector.text(), "only TCP, UDP and SCTP have ports",
+                   "add --transport-proto tcp, udp or sctp");
+  }
+  return {};
+}
+
+size_t SelectorHash::operator()(const Selector& selector) const noexcept {
+  uint64_t hash = 0xcbf29ce484222325;
+  const auto mix = [&hash](uint64_t value) { hash = (hash ^ value) * 0x100000001b3; };
+  for (const uint8_t byte : selector.source.address.bytes) mix(byte);
+  for (const uint8_t byte : selector.destination.address.bytes) mix(byte);
+  mix(uint64_t{selector.source.bits} << 8 | selector.destination.bits);
+  mix(uint64_t{selector.protocol} << 32 | uint64_t{selector.source_port} << 16 | selector.destination_port);
+  return hash ^ hash >> 32;
+}
+
+std::string_view magic_word(MagicTarget target) noexcept {
+  for (const auto& [word, magic] : kMagicWords) {
+    if (magic == target) return word;
+  }
+  return "%drop";
+}
+
+Expected<MagicTarget> parse_magic(std::string_view word) {
+  for (const auto& [name, magic] : kMagicWords) {
+    if (name == word) return magic;
+  }
+  return failure(as_typed(word), "is no magic SAID",
+                 "write %pass, %drop, %reject, %hold, %trap, %trapsubnet or %passthrough");
+}
+
+std::string text(const ErouteTarget& target) {
+  if (const auto* id = std::get_if<SaId>(&target)) return id->text();
+  return std::string(magic_word(std::get<MagicTarget>(target)));
+}
+
+}  // namespace spigrp

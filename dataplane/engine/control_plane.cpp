@@ -1,0 +1,229 @@
+// See control_plane.h.
+#include "engine/control_plane.h"
+
+#include <algorithm>
+
+#include <rte_mbuf.h>
+
+#include "engine/next_hops.h"
+#include "packet/buffer.h"
+#include "route/route_edit.h"
+
+namespace spigrp {
+namespace {
+
+NeighbourKey neighbour_key(const NextHopAddress& neighbour) noexcept {
+  return {neighbour.address.bytes, be16::from_host(neighbour.port), neighbour.address.family};
+}
+
+}  // namespace
+
+ControlPlane::ControlPlane(const Network& network, VersionedCell<OwnAddresses>& own_addresses,
+                           std::vector<WorkerQueues>& queues, rte_mempool* buffers)
+    : network_(network),
+      own_addresses_(own_addresses),
+      queues_(queues),
+      context_{.packet_buffers = buffers, .counters = &counters_} {
+  refresh_own_addresses();
+}
+
+ControlPlane::~ControlPlane() {
+  end();
+}
+
+void ControlPlane::poll(uint64_t now_ns) {
+  now_ns_ = now_ns;
+  refresh_own_addresses();
+  for (WorkerQueues& queue : queues_) {
+    Punt punts[kBurstCapacity];
+    // As much as was there at the start: workers may refill faster than this empties.
+    for (uint32_t left = kPuntQueuePackets; left > 0;) {
+      const uint16_t count = queue.punts.pop(punts, kBurstCapacity);
+      if (count == 0) break;
+      for (uint16_t i = 0; i < count; ++i) take(punts[i]);
+      left -= std::min<uint32_t>(left, count);
+    }
+  }
+  waiting_.time_out(
+      now_ns_, [this](const NextHopAddress& next_hop) { ask(next_hop); },
+      [this](rte_mbuf* packet) { context_.drop(packet, DropReason::neighbour_unresolved); });
+}
+
+// Addresses change by transactions only, so a new generation is the sign to look.
+void ControlPlane::refresh_own_addresses() {
+  if (network_.versions.published() == own_at_) return;
+  OwnAddresses now;
+  for (const AddressSpec& spec : list_addresses(network_.routes)) {
+    for (size_t port = 0; port < network_.ports.size(); ++port) {
+      if (network_.ports[port].name() == spec.device) now.ports[port].prefixes.push_back(spec.address);
+    }
+  }
+  if (now != own_) {
+    own_ = now;
+    own_addresses_.set(std::move(now), network_.versions);
+    network_.versions.publish();
+  }
+  own_at_ = network_.versions.published();
+}
+
+void ControlPlane::take(const Punt& punt) {
+  counters_.injected.add(1);
+  context_.generation = network_.versions.published();
+  switch (punt.kind) {
+    case PuntKind::kArp:
+      return take_arp(punt);
+    case PuntKind::kNeighbourDiscovery:
+      return take_neighbour_message(punt);
+    case PuntKind::kUnresolved:
+      return send_or_wait({punt.port, punt.next_hop}, punt.packet, punt.passage);
+  }
+}
+
+void ControlPlane::take_arp(const Punt& punt) {
+  const std::optional<ArpMessage> message = read_arp(punt.packet);
+  if (!message) return context_.drop(punt.packet, DropReason::malformed);
+  const OwnAddresses::OfPort& own = own_.ports[punt.port];
+  const bool is_for_us = own.has(message->target);
+  const NextHopAddress sender{punt.port, message->sender};
+  // RFC 826: who asks for us will be sent to; of others only what is known already is kept up to date.
+  const bool is_probe = message->sender.is_unspecified() || own.has(message->sender);
+  if (!is_probe && (is_for_us || is_known(sender) || waiting_.has(sender))) learn(sender, message->sender_mac);
+  if (is_for_us && message->is_request) {
+    originate(make_arp_reply({network_.ports[punt.port].mac(), message->target}, *message, context_.packet_buffers),
+              punt.port);
+  }
+  finish(punt.packet);
+}
+
+void ControlPlane::take_neighbour_message(const Punt& punt) {
+  const std::optional<NeighbourMessage> message = read_neighbour_message(punt.packet);
+  if (!message) return context_.drop(punt.packet, DropReason::malformed);
+  const OwnAddresses::OfPort& own = own_.ports[punt.port];
+  if (!message->is_solicitation) {
+    const NextHopAddress target{punt.port, message->target};
+    const bool is_news = waiting_.has(target) || (message->overrides && is_known(target));
+    if (message->mac && is_news && !own.has(message->target)) learn(target, *message->mac);
+    return finish(punt.packet);
+  }
+  if (own.has(message->target)) {
+    const NextHopAddress source{punt.port, message->source};
+    if (message->mac && !own.has(message->source)) learn(source, *message->mac);
+    const LinkSource from{network_.ports[punt.port].mac(), message->target};
+    if (rte_mbuf* answer = make_advertisement(from, message->source, context_.packet_buffers)) {
+      counters_.originated.add(1);
+      if (message->source.is_unspecified()) {
+        const IpAddress everyone = destination_of(answer, Family::kIpv6);
+        send_packet({punt.port, everyone}, multicast_mac(everyone), answer, Passage::kOwn);
+      } else {
+        send_or_wait(source, answer, Passage::kOwn);
+      }
+    }
+  }
+  finish(punt.packet);
+}
+
+bool ControlPlane::is_known(const NextHopAddress& neighbour) const noexcept {
+  return network_.routes.neighbour(neighbour_key(neighbour), network_.versions.published()) != nullptr;
+}
+
+void ControlPlane::learn(const NextHopAddress& neighbour, const MacAddress& mac) {
+  const Neighbour* known = network_.routes.neighbour(neighbour_key(neighbour), network_.versions.published());
+  const bool is_static = known != nullptr && known->is_static;
+  const MacAddress right = is_static ? known->mac : mac;
+  if (known == nullptr || known->mac != right) {
+    RouteEdit edit(network_.routes, network_.versions);
+    edit.learn_neighbour(neighbour.port, neighbour.address, mac);
+    edit.link();
+    network_.versions.publish();
+    context_.generation = network_.versions.published();
+  }
+  for (const WaitingPacket& waiting : waiting_.take(neighbour)) {
+    send_packet(neighbour, right, waiting.packet, waiting.passage);
+  }
+}
+
+void ControlPlane::send_or_wait(const NextHopAddress& next_hop, rte_mbuf* packet, Passage passage) {
+  // It may have been learned while the packet was on its way here.
+  const Neighbour* known = network_.routes.neighbour(neighbour_key(next_hop), context_.generation);
+  if (known != nullptr) return send_packet(next_hop, known->mac, packet, passage);
+  switch (waiting_.add(next_hop, {packet, passage}, now_ns_)) {
+    case WaitingPackets::Added::kFirst:
+      return ask(next_hop);
+    case WaitingPackets::Added::kBehindOthers:
+      return;
+    case WaitingPackets::Added::kNoRoom:
+      return context_.drop(packet, DropReason::neighbour_queue_full);
+  }
+}
+
+void ControlPlane::send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet,
+                               Passage passage) {
+  const Port& port = network_.ports[next_hop.port];
+  const Family family = family_of(packet);
+  const bool must_be_whole = packet->nb_segs > 1 && !port.takes_chains();
+  if (must_be_whole || rte_pktmbuf_headroom(packet) < sizeof(EthernetHeader)) {
+    rte_mbuf* whole = make_writable(packet, sizeof(EthernetHeader), 0, context_.packet_buffers);
+    if (whole == nullptr) return context_.drop(packet, DropReason::no_room);
+    packet = whole;
+  }
+  auto* ethernet = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_prepend(packet, sizeof(EthernetHeader)));
+  if (ethernet == nullptr) return context_.drop(packet, DropReason::no_room);
+  *ethernet = {mac, port.mac(), be16::from_host(family == Family::kIpv4 ? kEtherTypeIpv4 : kEtherTypeIpv6)};
+  inject({packet, next_hop.port, passage});
+}
+
+std::optional<LinkSource> ControlPlane::source_towards(const NextHopAddress& next_hop) const noexcept {
+  const auto address = own_.ports[next_hop.port].towards(next_hop.address);
+  if (!address) return std::nullopt;
+  return LinkSource{network_.ports[next_hop.port].mac(), *address};
+}
+
+void ControlPlane::ask(const NextHopAddress& next_hop) {
+  const auto from = source_towards(next_hop);
+  if (!from) return;  // without an address there is nobody to answer to; what waits is given up in time
+  rte_mbuf* frame = next_hop.address.family == Family::kIpv4
+                        ? make_arp_request(*from, next_hop.address, context_.packet_buffers)
+                        : make_solicitation(*from, next_hop.address, context_.packet_buffers);
+  originate(frame, next_hop.port);
+}
+
+// Null is a frame that there was no buffer for: who asked asks again.
+void ControlPlane::originate(rte_mbuf* frame, uint16_t port) {
+  if (frame == nullptr) return;
+  counters_.originated.add(1);
+  inject({frame, port, Passage::kOwn});
+}
+
+// To a worker that owns a transmit queue of the port.
+void ControlPlane::inject(const Frame& frame) noexcept {
+  const QueueShare& first = network_.ports[frame.port].share(0);
+  WorkerQueues& queue = queues_[first.transmit != kNoQueue ? 0 : first.hand_over_to];
+  if (!queue.injected.push(frame)) return context_.drop(frame.packet, DropReason::transmit_full);
+  counters_.punted.add(1);
+}
+
+void ControlPlane::finish(rte_mbuf* packet) noexcept {
+  counters_.delivered.add(1);
+  rte_pktmbuf_free(packet);
+}
+
+void ControlPlane::end() noexcept {
+  const auto drop = [this](rte_mbuf* packet) { context_.drop(packet, DropReason::shutting_down); };
+  waiting_.clear(drop);
+  for (WorkerQueues& queue : queues_) {
+    Punt punt;
+    while (queue.punts.pop(&punt, 1) == 1) {
+      counters_.injected.add(1);
+      drop(punt.packet);
+    }
+    for (Ring<Frame>* ring : {&queue.injected, &queue.handed_over}) {
+      Frame frame;
+      while (ring->pop(&frame, 1) == 1) {
+        counters_.injected.add(1);
+        drop(frame.packet);
+      }
+    }
+  }
+}
+
+}  // namespace spigrp

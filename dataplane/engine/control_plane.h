@@ -1,0 +1,60 @@
+// ControlPlane: what the control thread does with packets: it answers ARP requests and neighbour solicitations for the
+// gateway's own addresses, resolves next hops for packets that wait for one, and keeps the list of own addresses that
+// workers read.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "engine/arp.h"
+#include "engine/ndp.h"
+#include "engine/network.h"
+#include "engine/punt.h"
+#include "engine/waiting_packets.h"
+#include "transform/worker_context.h"
+
+namespace spigrp {
+
+class ControlPlane {
+ public:
+  ControlPlane(const Network& network, VersionedCell<OwnAddresses>& own_addresses, std::vector<WorkerQueues>& queues,
+               rte_mempool* buffers);
+  ~ControlPlane();  // ends
+  ControlPlane(const ControlPlane&) = delete;
+  ControlPlane& operator=(const ControlPlane&) = delete;
+
+  // Serves what workers punted, and times out what waits. Publishes what it learned.
+  void poll(uint64_t now_ns);
+  // Drops what waits and what is in the queues, as shutting_down. The workers have ended.
+  void end() noexcept;
+
+  const PacketCounters& counters() const noexcept { return counters_; }
+
+ private:
+  void refresh_own_addresses();
+  void take(const Punt& punt);
+  void take_arp(const Punt& punt);
+  void take_neighbour_message(const Punt& punt);
+  void learn(const NextHopAddress& neighbour, const MacAddress& mac);
+  bool is_known(const NextHopAddress& neighbour) const noexcept;
+  // Sends a packet that begins at its IP header, or lets it wait for its next hop.
+  void send_or_wait(const NextHopAddress& next_hop, rte_mbuf* packet, Passage passage);
+  void send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet, Passage passage);
+  void ask(const NextHopAddress& next_hop);
+  void originate(rte_mbuf* frame, uint16_t port);
+  void inject(const Frame& frame) noexcept;
+  void finish(rte_mbuf* packet) noexcept;
+  std::optional<LinkSource> source_towards(const NextHopAddress& next_hop) const noexcept;
+
+  const Network& network_;
+  VersionedCell<OwnAddresses>& own_addresses_;
+  std::vector<WorkerQueues>& queues_;
+  PacketCounters counters_;
+  WorkerContext context_;  // of this thread; it has no crypto engine
+  OwnAddresses own_;
+  Generation own_at_ = UINT64_MAX;  // when own_ was made
+  WaitingPackets waiting_;
+  uint64_t now_ns_ = 0;
+};
+
+}  // namespace spigrp

@@ -1,0 +1,96 @@
+// See engine.h.
+#include "engine/engine.h"
+
+#include <chrono>
+#include <memory>
+#include <vector>
+
+#include "engine/engine_parts.h"
+#include "engine/worker_thread.h"
+
+namespace spigrp {
+namespace {
+
+uint64_t now_ns() noexcept {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
+}
+
+}  // namespace
+
+struct Engine::State {
+  std::unique_ptr<EngineParts> parts;
+  std::vector<int> cores;  // by worker
+  std::vector<std::unique_ptr<WorkerThread>> threads;
+};
+
+Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
+
+Engine::~Engine() {
+  stop();
+}
+
+Expected<std::unique_ptr<Engine>> Engine::create(const Options& options) {
+  auto parts = EngineParts::create(options);
+  if (!parts) return tl::unexpected(parts.error());
+  auto state = std::make_unique<State>();
+  state->parts = std::move(*parts);
+  for (uint16_t id = 0; id < options.workers.count; ++id) {
+    const int core = options.workers.cores.empty() ? -1 : options.workers.cores[id];
+    state->cores.push_back(core);
+    state->threads.push_back(std::make_unique<WorkerThread>(state->parts->worker(id), options.workers.idle, core));
+  }
+  return std::unique_ptr<Engine>(new Engine(std::move(state)));
+}
+
+Expected<void> Engine::start() {
+  for (Port& port : state_->parts->ports()) {
+    if (const auto started = port.start(); !started) return started;
+  }
+  for (const auto& thread : state_->threads) {
+    if (const auto started = thread->start(); !started) return started;
+  }
+  return {};
+}
+
+void Engine::stop() noexcept {
+  for (const auto& thread : state_->threads) thread->stop();
+  state_->parts->close();
+}
+
+Versions& Engine::versions() noexcept {
+  return state_->parts->versions();
+}
+
+SaTables& Engine::sas() noexcept {
+  return state_->parts->sas();
+}
+
+RouteTables& Engine::routes() noexcept {
+  return state_->parts->routes();
+}
+
+void Engine::poll_control() {
+  state_->parts->control_plane().poll(now_ns());
+  versions().reclaim();
+}
+
+std::vector<PortStatistics> Engine::port_statistics() const {
+  std::vector<PortStatistics> statistics;
+  for (const Port& port : state_->parts->ports()) statistics.push_back(port.statistics());
+  return statistics;
+}
+
+std::vector<WorkerStatistics> Engine::worker_statistics() const {
+  std::vector<WorkerStatistics> statistics;
+  for (const auto& worker : state_->parts->workers()) {
+    const WorkerCycles& cycles = worker->cycles();
+    statistics.push_back({worker->id(), state_->cores[worker->id()], &worker->counters(), cycles.busy.value(),
+                          cycles.idle.value(), cycles.bursts.value()});
+  }
+  statistics.push_back(
+      {static_cast<uint16_t>(statistics.size()), -1, &state_->parts->control_plane().counters(), 0, 0, 0});
+  return statistics;
+}
+
+}  // namespace spigrp

@@ -1,0 +1,149 @@
+// See engine_parts.h.
+#include "engine/engine_parts.h"
+
+#include <atomic>
+#include <bit>
+#include <cstdlib>
+#include <string>
+
+#include <rte_errno.h>
+#include <rte_lcore.h>
+#include <rte_mbuf.h>
+
+#include "route/route_edit.h"
+
+namespace spigrp {
+namespace {
+
+constexpr unsigned kBufferCachePackets = 256;  // per thread
+
+// DPDK's names are the process's; an engine may be made again.
+std::string unique_name(const std::string& name) {
+  static std::atomic<unsigned> number{0};
+  return "spigrp_" + name + "_" + std::to_string(number++);
+}
+
+Expected<void> validate(const Options& options) {
+  if (options.ports.empty()) return failure("ports", "there is none", "name one or more in [[ports]]");
+  if (options.ports.size() > kMaxPorts) {
+    return failure("ports", "there are more than " + std::to_string(kMaxPorts));
+  }
+  if (options.workers.count == 0 || options.workers.count >= RTE_MAX_LCORE) {
+    return failure("workers.count", "must be 1 … " + std::to_string(RTE_MAX_LCORE - 1));
+  }
+  if (!options.workers.cores.empty() && options.workers.cores.size() != options.workers.count) {
+    return failure("workers.cores", "must name one core for each worker, or none at all");
+  }
+  if (!std::has_single_bit(options.tables.flow_cache_entries)) {
+    return failure("tables.flow_cache_entries", "must be a power of two");
+  }
+  return {};
+}
+
+// With all queues full there must still be something to receive into.
+Expected<void> check_buffers(const Options& options, const std::vector<Port>& ports) {
+  uint32_t wanted = uint32_t{options.workers.count} * (kBufferCachePackets + kBurstCapacity);
+  for (size_t i = 0; i < ports.size(); ++i) {
+    wanted += uint32_t{ports[i].rx_queues()} * options.ports[i].rx_queue_packets;
+    wanted += uint32_t{ports[i].tx_queues()} * options.ports[i].tx_queue_packets;
+  }
+  if (options.memory.packet_buffers >= wanted) return {};
+  return failure("memory.packet_buffers", "the ports' queues and the workers alone can hold " + std::to_string(wanted),
+                 "raise it, or shorten the queues");
+}
+
+}  // namespace
+
+void EngineParts::FreeBuffers::operator()(rte_mempool* buffers) const noexcept {
+  rte_mempool_free(buffers);
+}
+
+Expected<std::unique_ptr<EngineParts>> EngineParts::create(const Options& options) {
+  if (const auto valid = validate(options); !valid) return tl::unexpected(valid.error());
+  std::unique_ptr<EngineParts> parts(new EngineParts);
+  for (const auto step : {&EngineParts::make_buffers, &EngineParts::make_tables, &EngineParts::open_ports,
+                          &EngineParts::set_addresses, &EngineParts::make_workers}) {
+    if (const auto done = (parts.get()->*step)(options); !done) return tl::unexpected(done.error());
+  }
+  return parts;
+}
+
+EngineParts::~EngineParts() {
+  close();
+}
+
+void EngineParts::close() noexcept {
+  for (Port& port : ports_) port.stop();
+  if (control_plane_) control_plane_->end();
+}
+
+Expected<void> EngineParts::make_buffers(const Options& options) {
+  buffers_.reset(rte_pktmbuf_pool_create(unique_name("packets").c_str(), options.memory.packet_buffers,
+                                         kBufferCachePackets, 0, options.memory.buffer_bytes, SOCKET_ID_ANY));
+  if (buffers_) return {};
+  return failure("memory.packet_buffers",
+                 std::to_string(options.memory.packet_buffers) + " buffers of " +
+                     std::to_string(options.memory.buffer_bytes) + " bytes: " + rte_strerror(rte_errno),
+                 "raise memory.megabytes");
+}
+
+Expected<void> EngineParts::make_tables(const Options& options) {
+  auto sas = SaTables::create(options.tables);
+  if (!sas) return tl::unexpected(sas.error());
+  sas_ = std::move(*sas);
+  auto routes = RouteTables::create(options.tables);
+  if (!routes) return tl::unexpected(routes.error());
+  routes_ = std::move(*routes);
+  auto versions = Versions::create(options.workers.count);
+  if (!versions) return tl::unexpected(versions.error());
+  versions_ = std::move(*versions);
+  return {};
+}
+
+Expected<void> EngineParts::open_ports(const Options& options) {
+  for (const PortOptions& port_options : options.ports) {
+    auto port = Port::open(port_options, static_cast<uint16_t>(ports_.size()), options.workers.count, buffers_.get());
+    if (!port) return tl::unexpected(port.error());
+    ports_.push_back(std::move(*port));
+  }
+  if (const auto enough = check_buffers(options, ports_); !enough) return enough;
+  std::vector<PortFacts> facts;
+  for (const Port& port : ports_) facts.push_back({port.name(), port.mtu_bytes(), port.mac()});
+  set_ports(*routes_, std::move(facts));
+  network_ = std::make_unique<Network>(Network{*versions_, *sas_, *routes_, ports_, own_addresses_});
+  return {};
+}
+
+Expected<void> EngineParts::set_addresses(const Options& options) {
+  RouteEdit edit(*routes_, *versions_);
+  for (const PortOptions& port : options.ports) {
+    for (const IpPrefix& address : port.addresses) {
+      if (const auto added = edit.add_address({address, port.name}); !added) return tl::unexpected(added.error());
+    }
+  }
+  edit.link();
+  versions_->publish();
+  return {};
+}
+
+Expected<void> EngineParts::make_workers(const Options& options) {
+  for (uint16_t id = 0; id < options.workers.count; ++id) {
+    auto punts = Ring<Punt>::create(unique_name("punts"), kPuntQueuePackets, RingWriters::kOne);
+    if (!punts) return tl::unexpected(punts.error());
+    auto injected = Ring<Frame>::create(unique_name("injected"), kInjectQueueFrames, RingWriters::kOne);
+    if (!injected) return tl::unexpected(injected.error());
+    auto handed_over = Ring<Frame>::create(unique_name("handed"), kHandoverQueueFrames, RingWriters::kMany);
+    if (!handed_over) return tl::unexpected(handed_over.error());
+    queues_.push_back({std::move(*punts), std::move(*injected), std::move(*handed_over)});
+  }
+  for (uint16_t id = 0; id < options.workers.count; ++id) {
+    auto crypto = CryptoEngine::create();
+    if (!crypto) return tl::unexpected(crypto.error());
+    workers_.push_back(std::make_unique<Worker>(
+        *network_, WorkerParts{id, std::move(*crypto), buffers_.get(), queues_, options.tables.flow_cache_entries}));
+  }
+  control_plane_ = std::make_unique<ControlPlane>(*network_, own_addresses_, queues_, buffers_.get());
+  return {};
+}
+
+}  // namespace spigrp

@@ -1,0 +1,191 @@
+// See forwarding.h. What policy refuses is dropped, both ways: a packet that arrived in the clear although an eroute
+// protects the traffic it belongs to, and one that would leave in the clear although an eroute protects it.
+#include "engine/forwarding.h"
+
+#include <rte_mbuf.h>
+
+#include "engine/next_hops.h"
+#include "packet/checksum.h"
+
+namespace spigrp {
+namespace {
+
+enum class AddressKind : uint8_t { kUnicast, kMulticast, kMartian };
+
+AddressKind address_kind_ipv4(const PlainPacket& plain) noexcept {
+  const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
+  const uint8_t source = header.source[0], destination = header.destination[0];
+  // RFC 1122 section 3.2.1.3: "this network", loopback, multicast and reserved.
+  if (source == 0 || source == 127 || source >= 224) return AddressKind::kMartian;
+  if (destination == 0 || destination == 127) return AddressKind::kMartian;
+  return destination >= 224 ? AddressKind::kMulticast : AddressKind::kUnicast;
+}
+
+bool is_unspecified_or_loopback(const std::array<uint8_t, 16>& address) noexcept {
+  uint8_t any = 0;
+  for (size_t i = 0; i < 15; ++i) any |= address[i];
+  return any == 0 && address[15] <= 1;
+}
+
+AddressKind address_kind_ipv6(const PlainPacket& plain) noexcept {
+  const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv6Header*);
+  const bool to_multicast = header.destination[0] == 0xff;
+  if (header.source[0] == 0xff || is_unspecified_or_loopback(header.destination)) return AddressKind::kMartian;
+  if (is_unspecified_or_loopback(header.source)) {
+    // Duplicate address detection solicits from the unspecified address (RFC 4862 section 5.4.2).
+    const bool solicits = to_multicast && header.source[15] == 0 && plain.origin == Origin::kWire;
+    return solicits ? AddressKind::kMulticast : AddressKind::kMartian;
+  }
+  return to_multicast ? AddressKind::kMulticast : AddressKind::kUnicast;
+}
+
+AddressKind address_kind(const PlainPacket& plain) noexcept {
+  return plain.ip.family == Family::kIpv4 ? address_kind_ipv4(plain) : address_kind_ipv6(plain);
+}
+
+// fe80::/10 stays on its link (RFC 4291 section 2.5.6), and so does what came to everyone there.
+bool stays_on_link(const PlainPacket& plain) noexcept {
+  if (plain.to_everyone) return true;
+  if (plain.ip.family == Family::kIpv4) return false;
+  const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv6Header*);
+  const auto is_link_local = [](const std::array<uint8_t, 16>& address) {
+    return address[0] == 0xfe && (address[1] & 0xc0) == 0x80;
+  };
+  return is_link_local(header.source) || is_link_local(header.destination);
+}
+
+Passage passage_of(Origin origin) noexcept {
+  switch (origin) {
+    case Origin::kWire:
+      return Passage::kPlain;
+    case Origin::kGroup:
+      return Passage::kProtected;
+    case Origin::kSelf:
+      break;
+  }
+  return Passage::kOwn;
+}
+
+// Takes one hop off; false where there is none left.
+bool use_up_hop(const PlainPacket& plain) noexcept {
+  if (plain.ip.family == Family::kIpv4) {
+    auto& header = *rte_pktmbuf_mtod(plain.packet, Ipv4Header*);
+    if (header.ttl <= 1) return false;
+    decrement_ttl(header);
+  } else {
+    auto& header = *rte_pktmbuf_mtod(plain.packet, Ipv6Header*);
+    if (header.hop_limit <= 1) return false;
+    --header.hop_limit;
+  }
+  return true;
+}
+
+// Packets for which no policy is looked up here: they end, or their groups are taken off first.
+bool needs_policy(const PlainPacket& plain, const NextHop& hop) noexcept {
+  if (hop.kind == NextHopKind::kLocal) return !carries_protection(plain.ip);
+  return hop.kind == NextHopKind::kPort || hop.kind == NextHopKind::kInterface;
+}
+
+}  // namespace
+
+void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
+  keep_unicast(burst);
+  NextHops hops;
+  for (const PlainPacket& plain : burst) hops.add(plain.packet, plain.ip.family);
+  hops.look_up(network_.routes, context_.generation);
+
+  FlowKey flows[kBurstCapacity];
+  uint32_t hashes[kBurstCapacity];
+  for (uint16_t i = 0; i < burst.count; ++i) {
+    const PlainPacket& plain = burst.packets[i];
+    if (!needs_policy(plain, hops[i])) continue;
+    flows[i] = flow_key(plain.packet, plain.ip);
+    hashes[i] = flows_.hash(flows[i]);
+    flows_.prefetch(hashes[i]);
+  }
+  const Generation stamp = network_.sas.eroutes_changed_at(context_.generation);
+  for (uint16_t i = 0; i < burst.count; ++i) {
+    const PlainPacket& plain = burst.packets[i];
+    FlowPolicy policy{};
+    if (needs_policy(plain, hops[i])) {
+      policy = flows_.find(flows[i], hashes[i], network_.sas, stamp, context_.generation);
+    }
+    decide(plain, hops[i], policy, answers);
+  }
+  burst.clear();
+}
+
+void Forwarding::keep_unicast(PlainBurst& burst) noexcept {
+  uint16_t kept = 0;
+  for (uint16_t i = 0; i < burst.count; ++i) {
+    const PlainPacket& plain = burst.packets[i];
+    switch (address_kind(plain)) {
+      case AddressKind::kUnicast:
+        burst.packets[kept++] = plain;
+        break;
+      case AddressKind::kMulticast:
+        ways_.local.deliver_multicast(plain);
+        break;
+      case AddressKind::kMartian:
+        context_.drop(plain.packet, DropReason::martian_address);
+        break;
+    }
+  }
+  burst.count = kept;
+}
+
+void Forwarding::decide(const PlainPacket& plain, const NextHop& hop, const FlowPolicy& policy,
+                        PlainBurst& answers) noexcept {
+  switch (hop.kind) {
+    case NextHopKind::kLocal:
+      return deliver(plain, policy, answers);
+    case NextHopKind::kPort:
+    case NextHopKind::kInterface:
+      return forward(plain, hop, policy, answers);
+    case NextHopKind::kBlackhole:
+      return context_.drop(plain.packet, DropReason::blackhole_route);
+    case NextHopKind::kNone:
+      break;
+  }
+  context_.drop(plain.packet, DropReason::no_route);
+}
+
+void Forwarding::deliver(const PlainPacket& plain, const FlowPolicy& policy, PlainBurst& answers) noexcept {
+  if (carries_protection(plain.ip)) {
+    if (plain.to_everyone) return context_.drop(plain.packet, DropReason::martian_address);
+    return ways_.inbound.take(plain);
+  }
+  if (!is_exempt_from_policy(plain) && !accept(plain, policy)) return;
+  ways_.local.deliver(plain, answers);
+}
+
+void Forwarding::forward(const PlainPacket& plain, const NextHop& hop, const FlowPolicy& policy,
+                         PlainBurst& answers) noexcept {
+  if (stays_on_link(plain)) return context_.drop(plain.packet, DropReason::martian_address);
+  if (!accept(plain, policy)) return;
+  if (hop.kind == NextHopKind::kPort && demands_protection(policy.eroute)) {
+    return context_.drop(plain.packet, DropReason::bypasses_eroute);
+  }
+  if (plain.origin != Origin::kSelf && !use_up_hop(plain)) return ways_.local.expire(plain, answers);
+  if (hop.kind == NextHopKind::kInterface) {
+    ways_.outbound.take(plain, policy.eroute, hop, passage_of(plain.origin));
+  } else {
+    ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin));
+  }
+}
+
+// Whether a packet came with the protection that the traffic it belongs to has; drops it if not. Traffic of a dissolved
+// group counts as protected.
+bool Forwarding::accept(const PlainPacket& plain, const FlowPolicy& policy) noexcept {
+  if (plain.origin == Origin::kSelf || plain.authenticated || !demands_protection(policy.reverse)) return true;
+  if (plain.origin == Origin::kWire) {
+    context_.drop(plain.packet, DropReason::unprotected);
+    return false;
+  }
+  const ErouteVerdict verdict = network_.sas.resolve(*policy.reverse, context_.generation);
+  if (verdict.action == ErouteAction::kProtect && !verdict.group->protects()) return true;
+  context_.drop(plain.packet, DropReason::inbound_policy);
+  return false;
+}
+
+}  // namespace spigrp

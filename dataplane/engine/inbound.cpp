@@ -1,0 +1,147 @@
+// The way of an inbound packet (docs/architecture.md):
+//   1. receive a burst; validate lengths; fragments addressed to us are dropped   receive.cpp, find_groups()
+//   2. find the SA by (destination, SPI, protocol), and with it the group; cheap
+//      replay check; verify and decrypt the burst                                 find_groups(), transforms
+//   3. check and advance the replay window, after authentication                  transforms
+//   4. the next header must be the next SA of the group → back to 2               advance()
+//   5. when the group is used up: does the packet fit the policy?                 finish(), forwarding.cpp
+//   6. forward it (it may itself need an eroute), or deliver it                   forwarding.cpp
+// The group is decided by the outermost SA, before anything is removed. From then on only exactly its SAs, in reverse,
+// get the packet further, so that nothing passes with less protection than its group has.
+#include "engine/inbound.h"
+
+#include <rte_mbuf.h>
+
+#include "engine/tunnel_search.h"
+#include "packet/buffer.h"
+
+namespace spigrp {
+namespace {
+
+// The packet's payload is what `sa` put there.
+bool is_of(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
+  if (sa.id.protocol == SaProtocol::kTunnel) return is_tunnel_protocol(ip.next_header);
+  if (ip.next_header != kTransforms[static_cast<size_t>(sa.id.protocol)].ip_protocol) return false;
+  const ReceivedSaKey received = received_sa_key(packet, ip);
+  return received.ok && received.key.spi == sa.spi && received.key.family == sa.id.destination.family &&
+         received.key.destination == sa.id.destination.bytes;
+}
+
+}  // namespace
+
+bool carries_protection(const IpPacket& ip) noexcept {
+  return ip.next_header == kProtocolEsp || ip.next_header == kProtocolAh || is_tunnel_protocol(ip.next_header);
+}
+
+void Inbound::run(PlainBurst& plain) noexcept {
+  if (arrived_.empty()) return;
+  find_groups();
+  for (bool some_left = true; some_left;) {
+    some_left = false;
+    for (const SaProtocol protocol : {SaProtocol::kAh, SaProtocol::kEsp, SaProtocol::kComp, SaProtocol::kTunnel}) {
+      if (waiting_[static_cast<size_t>(protocol)].empty()) continue;
+      remove_step(protocol, plain);
+      some_left = true;
+    }
+  }
+  arrived_.clear();
+}
+
+void Inbound::find_groups() noexcept {
+  SaKey keys[kBurstCapacity];
+  uint16_t places[kBurstCapacity];
+  uint16_t count = 0;
+  for (uint16_t place = 0; place < arrived_.count; ++place) {
+    const PlainPacket& arrived = arrived_.packets[place];
+    notes_[place] = {arrived.port, arrived.removed, arrived.authenticated};
+    if (arrived.ip.is_fragment) {
+      context_.drop(arrived.packet, DropReason::fragment);
+    } else if (is_tunnel_protocol(arrived.ip.next_header)) {
+      const FoundGroup found = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
+      if (found.group != nullptr) {
+        begin(place, *found.group);
+      } else {
+        context_.drop(arrived.packet, found.reason);
+      }
+    } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
+      keys[count] = received.key;
+      places[count++] = place;
+    } else {
+      context_.drop(arrived.packet, DropReason::runt);
+    }
+  }
+  if (count > 0) find_by_spi(places, keys, count);
+}
+
+void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count) noexcept {
+  const SaKey* wanted[kBurstCapacity] = {};
+  Slot slots[kBurstCapacity];
+  for (uint16_t i = 0; i < count; ++i) wanted[i] = &keys[i];
+  const auto& sas = network_.sas.sas();
+  sas.find_slots(wanted, count, slots);
+  for (uint16_t i = 0; i < count; ++i) {
+    if (slots[i] != kNoSlot) sas.prefetch(slots[i]);
+  }
+  for (uint16_t i = 0; i < count; ++i) {
+    const SaEntry* entry = slots[i] == kNoSlot ? nullptr : sas.at(slots[i], context_.generation);
+    rte_mbuf* packet = arrived_.packets[places[i]].packet;
+    if (entry == nullptr || entry->sa == nullptr) {
+      context_.drop(packet, DropReason::no_sa);
+    } else if (entry->place + 1 != entry->group->size()) {
+      context_.drop(packet, DropReason::group_mismatch);  // something of the group should stand outside of it
+    } else {
+      begin(places[i], *entry->group);
+    }
+  }
+}
+
+// The outermost SA of the group is known to be the packet's. Transforms work in place, on one piece.
+void Inbound::begin(uint16_t place, const SaGroup& group) noexcept {
+  Note& note = notes_[place];
+  rte_mbuf* packet = arrived_.packets[place].packet;
+  if (note.removed + group.size() > kMaxRemovedSas) return context_.drop(packet, DropReason::too_many_headers);
+  rte_mbuf* writable = make_writable(packet, 0, 0, context_.packet_buffers);
+  if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
+  note.removed = static_cast<uint8_t>(note.removed + group.size());
+  queue({.packet = writable, .sa = nullptr, .group = &group, .sequence = 0, .step = group.size(), .tag = place});
+}
+
+void Inbound::queue(const BurstEntry& entry) noexcept {
+  BurstEntry next = entry;
+  next.sa = entry.group->at(static_cast<uint8_t>(entry.step - 1));
+  waiting_[static_cast<size_t>(next.sa->id.protocol)].push(next);
+}
+
+void Inbound::remove_step(SaProtocol protocol, PlainBurst& plain) noexcept {
+  Burst& burst = waiting_[static_cast<size_t>(protocol)];
+  kTransforms[static_cast<size_t>(protocol)].decap(context_, burst);
+  const uint16_t survivors = burst.count;
+  burst.clear();  // and filled from the front again with those whose next SA is of the same protocol
+  for (uint16_t i = 0; i < survivors; ++i) advance(burst.entries[i], plain);
+}
+
+void Inbound::advance(BurstEntry entry, PlainBurst& plain) noexcept {
+  --entry.step;
+  const ParsedIp parsed = parse_ip(entry.packet);
+  if (!parsed.ok) return context_.drop(entry.packet, parsed.reason);
+  trim_packet(entry.packet, parsed.ip.total_bytes);
+  if (entry.step == 0) return finish(entry, parsed.ip, plain);
+  if (parsed.ip.is_fragment) return context_.drop(entry.packet, DropReason::fragment);
+  const Sa& expected = *entry.group->at(static_cast<uint8_t>(entry.step - 1));
+  if (!is_of(expected, entry.packet, parsed.ip)) return context_.drop(entry.packet, DropReason::group_mismatch);
+  queue(entry);
+}
+
+void Inbound::finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept {
+  context_.counters->decapsulated.add(1);
+  const Note& note = notes_[entry.tag];
+  plain.push({.packet = entry.packet,
+              .ip = ip,
+              .port = note.port,
+              .origin = Origin::kGroup,
+              .removed = note.removed,
+              .authenticated = note.authenticated || entry.group->protects(),
+              .to_everyone = false});
+}
+
+}  // namespace spigrp

@@ -1,0 +1,50 @@
+// Inbound: packets addressed to the gateway that carry ESP, AH or a tunnel: their group is found and taken off, SA by
+// SA, all of it or the packet is dropped.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/network.h"
+#include "engine/plain_packet.h"
+#include "transform/transform.h"
+
+namespace spigrp {
+
+inline constexpr uint8_t kMaxRemovedSas = 16;  // of one packet, over all its groups
+
+// Whether Inbound is who takes a packet that is addressed to the gateway.
+bool carries_protection(const IpPacket& ip) noexcept;
+
+class Inbound {
+ public:
+  Inbound(WorkerContext& context, const Network& network) noexcept : context_(context), network_(network) {}
+
+  void take(const PlainPacket& packet) noexcept { arrived_.push(packet); }
+  // Takes the groups of all packets taken off; what comes out of them goes to `plain`, to be routed.
+  void run(PlainBurst& plain) noexcept;
+
+ private:
+  // What is known of a packet beside its burst entry, which has its number as tag.
+  struct Note {
+    uint16_t port;
+    uint8_t removed;
+    bool authenticated;
+  };
+
+  void find_groups() noexcept;
+  void find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count) noexcept;
+  void begin(uint16_t place, const SaGroup& group) noexcept;
+  void queue(const BurstEntry& entry) noexcept;
+  void remove_step(SaProtocol protocol, PlainBurst& plain) noexcept;
+  void advance(BurstEntry entry, PlainBurst& plain) noexcept;
+  void finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept;
+
+  WorkerContext& context_;
+  const Network& network_;
+  PlainBurst arrived_;
+  std::array<Note, kBurstCapacity> notes_;       // by place in arrived_
+  std::array<Burst, kSaProtocolCount> waiting_;  // by the protocol of the next SA to remove
+};
+
+}  // namespace spigrp

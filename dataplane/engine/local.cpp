@@ -1,0 +1,141 @@
+// See local.h.
+#include "engine/local.h"
+
+#include <algorithm>
+#include <cstring>
+#include <optional>
+
+#include <rte_cycles.h>
+#include <rte_mbuf.h>
+
+#include "engine/icmp.h"
+#include "packet/buffer.h"
+#include "packet/checksum.h"
+
+namespace spigrp {
+namespace {
+
+const IcmpHeader* icmp_of(const PlainPacket& packet) noexcept {
+  const bool is_icmp = packet.ip.family == Family::kIpv4 ? packet.ip.next_header == kProtocolIcmp
+                                                         : packet.ip.next_header == kProtocolIcmpv6;
+  if (!is_icmp || packet.ip.is_fragment || packet.ip.payload_bytes() < sizeof(IcmpHeader)) return nullptr;
+  return header_at<IcmpHeader>(packet.packet, packet.ip.header_bytes);
+}
+
+// Neighbour solicitation or advertisement that no router has forwarded (RFC 4861 section 7.1).
+bool is_neighbour_discovery(const PlainPacket& packet, const IcmpHeader& icmp) noexcept {
+  return packet.ip.family == Family::kIpv6 && packet.origin == Origin::kWire &&
+         (icmp.type == kIcmpv6NeighbourSolicitation || icmp.type == kIcmpv6NeighbourAdvertisement) &&
+         rte_pktmbuf_mtod(packet.packet, const Ipv6Header*)->hop_limit == 255;
+}
+
+bool is_echo_request(Family family, const IcmpHeader& icmp) noexcept {
+  return icmp.code == 0 && icmp.type == (family == Family::kIpv4 ? kIcmpEchoRequest : kIcmpv6EchoRequest);
+}
+
+// RFC 1624: the type is the high byte of the first word, the checksum follows from the difference.
+void replace_type(IcmpHeader& icmp, uint8_t type) noexcept {
+  uint32_t sum = static_cast<uint16_t>(~icmp.checksum.host());
+  sum += static_cast<uint16_t>(~(icmp.type << 8)) + (static_cast<uint32_t>(type) << 8);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  icmp.type = type;
+  icmp.checksum = be16::from_host(static_cast<uint16_t>(~sum));
+}
+
+// Leaves out IPv4 options and IPv6 extension headers, which are not for the way back.
+IpPacket strip_options(rte_mbuf* packet, const IpPacket& ip) noexcept {
+  const bool is_ipv4 = ip.family == Family::kIpv4;
+  const auto fixed_bytes = static_cast<uint16_t>(is_ipv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
+  const auto surplus_bytes = static_cast<uint16_t>(ip.header_bytes - fixed_bytes);
+  IpPacket stripped = ip;
+  if (surplus_bytes > 0) {
+    auto* old_start = rte_pktmbuf_mtod(packet, uint8_t*);
+    std::memmove(old_start + surplus_bytes, old_start, fixed_bytes);
+    rte_pktmbuf_adj(packet, surplus_bytes);
+    stripped.header_bytes = fixed_bytes;
+    stripped.total_bytes -= surplus_bytes;
+  }
+  stripped.next_header_offset =
+      static_cast<uint16_t>(is_ipv4 ? offsetof(Ipv4Header, protocol) : offsetof(Ipv6Header, next_header));
+  if (is_ipv4) {
+    auto& header = *rte_pktmbuf_mtod(packet, Ipv4Header*);
+    header.version_ihl = 0x45;
+    header.ttl = kOwnTtl;
+    std::swap(header.source, header.destination);
+  } else {
+    auto& header = *rte_pktmbuf_mtod(packet, Ipv6Header*);
+    header.hop_limit = kOwnTtl;
+    std::swap(header.source, header.destination);
+  }
+  rewrite_ip(packet, stripped, stripped.total_bytes, ip.next_header);
+  return stripped;
+}
+
+}  // namespace
+
+LocalDelivery::LocalDelivery(WorkerContext& context, const Network& network, Transmitter& transmitter) noexcept
+    : context_(context),
+      network_(network),
+      transmitter_(transmitter),
+      errors_(kIcmpErrorsPerSecond, rte_get_tsc_hz()) {}
+
+void LocalDelivery::finish(rte_mbuf* packet) noexcept {
+  context_.counters->delivered.add(1);
+  rte_pktmbuf_free(packet);
+}
+
+void LocalDelivery::deliver(const PlainPacket& packet, PlainBurst& answers) noexcept {
+  if (packet.ip.is_fragment) return context_.drop(packet.packet, DropReason::fragment);
+  const IcmpHeader* icmp = icmp_of(packet);
+  if (icmp == nullptr) return context_.drop(packet.packet, DropReason::local_unhandled);
+  if (is_neighbour_discovery(packet, *icmp)) {
+    return transmitter_.punt({packet.packet, {}, packet.port, PuntKind::kNeighbourDiscovery, Passage::kOwn});
+  }
+  if (!packet.to_everyone && is_echo_request(packet.ip.family, *icmp)) return answer_echo(packet, answers);
+  finish(packet.packet);
+}
+
+void LocalDelivery::deliver_multicast(const PlainPacket& packet) noexcept {
+  const IcmpHeader* icmp = icmp_of(packet);
+  if (icmp != nullptr && is_neighbour_discovery(packet, *icmp)) {
+    return transmitter_.punt({packet.packet, {}, packet.port, PuntKind::kNeighbourDiscovery, Passage::kOwn});
+  }
+  context_.drop(packet.packet, DropReason::local_unhandled);
+}
+
+void LocalDelivery::answer_echo(const PlainPacket& packet, PlainBurst& answers) noexcept {
+  auto& icmp = *header_at<IcmpHeader>(packet.packet, packet.ip.header_bytes);
+  replace_type(icmp, packet.ip.family == Family::kIpv4 ? kIcmpEchoReply : kIcmpv6EchoReply);
+  PlainPacket reply = packet;
+  reply.ip = strip_options(packet.packet, packet.ip);
+  reply.origin = Origin::kSelf;
+  context_.counters->delivered.add(1);
+  context_.counters->originated.add(1);
+  answers.push(reply);
+}
+
+void LocalDelivery::expire(const PlainPacket& packet, PlainBurst& answers) noexcept {
+  const IcmpError error = packet.ip.family == Family::kIpv4 ? kTimeExceeded : kTimeExceededIpv6;
+  const OwnAddresses* own = network_.own_addresses.at(context_.generation);
+  const IpAddress sender = source_of(packet.packet, packet.ip.family);
+  const auto source = own == nullptr ? std::nullopt : own->ports[packet.port].towards(sender);
+  if (source && !packet.to_everyone && may_answer_with_error(packet.packet, packet.ip)) {
+    if (!errors_.take(context_.now_tsc)) {
+      context_.counters->originated.add(1);
+      context_.counters->count_drop(DropReason::icmp_limited);
+    } else if (rte_mbuf* message = make_icmp_error(packet.packet, packet.ip, *source, error, context_.packet_buffers)) {
+      context_.counters->originated.add(1);
+      answers.push({.packet = message, .ip = parse_ip(message).ip, .port = packet.port, .origin = Origin::kSelf});
+    }
+  }
+  context_.drop(packet.packet, DropReason::ttl_expired);
+}
+
+bool is_exempt_from_policy(const PlainPacket& packet) noexcept {
+  const IcmpHeader* icmp = icmp_of(packet);
+  if (icmp == nullptr) return false;
+  return is_icmp_error(packet.ip.family, icmp->type) || is_neighbour_discovery(packet, *icmp);
+}
+
+}  // namespace spigrp

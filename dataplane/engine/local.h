@@ -1,0 +1,43 @@
+// LocalDelivery: packets for the gateway itself, and what it says of its own accord: ICMP echo replies and time
+// exceeded (RFC 792, RFC 4443). Neighbour discovery goes to the control thread; nothing here takes TCP or UDP.
+#pragma once
+
+#include <cstdint>
+
+#include "engine/network.h"
+#include "engine/plain_packet.h"
+#include "engine/token_bucket.h"
+#include "engine/transmit.h"
+#include "transform/worker_context.h"
+
+namespace spigrp {
+
+inline constexpr uint32_t kIcmpErrorsPerSecond = 100;  // of one worker (RFC 1812 section 4.3.2.8)
+inline constexpr uint8_t kOwnTtl = 64;
+
+class LocalDelivery {
+ public:
+  LocalDelivery(WorkerContext& context, const Network& network, Transmitter& transmitter) noexcept;
+
+  // For one of the gateway's addresses. Answers go to `answers`, to be routed like any other packet.
+  void deliver(const PlainPacket& packet, PlainBurst& answers) noexcept;
+  // For a multicast address or everyone.
+  void deliver_multicast(const PlainPacket& packet) noexcept;
+  // Drops the packet as ttl_expired and tells its sender, as far as the rate limit allows.
+  void expire(const PlainPacket& packet, PlainBurst& answers) noexcept;
+
+ private:
+  void answer_echo(const PlainPacket& packet, PlainBurst& answers) noexcept;
+  void finish(rte_mbuf* packet) noexcept;
+
+  WorkerContext& context_;
+  const Network& network_;
+  Transmitter& transmitter_;
+  TokenBucket errors_;
+};
+
+// What plain packets the gateway takes although an eroute protects its traffic with their sender: neighbour discovery
+// from the link, and ICMP errors, which any router on the way may send.
+bool is_exempt_from_policy(const PlainPacket& packet) noexcept;
+
+}  // namespace spigrp

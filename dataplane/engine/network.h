@@ -1,0 +1,23 @@
+// Network: what all workers of an engine look at. It outlives them.
+#pragma once
+
+#include <vector>
+
+#include "engine/own_addresses.h"
+#include "engine/port.h"
+#include "route/route_tables.h"
+#include "sa/sa_tables.h"
+#include "state/versioned_cell.h"
+#include "state/versions.h"
+
+namespace spigrp {
+
+struct Network {
+  Versions& versions;
+  SaTables& sas;
+  RouteTables& routes;
+  const std::vector<Port>& ports;
+  const VersionedCell<OwnAddresses>& own_addresses;
+};
+
+}  // namespace spigrp

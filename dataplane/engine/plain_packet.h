@@ -1,0 +1,44 @@
+// PlainPacket: a packet that is at no step of a group: received in the clear, out of a group, or made here. Its data
+// begins at the IP header, which has been parsed.
+#pragma once
+
+#include <cstdint>
+
+#include "packet/burst.h"
+#include "packet/ip_packet.h"
+
+namespace spigrp {
+
+enum class Origin : uint8_t {
+  kWire,   // received as it is
+  kGroup,  // lost all transforms of a group
+  kSelf,   // made here
+};
+
+struct PlainPacket {
+  rte_mbuf* packet;
+  IpPacket ip;
+  uint16_t port;  // received on
+  Origin origin;
+  uint8_t removed;     // SAs taken off so far
+  bool authenticated;  // one of them was an esp or ah
+  bool to_everyone;    // came in an Ethernet broadcast or multicast frame
+};
+
+// Never more than the burst that was received: a packet becomes at most one other packet.
+struct PlainBurst {
+  uint16_t count = 0;
+  PlainPacket packets[kBurstCapacity];
+
+  bool empty() const noexcept { return count == 0; }
+  void push(const PlainPacket& packet) noexcept { packets[count++] = packet; }
+  void clear() noexcept { count = 0; }
+  PlainPacket* begin() noexcept { return packets; }
+  PlainPacket* end() noexcept { return packets + count; }
+};
+
+// Cuts off what lies behind the IP packet: the padding of short Ethernet frames, traffic flow confidentiality padding
+// (RFC 4303 section 2.7). total_bytes is at most the packet's length.
+void trim_packet(rte_mbuf* packet, uint32_t total_bytes) noexcept;
+
+}  // namespace spigrp

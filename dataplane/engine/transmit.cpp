@@ -1,0 +1,98 @@
+// See transmit.h.
+#include "engine/transmit.h"
+
+#include <bit>
+#include <cstring>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "engine/next_hops.h"
+#include "packet/buffer.h"
+#include "packet/ip_packet.h"
+
+namespace spigrp {
+namespace {
+
+static_assert(kMaxPorts <= 32, "ports in use are bits of 32");
+
+NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept {
+  NeighbourKey key{};
+  key.port = be16::from_host(hop.port);
+  key.family = hop.on_link ? family : hop.gateway.family;
+  if (!hop.on_link) {
+    key.address = hop.gateway.bytes;
+  } else {
+    key.address = destination_of(packet, family).bytes;
+  }
+  return key;
+}
+
+}  // namespace
+
+void Transmitter::send(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept {
+  if (hop.port == kNoPort) return context_.drop(packet, DropReason::interface_detached);
+  const Port& port = network_.ports[hop.port];
+  if (rte_pktmbuf_pkt_len(packet) > port.mtu_bytes()) return context_.drop(packet, DropReason::too_big);
+  const Family family = family_of(packet);
+  const NeighbourKey key = neighbour_key(packet, family, hop);
+  const Neighbour* neighbour = network_.routes.neighbour(key, context_.generation);
+  if (neighbour == nullptr) {
+    return punt({packet, IpAddress{key.family, key.address}, hop.port, PuntKind::kUnresolved, passage});
+  }
+  if (packet->nb_segs > 1 && !port.takes_chains()) {
+    rte_mbuf* whole = make_writable(packet, sizeof(EthernetHeader), 0, context_.packet_buffers);
+    if (whole == nullptr) return context_.drop(packet, DropReason::no_room);
+    packet = whole;
+  }
+  auto* ethernet = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_prepend(packet, sizeof(EthernetHeader)));
+  if (ethernet == nullptr) return context_.drop(packet, DropReason::no_room);
+  ethernet->destination = neighbour->mac;
+  ethernet->source = port.mac();
+  ethernet->ether_type = be16::from_host(family == Family::kIpv4 ? kEtherTypeIpv4 : kEtherTypeIpv6);
+  leave({packet, hop.port, passage});
+}
+
+void Transmitter::leave(const Frame& frame) noexcept {
+  const QueueShare& share = network_.ports[frame.port].share(context_.id);
+  if (share.transmit != kNoQueue) return send_frame(frame);
+  if (!queues_[share.hand_over_to].handed_over.push(frame)) {
+    return context_.drop(frame.packet, DropReason::transmit_full);
+  }
+  context_.counters->punted.add(1);
+}
+
+void Transmitter::send_frame(const Frame& frame) noexcept {
+  Collected& collected = collected_[frame.port];
+  collected.frames[collected.count] = frame.packet;
+  collected.passages[collected.count] = frame.passage;
+  ports_in_use_ |= 1u << frame.port;
+  if (++collected.count == kBurstCapacity) flush_port(frame.port);
+}
+
+void Transmitter::punt(const Punt& punt) noexcept {
+  if (!queues_[context_.id].punts.push(punt)) return context_.drop(punt.packet, DropReason::punt_full);
+  context_.counters->punted.add(1);
+}
+
+void Transmitter::flush() noexcept {
+  for (uint32_t ports = ports_in_use_; ports != 0; ports &= ports - 1) {
+    flush_port(static_cast<uint16_t>(std::countr_zero(ports)));
+  }
+}
+
+void Transmitter::flush_port(uint16_t index) noexcept {
+  const Port& port = network_.ports[index];
+  Collected& collected = collected_[index];
+  ports_in_use_ &= ~(1u << index);
+  const uint16_t sent =
+      rte_eth_tx_burst(port.device_id(), port.share(context_.id).transmit, collected.frames.data(), collected.count);
+  uint16_t plain = 0;
+  for (uint16_t i = 0; i < sent; ++i) plain = static_cast<uint16_t>(plain + (collected.passages[i] == Passage::kPlain));
+  context_.counters->sent.add(sent);
+  context_.counters->forwarded_plain.add(plain);
+  for (uint16_t i = sent; i < collected.count; ++i) context_.drop(collected.frames[i], DropReason::transmit_full);
+  collected.count = 0;
+}
+
+}  // namespace spigrp

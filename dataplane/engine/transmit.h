@@ -1,0 +1,48 @@
+// Transmitter: the last step of every packet that leaves: its next hop's MAC address, an Ethernet header, the port's
+// queue. Packets whose next hop is unknown go to the control thread; those for a queue that another worker owns go to
+// that worker.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "engine/network.h"
+#include "engine/punt.h"
+#include "packet/burst.h"
+#include "transform/worker_context.h"
+
+namespace spigrp {
+
+class Transmitter {
+ public:
+  // `queues` are those of all workers, by number.
+  Transmitter(WorkerContext& context, const Network& network, std::vector<WorkerQueues>& queues) noexcept
+      : context_(context), network_(network), queues_(queues) {}
+
+  // A packet that begins at its IP header, by a next hop that is kPort or kInterface.
+  void send(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept;
+  // A frame with its Ethernet header complete, by a port whose queue this worker owns.
+  void send_frame(const Frame& frame) noexcept;
+  // Gives the packet to the control thread.
+  void punt(const Punt& punt) noexcept;
+  // Puts everything collected on the wire.
+  void flush() noexcept;
+
+ private:
+  struct Collected {
+    uint16_t count = 0;
+    std::array<rte_mbuf*, kBurstCapacity> frames;
+    std::array<Passage, kBurstCapacity> passages;
+  };
+
+  void flush_port(uint16_t port) noexcept;
+  void leave(const Frame& frame) noexcept;
+
+  WorkerContext& context_;
+  const Network& network_;
+  std::vector<WorkerQueues>& queues_;
+  uint32_t ports_in_use_ = 0;  // a bit for each port that has collected something
+  std::array<Collected, kMaxPorts> collected_;
+};
+
+}  // namespace spigrp

@@ -1,0 +1,29 @@
+// Whose tunnel is it? A tun SA has no SPI on the wire, so when a tunnel header is outermost, the group follows from the
+// ESP or AH header below the tunnel headers, or, where there is none, from the outer addresses.
+#pragma once
+
+#include "packet/ip_packet.h"
+#include "sa/sa_tables.h"
+
+namespace spigrp {
+
+inline constexpr bool is_tunnel_protocol(uint8_t ip_protocol) noexcept {
+  return ip_protocol == kProtocolIpip || ip_protocol == kProtocolIpv6;
+}
+
+// The key of the SA that the ESP or AH header at the front of the payload names; ok is false where the payload is too
+// short for it.
+struct ReceivedSaKey {
+  SaKey key;
+  bool ok;
+};
+ReceivedSaKey received_sa_key(rte_mbuf* packet, const IpPacket& ip) noexcept;
+
+// The group to take off a packet whose payload is IPv4 or IPv6, or null and why.
+struct FoundGroup {
+  const SaGroup* group;
+  DropReason reason;
+};
+FoundGroup find_tunnel_group(const SaTables& sas, rte_mbuf* packet, const IpPacket& ip, Generation g) noexcept;
+
+}  // namespace spigrp

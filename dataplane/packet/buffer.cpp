@@ -1,0 +1,71 @@
+// See buffer.h.
+#include "packet/buffer.h"
+
+#include <cstring>
+
+#include <rte_mbuf.h>
+
+namespace spigrp {
+namespace {
+
+// Nobody else can read or write the bytes: not through another mbuf, not through another reference to this one.
+bool is_ours_alone(const rte_mbuf* segment) noexcept {
+  return RTE_MBUF_DIRECT(segment) && rte_mbuf_refcnt_read(segment) == 1;
+}
+
+// Where the data begins when what is left over in a buffer is shared out between head and tail.
+uint16_t balanced_offset(uint32_t free_bytes, uint16_t head_bytes, uint16_t tail_bytes) noexcept {
+  return static_cast<uint16_t>(head_bytes + (free_bytes - head_bytes - tail_bytes) / 2);
+}
+
+void copy_segments(const rte_mbuf* from, uint8_t* to) noexcept {
+  for (const rte_mbuf* segment = from; segment != nullptr; segment = segment->next) {
+    std::memcpy(to, rte_pktmbuf_mtod(segment, const uint8_t*), rte_pktmbuf_data_len(segment));
+    to += rte_pktmbuf_data_len(segment);
+  }
+}
+
+void copy_metadata(const rte_mbuf* from, rte_mbuf* to) noexcept {
+  to->port = from->port;
+  to->ol_flags = from->ol_flags & ~(RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL);
+  to->packet_type = from->packet_type;
+  to->vlan_tci = from->vlan_tci;
+  to->vlan_tci_outer = from->vlan_tci_outer;
+  to->hash = from->hash;
+  to->tx_offload = from->tx_offload;
+  rte_mbuf_dynfield_copy(to, from);
+}
+
+rte_mbuf* copied(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, rte_mempool* pool) noexcept {
+  const uint32_t packet_bytes = rte_pktmbuf_pkt_len(packet);
+  const uint32_t wanted_bytes = packet_bytes + head_bytes + tail_bytes;
+  if (wanted_bytes > rte_pktmbuf_data_room_size(pool)) return nullptr;
+  rte_mbuf* copy = rte_pktmbuf_alloc(pool);
+  if (copy == nullptr) return nullptr;
+  copy->data_off = balanced_offset(copy->buf_len - packet_bytes, head_bytes, tail_bytes);
+  copy->data_len = static_cast<uint16_t>(packet_bytes);
+  copy->pkt_len = packet_bytes;
+  copy_segments(packet, rte_pktmbuf_mtod(copy, uint8_t*));
+  copy_metadata(packet, copy);
+  rte_pktmbuf_free(packet);
+  return copy;
+}
+
+}  // namespace
+
+rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, rte_mempool* pool) noexcept {
+  if (packet->nb_segs != 1 || !is_ours_alone(packet)) [[unlikely]] {
+    return copied(packet, head_bytes, tail_bytes, pool);
+  }
+  if (rte_pktmbuf_headroom(packet) >= head_bytes && rte_pktmbuf_tailroom(packet) >= tail_bytes) [[likely]] {
+    return packet;
+  }
+  const uint32_t free_bytes = packet->buf_len - rte_pktmbuf_data_len(packet);
+  if (free_bytes < uint32_t{head_bytes} + tail_bytes) return copied(packet, head_bytes, tail_bytes, pool);
+  const auto* data = rte_pktmbuf_mtod(packet, const uint8_t*);
+  packet->data_off = balanced_offset(free_bytes, head_bytes, tail_bytes);
+  std::memmove(rte_pktmbuf_mtod(packet, uint8_t*), data, rte_pktmbuf_data_len(packet));
+  return packet;
+}
+
+}  // namespace spigrp

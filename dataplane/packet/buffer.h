@@ -1,0 +1,17 @@
+// Room in mbufs, and the right to write to them. Transforms ask here before they touch a packet: a buffer that someone
+// else holds too (refcount above one, indirect, external) is copied first, a chained one is made one piece.
+#pragma once
+
+#include <cstdint>
+
+struct rte_mbuf;
+struct rte_mempool;
+
+namespace spigrp {
+
+// A packet that is one segment, ours alone, with at least head_bytes before its data and tail_bytes behind it. Returns
+// the packet itself, its replacement (then the old one is freed), or null when there is no buffer or it cannot fit; the
+// packet is then left to the caller, who drops it as no_room. The usual case is a few compares.
+rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, rte_mempool* pool) noexcept;
+
+}  // namespace spigrp

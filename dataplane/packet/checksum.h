@@ -1,0 +1,65 @@
+// The Internet checksum (RFC 1071) over IP headers and ICMP messages, and its incremental form (RFC 1624).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "packet/byte_order.h"
+#include "packet/headers.h"
+
+namespace spigrp {
+
+// Over `bytes` bytes; the result is as it goes into the header.
+be16 internet_checksum(const void* start, size_t bytes) noexcept;
+
+// With IHL as the header says; the checksum field counts as zero.
+inline be16 ipv4_header_checksum(const Ipv4Header& header) noexcept;
+
+// Whether the header, IHL × 4 bytes of it, sums up to what it says.
+inline bool ipv4_checksum_holds(const Ipv4Header& header) noexcept;
+
+// ICMPv6 with its pseudo-header (RFC 4443 section 2.3); the message's own checksum field must be zero.
+be16 icmpv6_checksum(const Ipv6Header& ip, const void* message, size_t bytes) noexcept;
+
+// Takes one off the TTL and mends the checksum (RFC 1624).
+void decrement_ttl(Ipv4Header& header) noexcept;
+
+// Puts another TOS in and mends the checksum: one that was wrong stays wrong.
+void replace_tos(Ipv4Header& header, uint8_t tos) noexcept;
+
+namespace detail {
+
+// The one's complement sum does not mind byte order (RFC 1071 section 2B): words are added as they lie in memory.
+constexpr uint16_t fold_sum(uint64_t sum) noexcept {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+}
+
+inline uint64_t sum_of_ipv4_header(const Ipv4Header& header) noexcept {
+  const auto* bytes = reinterpret_cast<const uint8_t*>(&header);
+  uint32_t words[5];
+  std::memcpy(words, bytes, sizeof(words));
+  uint64_t sum = uint64_t{words[0]} + words[1] + words[2] + words[3] + words[4];
+  for (size_t offset = sizeof(words); offset < header.header_bytes(); offset += sizeof(uint32_t)) {
+    uint32_t word;
+    std::memcpy(&word, bytes + offset, sizeof(word));
+    sum += word;
+  }
+  return sum;
+}
+
+}  // namespace detail
+
+inline be16 ipv4_header_checksum(const Ipv4Header& header) noexcept {
+  const uint64_t own_field = uint64_t{header.checksum.wire} << 16;  // as it lies in the third word
+  return {static_cast<uint16_t>(~detail::fold_sum(detail::sum_of_ipv4_header(header) - own_field))};
+}
+
+inline bool ipv4_checksum_holds(const Ipv4Header& header) noexcept {
+  return detail::fold_sum(detail::sum_of_ipv4_header(header)) == 0xffff;
+}
+
+}  // namespace spigrp

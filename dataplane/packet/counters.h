@@ -1,0 +1,39 @@
+// Counters that one thread writes and any may read. A worker adds without a locked instruction; the control thread
+// sums.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "packet/drop_reason.h"
+
+namespace spigrp {
+
+class Counter {  // owner: rw, others: ro
+ public:
+  void add(uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+// Of one thread that handles packets. What goes in comes out, always:
+//   received + originated = sent + delivered + dropped + punted − injected   (see each)
+struct alignas(64) PacketCounters {
+  Counter received;         // from a port
+  Counter originated;       // made here: ICMP errors and replies, ARP, NDP
+  Counter sent;             // taken by a port
+  Counter delivered;        // ended here as meant: ARP, NDP and ICMP for the gateway itself
+  Counter punted;           // handed to the control thread
+  Counter injected;         // taken over from the control thread (or another worker)
+  Counter forwarded_plain;  // of those sent: without any transform
+  Counter encapsulated;     // packets that got all transforms of a group
+  Counter decapsulated;     // packets that lost all transforms of a group
+  std::array<Counter, kDropReasonCount> dropped;
+
+  void count_drop(DropReason reason) noexcept { dropped[static_cast<size_t>(reason)].add(1); }
+};
+
+}  // namespace spigrp

@@ -1,0 +1,108 @@
+// The flow key and the addresses of a parsed packet; see ip_packet.h.
+#include <algorithm>
+#include <utility>
+
+#include "packet/ip_packet.h"
+
+namespace spigrp {
+namespace {
+
+struct Payload {
+  uint8_t protocol;
+  uint32_t offset_bytes;
+};
+
+// parse_ip leaves destination options to the payload; the protocol that a selector means stands behind them. parse_ip
+// has followed them already, so their lengths and number are sound.
+Payload behind_destination_options(const rte_mbuf* packet, const IpPacket& ip, uint32_t reachable) noexcept {
+  Payload payload{ip.next_header, ip.header_bytes};
+  if (ip.family == Family::kIpv4) return payload;
+  for (unsigned count = 0; payload.protocol == kProtocolDestinationOptions && count < kMaxExtensionHeaders; ++count) {
+    if (payload.offset_bytes + 8 > reachable) break;
+    const uint8_t* options = rte_pktmbuf_mtod_offset(packet, const uint8_t*, payload.offset_bytes);
+    payload = {options[0], payload.offset_bytes + (options[1] + 1u) * 8u};
+  }
+  return payload;
+}
+
+// A fragment without the beginning of the payload.
+bool is_later_fragment(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+  if (!ip.is_fragment) return false;
+  if (ip.family == Family::kIpv4) {
+    return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & 0x1fff) != 0;
+  }
+  // The fragment header is the last that parse_ip took, and begins with the next header field.
+  const uint8_t* fragment = rte_pktmbuf_mtod_offset(packet, const uint8_t*, ip.next_header_offset);
+  return ((fragment[2] << 8 | fragment[3]) & 0xfff8) != 0;
+}
+
+void copy_addresses(const rte_mbuf* packet, Family family, FlowKey& key) noexcept {
+  if (family == Family::kIpv4) {
+    const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
+    std::copy(header.source.begin(), header.source.end(), key.source.begin());
+    std::copy(header.destination.begin(), header.destination.end(), key.destination.begin());
+  } else {
+    const Ipv6Header& header = *rte_pktmbuf_mtod(packet, const Ipv6Header*);
+    key.source = header.source;
+    key.destination = header.destination;
+  }
+}
+
+struct Ports {  // TCP, UDP and SCTP begin alike
+  be16 source;
+  be16 destination;
+};
+
+bool has_ports(uint8_t protocol) noexcept {
+  return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
+}
+
+}  // namespace
+
+FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+  FlowKey key{};
+  key.family = ip.family;
+  key.protocol = ip.next_header;
+  copy_addresses(packet, ip.family, key);
+  if (is_later_fragment(packet, ip)) return key;
+  const uint32_t reachable = std::min<uint32_t>(rte_pktmbuf_data_len(packet), ip.total_bytes);
+  const Payload payload = behind_destination_options(packet, ip, reachable);
+  key.protocol = payload.protocol;
+  if (has_ports(payload.protocol) && payload.offset_bytes + sizeof(Ports) <= reachable) {
+    const Ports& ports = *rte_pktmbuf_mtod_offset(packet, const Ports*, payload.offset_bytes);
+    key.source_port = ports.source;
+    key.destination_port = ports.destination;
+  }
+  return key;
+}
+
+FlowKey reversed(const FlowKey& key) noexcept {
+  FlowKey other = key;
+  std::swap(other.source, other.destination);
+  std::swap(other.source_port, other.destination_port);
+  return other;
+}
+
+IpAddress source_of(const rte_mbuf* packet, Family family) noexcept {
+  IpAddress address{family, {}};
+  if (family == Family::kIpv4) {
+    const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
+    std::copy(header.source.begin(), header.source.end(), address.bytes.begin());
+  } else {
+    address.bytes = rte_pktmbuf_mtod(packet, const Ipv6Header*)->source;
+  }
+  return address;
+}
+
+IpAddress destination_of(const rte_mbuf* packet, Family family) noexcept {
+  IpAddress address{family, {}};
+  if (family == Family::kIpv4) {
+    const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
+    std::copy(header.destination.begin(), header.destination.end(), address.bytes.begin());
+  } else {
+    address.bytes = rte_pktmbuf_mtod(packet, const Ipv6Header*)->destination;
+  }
+  return address;
+}
+
+}  // namespace spigrp

@@ -1,0 +1,73 @@
+// The one checked length reader. parse_ip follows an IP header chain to where ESP, AH or the payload begins and
+// believes no length that it has not compared with the bytes there are. Everything after it may index within what it
+// returned.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "config/ip_address.h"
+#include "packet/drop_reason.h"
+#include "packet/headers.h"
+
+struct rte_mbuf;
+
+namespace spigrp {
+
+inline constexpr uint8_t kMaxExtensionHeaders = 8;  // hop-by-hop, routing, destination options, fragment
+
+// A parsed IP packet. Offsets in bytes from the IP header.
+struct IpPacket {
+  Family family;
+  uint8_t next_header;          // protocol of the payload: TCP, ESP, AH, IPIP …
+  uint16_t next_header_offset;  // where the field lies that names it (to be overwritten when a header is put in)
+  uint16_t header_bytes;        // IP header, options and the extension headers that stay before ESP and AH
+  uint32_t total_bytes;         // by the IP header's own length field; ≤ the mbuf's length
+  bool is_fragment;             // anything but a whole packet
+
+  uint32_t payload_bytes() const noexcept { return total_bytes - header_bytes; }
+};
+
+// Reads the header chain at the mbuf's data. The headers must lie in its first segment; the total length may span
+// segments. IPv4: version, IHL, total length, header checksum, lengths of options. IPv6: version, payload length (no
+// jumbograms), at most kMaxExtensionHeaders; destination options are payload (RFC 4303 section 3.1.1 lets ESP go before
+// them) unless routing, a fragment header, ESP or AH comes after them. Reasons: runt, malformed, too_many_headers.
+struct ParsedIp {
+  IpPacket ip;
+  bool ok;
+  DropReason reason;  // if not ok
+};
+inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept;
+
+// A header of type T at an offset of the mbuf's first segment, or null if it does not lie wholly within it.
+template <class T>
+T* header_at(rte_mbuf* packet, uint32_t offset_bytes) noexcept;
+
+// What a selector looks at (RFC 4301 section 4.4.1.1). TCP, UDP and SCTP have ports; they are 0 where there are none or
+// the packet is a later fragment. 40 bytes without padding, so that it can be a hash key.
+struct FlowKey {
+  std::array<uint8_t, 16> source;  // IPv4 in the first 4 bytes, the rest zero
+  std::array<uint8_t, 16> destination;
+  be16 source_port;
+  be16 destination_port;
+  uint8_t protocol;
+  Family family;
+  uint16_t zero = 0;
+
+  friend bool operator==(const FlowKey&, const FlowKey&) = default;
+};
+static_assert(sizeof(FlowKey) == 40);
+
+FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept;
+FlowKey reversed(const FlowKey& key) noexcept;
+
+IpAddress source_of(const rte_mbuf* packet, Family family) noexcept;
+IpAddress destination_of(const rte_mbuf* packet, Family family) noexcept;
+
+// Sets the length field (and for IPv4 the checksum, by a full recomputation) to the new total and the protocol to
+// next_header, at ip.next_header_offset.
+inline void rewrite_ip(rte_mbuf* packet, const IpPacket& ip, uint32_t total_bytes, uint8_t next_header) noexcept;
+
+}  // namespace spigrp
+
+#include "packet/ip_packet_inline.h"

@@ -1,0 +1,48 @@
+// The part of ip_packet.h that must be inline: what every packet goes through. Include ip_packet.h.
+#pragma once
+
+#include <rte_mbuf.h>
+
+#include "packet/checksum.h"
+
+namespace spigrp {
+
+namespace detail {
+// Everything but an IPv4 header without options that is in order.
+ParsedIp parse_unusual_ip(const rte_mbuf* packet) noexcept;
+}  // namespace detail
+
+inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept {
+  if (rte_pktmbuf_data_len(packet) >= sizeof(Ipv4Header)) [[likely]] {
+    const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
+    const uint32_t total_bytes = header.total_length.host();
+    if (header.version_ihl == 0x45 && total_bytes >= sizeof(Ipv4Header) && total_bytes <= rte_pktmbuf_pkt_len(packet) &&
+        ipv4_checksum_holds(header)) {
+      return {{Family::kIpv4, header.protocol, offsetof(Ipv4Header, protocol), sizeof(Ipv4Header), total_bytes,
+               header.is_fragment()},
+              true,
+              DropReason{}};
+    }
+  }
+  return detail::parse_unusual_ip(packet);
+}
+
+template <class T>
+T* header_at(rte_mbuf* packet, uint32_t offset_bytes) noexcept {
+  if (offset_bytes + sizeof(T) > rte_pktmbuf_data_len(packet)) return nullptr;
+  return rte_pktmbuf_mtod_offset(packet, T*, offset_bytes);
+}
+
+inline void rewrite_ip(rte_mbuf* packet, const IpPacket& ip, uint32_t total_bytes, uint8_t next_header) noexcept {
+  *rte_pktmbuf_mtod_offset(packet, uint8_t*, ip.next_header_offset) = next_header;
+  if (ip.family == Family::kIpv4) {
+    Ipv4Header& header = *rte_pktmbuf_mtod(packet, Ipv4Header*);
+    header.total_length = be16::from_host(static_cast<uint16_t>(total_bytes));
+    header.checksum = ipv4_header_checksum(header);
+  } else {
+    Ipv6Header& header = *rte_pktmbuf_mtod(packet, Ipv6Header*);
+    header.payload_length = be16::from_host(static_cast<uint16_t>(total_bytes - sizeof(Ipv6Header)));
+  }
+}
+
+}  // namespace spigrp

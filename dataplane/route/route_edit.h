@@ -1,0 +1,60 @@
+// RouteEdit: one transaction's edits of addresses, routes, neighbours and protected interfaces; checked as they come,
+// linked under the next generation, like SaEdit.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/ip_address.h"
+#include "config/route_spec.h"
+#include "route/route_tables.h"
+
+namespace spigrp {
+
+// A port as the route room needs to know it; the engine fills it in at start-up, in the order of port indices.
+struct PortFacts {
+  std::string name;
+  uint16_t mtu_bytes;
+  MacAddress mac;
+};
+
+class RouteEdit {
+ public:
+  RouteEdit(RouteTables& tables, Versions& versions);
+  ~RouteEdit();
+  RouteEdit(const RouteEdit&) = delete;
+  RouteEdit& operator=(const RouteEdit&) = delete;
+
+  // Errors name the object: no such port or interface, exists, does not exist, table full, gateway not reachable
+  // on-link.
+  Expected<void> add_address(const AddressSpec& spec);
+  Expected<void> delete_address(const AddressSpec& spec);
+  Expected<void> add_route(const RouteSpec& spec);
+  Expected<void> replace_route(const RouteSpec& spec);
+  Expected<void> delete_route(const IpPrefix& destination);
+  Expected<void> set_neighbour(const NeighbourSpec& spec);  // static; replaces a learned one
+  Expected<void> delete_neighbour(const IpAddress& address, const std::string& device);
+  void learn_neighbour(uint16_t port, const IpAddress& address, const MacAddress& mac);  // not over a static one
+  Expected<void> create_interface(const std::string& name);                              // "ipsecN"
+  Expected<void> delete_interface(const std::string& name);                              // error: routes lead to it
+  Expected<void> attach_interface(const std::string& name, const std::string& port);
+  Expected<void> detach_interface(const std::string& name);
+  void clear_interfaces();  // detaches and deletes all of them with their routes
+
+  void link();
+
+ private:
+  struct Staged;
+  std::unique_ptr<Staged> staged_;
+};
+
+// control: what there is now, for listings and checks.
+void set_ports(RouteTables& tables, std::vector<PortFacts> ports);  // once, before workers start
+std::vector<InterfaceRow> list_interfaces(const RouteTables& tables);
+std::vector<AddressSpec> list_addresses(const RouteTables& tables);
+std::vector<RouteSpec> list_routes(const RouteTables& tables);
+std::vector<NeighbourRow> list_neighbours(const RouteTables& tables);
+
+}  // namespace spigrp

@@ -1,0 +1,129 @@
+// See eroute_table.h.
+#include "sa/eroute_table.h"
+
+#include <bit>
+
+namespace spigrp {
+namespace {
+
+constexpr uint8_t kProtocolGiven = 4;
+constexpr uint8_t kSourcePortGiven = 2;
+constexpr uint8_t kDestinationPortGiven = 1;
+
+using KeyWords = std::array<uint64_t, sizeof(FlowKey) / 8>;
+
+ErouteShape shape_of(const Selector& selector) noexcept {
+  const int fields = (selector.protocol != 0 ? kProtocolGiven : 0) |
+                     (selector.source_port != 0 ? kSourcePortGiven : 0) |
+                     (selector.destination_port != 0 ? kDestinationPortGiven : 0);
+  return {selector.source.bits, selector.destination.bits, static_cast<uint8_t>(fields)};
+}
+
+// With host bits zero and absent fields zero, as validate(Selector) demands, this is already masked.
+ErouteKey key_of(const Selector& selector) noexcept {
+  ErouteKey key{};
+  key.masked.source = selector.source.address.bytes;
+  key.masked.destination = selector.destination.address.bytes;
+  key.masked.source_port = be16::from_host(selector.source_port);
+  key.masked.destination_port = be16::from_host(selector.destination_port);
+  key.masked.protocol = selector.protocol;
+  key.masked.family = selector.family();
+  key.shape = shape_of(selector);
+  return key;
+}
+
+std::array<uint8_t, 16> prefix_mask(uint8_t bits) noexcept {
+  std::array<uint8_t, 16> mask{};
+  for (uint8_t bit = 0; bit < bits; ++bit) mask[bit / 8] = static_cast<uint8_t>(mask[bit / 8] | 0x80 >> bit % 8);
+  return mask;
+}
+
+KeyWords mask_of(const ErouteShape& shape) noexcept {
+  FlowKey mask{};
+  mask.source = prefix_mask(shape.source_bits);
+  mask.destination = prefix_mask(shape.destination_bits);
+  if (shape.fields & kSourcePortGiven) mask.source_port = be16{0xffff};
+  if (shape.fields & kDestinationPortGiven) mask.destination_port = be16{0xffff};
+  if (shape.fields & kProtocolGiven) mask.protocol = 0xff;
+  mask.family = static_cast<Family>(0xff);
+  return std::bit_cast<KeyWords>(mask);
+}
+
+size_t family_index(Family family) noexcept {
+  return family == Family::kIpv4 ? 0 : 1;
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<ErouteTable>> ErouteTable::create(uint32_t capacity) {
+  auto eroutes = VersionedMap<ErouteKey, Eroute>::create("eroutes", capacity);
+  if (!eroutes) return tl::unexpected(eroutes.error());
+  std::unique_ptr<ErouteTable> table(new ErouteTable);
+  table->eroutes_ = std::move(*eroutes);
+  table->packets_ = std::make_unique<std::atomic<uint64_t>[]>(table->eroutes_->slot_count());
+  return table;
+}
+
+const Eroute* ErouteTable::find(const FlowKey& flow, Generation g) const noexcept {
+  const ShapeList* shapes = shapes_.at(g);
+  if (shapes == nullptr) return nullptr;
+  const auto words = std::bit_cast<KeyWords>(flow);
+  for (const Probe& probe : flow.family == Family::kIpv4 ? shapes->ipv4 : shapes->ipv6) {
+    KeyWords masked;
+    for (size_t i = 0; i < words.size(); ++i) masked[i] = words[i] & probe.mask[i];
+    ErouteKey key;
+    key.masked = std::bit_cast<FlowKey>(masked);
+    key.shape = probe.shape;
+    if (const Eroute* eroute = eroutes_->find(key, g)) return eroute;
+  }
+  return nullptr;
+}
+
+Generation ErouteTable::changed_at(Generation g) const noexcept {
+  const ShapeList* shapes = shapes_.at(g);
+  return shapes == nullptr ? 0 : shapes->changed_at;
+}
+
+const Eroute* ErouteTable::newest(const Selector& selector) const noexcept {
+  const Slot slot = eroutes_->find_slot(key_of(selector));
+  return slot == kNoSlot ? nullptr : eroutes_->newest(slot);
+}
+
+Expected<Slot> ErouteTable::reserve(const Selector& selector) {
+  auto slot = eroutes_->insert(key_of(selector));
+  if (!slot) slot.error().object = "eroute " + selector.text();
+  return slot;
+}
+
+void ErouteTable::abandon(const Selector& selector, Versions& versions) {
+  if (newest(selector) == nullptr) eroutes_->release(key_of(selector), versions);
+}
+
+void ErouteTable::set(Eroute eroute, Versions& versions) {
+  const Slot slot = eroute.slot;
+  if (eroutes_->newest(slot) == nullptr) {
+    packets_[slot].store(0, std::memory_order_relaxed);
+    ++shape_counts_[family_index(eroute.selector.family())][shape_of(eroute.selector)];
+    ++eroute_count_;
+  }
+  eroutes_->set(slot, std::move(eroute), versions);
+}
+
+void ErouteTable::erase(const Selector& selector, Versions& versions) {
+  const ErouteKey key = key_of(selector);
+  eroutes_->erase(eroutes_->find_slot(key), versions);
+  eroutes_->release(key, versions);
+  auto& counts = shape_counts_[family_index(selector.family())];
+  if (const auto shape = counts.find(key.shape); --shape->second == 0) counts.erase(shape);
+  --eroute_count_;
+}
+
+void ErouteTable::publish_shapes(Versions& versions) {
+  ShapeList list;
+  for (const auto& [shape, count] : shape_counts_[0]) list.ipv4.push_back({shape, mask_of(shape)});
+  for (const auto& [shape, count] : shape_counts_[1]) list.ipv6.push_back({shape, mask_of(shape)});
+  list.changed_at = versions.next();
+  shapes_.set(std::move(list), versions);
+}
+
+}  // namespace spigrp

@@ -1,0 +1,101 @@
+// ErouteTable: selectors → targets, most specific first: longer source prefix, then longer destination prefix, then
+// protocol, source port, destination port given over not given. One hash table holds all eroutes; the list of "shapes"
+// (which prefix lengths and which fields occur) says in which order to probe it.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "config/selector.h"
+#include "packet/ip_packet.h"
+#include "sa/sa_group.h"
+#include "state/versioned_map.h"
+
+namespace spigrp {
+
+struct Eroute {
+  Selector selector;
+  ErouteTarget target;
+  Slot slot = kNoSlot;      // its own, in the eroute table
+  Slot head = kNoSlot;      // of the target SA in the SA table; kNoSlot for magic targets
+  uint64_t pointed_by = 0;  // number of the edit that set the target
+};
+
+enum class ErouteAction : uint8_t { kNone, kProtect, kPass, kDrop, kReject, kTrap, kHold, kDissolved };
+
+struct ErouteVerdict {
+  ErouteAction action = ErouteAction::kNone;
+  const SaGroup* group = nullptr;  // kProtect only
+  const Eroute* eroute = nullptr;  // null for kNone
+};
+
+// Which bits of a flow a kind of selector looks at. The order is that of probing: most specific first.
+struct ErouteShape {
+  uint8_t source_bits;
+  uint8_t destination_bits;
+  uint8_t fields;  // protocol given: 4, source port: 2, destination port: 1; more is more specific
+
+  friend auto operator<=>(const ErouteShape&, const ErouteShape&) = default;
+};
+
+// Hash key of one eroute: the flow's bits under its shape.
+struct ErouteKey {
+  FlowKey masked;
+  ErouteShape shape;
+  uint8_t zero = 0;
+};
+static_assert(sizeof(ErouteKey) == 44);
+
+class ErouteTable {
+ public:
+  static Expected<std::unique_ptr<ErouteTable>> create(uint32_t capacity);
+
+  // worker: the most specific eroute for a flow, or null
+  const Eroute* find(const FlowKey& flow, Generation g) const noexcept;
+  // worker: stays the same as long as no eroute is added, changed or removed
+  Generation changed_at(Generation g) const noexcept;
+  // worker: counts packets that took an eroute
+  void count(const Eroute& eroute, uint64_t packets) const noexcept {
+    packets_[eroute.slot].fetch_add(packets, std::memory_order_relaxed);
+  }
+
+  // control
+  const Eroute* newest(const Selector& selector) const noexcept;
+  const Eroute* newest_at(Slot slot) const noexcept { return eroutes_->newest(slot); }
+  uint32_t slot_count() const noexcept { return eroutes_->slot_count(); }
+  uint32_t eroute_count() const noexcept { return eroute_count_; }
+  uint64_t packets(Slot slot) const noexcept { return packets_[slot].load(std::memory_order_relaxed); }
+
+ private:
+  friend class SaEdit;
+
+  // Shapes in use at one generation, with their masks ready; by family.
+  struct Probe {
+    ErouteShape shape;
+    std::array<uint64_t, sizeof(FlowKey) / 8> mask;
+  };
+  struct ShapeList {
+    std::vector<Probe> ipv4, ipv6;
+    Generation changed_at = 0;
+  };
+
+  ErouteTable() = default;
+  // control, for SaEdit: reserve a slot that no reader sees yet; give it back; put a value in or take it out
+  Expected<Slot> reserve(const Selector& selector);
+  void abandon(const Selector& selector, Versions& versions);
+  void set(Eroute eroute, Versions& versions);
+  void erase(const Selector& selector, Versions& versions);
+  void publish_shapes(Versions& versions);
+
+  std::unique_ptr<VersionedMap<ErouteKey, Eroute>> eroutes_;
+  std::unique_ptr<std::atomic<uint64_t>[]> packets_;  // by slot; worker: rw, control: ro
+  VersionedCell<ShapeList> shapes_;
+  std::array<std::map<ErouteShape, uint32_t, std::greater<>>, 2> shape_counts_;  // control: eroutes of each; v4, v6
+  uint32_t eroute_count_ = 0;                                                    // control
+};
+
+}  // namespace spigrp

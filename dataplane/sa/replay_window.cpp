@@ -1,0 +1,98 @@
+// See replay_window.h. Layout of a word: bits 63…32 the tag, bits 31…0 the numbers of one block of 32.
+#include "sa/replay_window.h"
+
+#include <algorithm>
+#include <bit>
+
+namespace spigrp {
+namespace {
+
+constexpr uint64_t kBlockBits = 5;  // 32 numbers a word
+
+struct Place {
+  uint32_t word;
+  uint32_t tag;
+  uint32_t bit;
+};
+
+// One word more than the window needs, so that a number within the window never shares a word with one beyond it.
+uint32_t word_count(uint16_t packets) {
+  return std::bit_ceil((packets + 31u) / 32u + 1u);
+}
+
+Place place_of(uint64_t sequence, uint32_t word_mask) noexcept {
+  const uint64_t block = sequence >> kBlockBits;
+  return {static_cast<uint32_t>(block) & word_mask, static_cast<uint32_t>(block >> std::popcount(word_mask)),
+          1u << (sequence & 31)};
+}
+
+uint32_t tag_of(uint64_t word) noexcept {
+  return static_cast<uint32_t>(word >> 32);
+}
+
+// Tags wrap after 2^32 rounds of the ring; the newer of two is less than half of that ahead.
+bool newer(uint32_t tag, uint32_t than) noexcept {
+  return static_cast<int32_t>(tag - than) > 0;
+}
+
+}  // namespace
+
+ReplayWindow::ReplayWindow(uint16_t packets) : packets_(packets), word_mask_(word_count(packets) - 1) {
+  if (packets_ > 0) words_ = std::make_unique<std::atomic<uint64_t>[]>(word_mask_ + 1);
+}
+
+ReplayVerdict ReplayWindow::check(uint64_t sequence) const noexcept {
+  if (packets_ == 0) return ReplayVerdict::kFresh;
+  if (sequence == 0 || sequence + packets_ <= highest()) return ReplayVerdict::kOutside;
+  const Place place = place_of(sequence, word_mask_);
+  const uint64_t word = words_[place.word].load(std::memory_order_relaxed);
+  if (newer(tag_of(word), place.tag)) return ReplayVerdict::kOutside;
+  return tag_of(word) == place.tag && (word & place.bit) != 0 ? ReplayVerdict::kReplayed : ReplayVerdict::kFresh;
+}
+
+ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence) noexcept {
+  if (packets_ == 0) {
+    raise_highest(sequence);
+    return ReplayVerdict::kFresh;
+  }
+  if (sequence == 0 || sequence + packets_ <= highest()) return ReplayVerdict::kOutside;
+  const Place place = place_of(sequence, word_mask_);
+  std::atomic<uint64_t>& slot = words_[place.word];
+  uint64_t word = slot.load(std::memory_order_relaxed);
+  uint64_t wanted;
+  do {
+    if (newer(tag_of(word), place.tag)) return ReplayVerdict::kOutside;
+    if (tag_of(word) == place.tag) {
+      if ((word & place.bit) != 0) return ReplayVerdict::kReplayed;
+      wanted = word | place.bit;
+    } else {
+      wanted = uint64_t{place.tag} << 32 | place.bit;  // the window has moved on: the word begins a new block
+    }
+  } while (!slot.compare_exchange_weak(word, wanted, std::memory_order_relaxed));
+  raise_highest(sequence);
+  return ReplayVerdict::kFresh;
+}
+
+void ReplayWindow::raise_highest(uint64_t sequence) noexcept {
+  uint64_t highest = highest_.load(std::memory_order_relaxed);
+  while (highest < sequence && !highest_.compare_exchange_weak(highest, sequence, std::memory_order_relaxed)) {
+  }
+}
+
+bool ReplayWindow::seen(uint64_t sequence) const noexcept {
+  const Place place = place_of(sequence, word_mask_);
+  const uint64_t word = words_[place.word].load(std::memory_order_relaxed);
+  return tag_of(word) == place.tag && (word & place.bit) != 0;
+}
+
+uint64_t ReplayWindow::newest_bits() const noexcept {
+  if (packets_ == 0) return 0;
+  const uint64_t newest = highest();
+  uint64_t bits = 0;
+  for (uint64_t distance = 0; distance < 64 && distance < newest; ++distance) {
+    if (seen(newest - distance)) bits |= uint64_t{1} << distance;
+  }
+  return bits;
+}
+
+}  // namespace spigrp

@@ -1,0 +1,39 @@
+// ReplayWindow: anti-replay (RFC 4303 section 3.4.3) for 0 … 4096 packets, for any number of workers at once, without
+// locks. A ring of words holds 32 sequence numbers each, together with a tag that says which block of the number space
+// the word stands for; one compare-and-swap sets a bit and claims the word, so a number is accepted exactly once.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+namespace spigrp {
+
+enum class ReplayVerdict : uint8_t { kFresh, kReplayed, kOutside };
+
+class ReplayWindow {
+ public:
+  // `packets` 0 … 4096; 0 accepts everything.
+  explicit ReplayWindow(uint16_t packets);
+
+  // worker: before decryption: would it be accepted now? Changes nothing.
+  ReplayVerdict check(uint64_t sequence) const noexcept;
+  // worker: after authentication, per packet and in order: accepts a number once and moves the window.
+  ReplayVerdict check_and_advance(uint64_t sequence) noexcept;
+
+  uint16_t packets() const noexcept { return packets_; }
+  uint64_t highest() const noexcept { return highest_.load(std::memory_order_relaxed); }
+  // control: the newest 64 numbers as bits, lowest bit the highest number (for the listing)
+  uint64_t newest_bits() const noexcept;
+
+ private:
+  void raise_highest(uint64_t sequence) noexcept;
+  bool seen(uint64_t sequence) const noexcept;
+
+  uint16_t packets_;
+  uint32_t word_mask_;                              // words − 1; words are a power of two
+  std::unique_ptr<std::atomic<uint64_t>[]> words_;  // worker: rw; high half the tag, low half 32 numbers
+  std::atomic<uint64_t> highest_{0};                // worker: rw, control: ro
+};
+
+}  // namespace spigrp

@@ -1,0 +1,119 @@
+// See sa.h. Everything about an SA that can be decided once is decided here.
+#include "sa/sa.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+#include <sys/random.h>
+
+namespace spigrp {
+namespace {
+
+constexpr uint8_t kTunnelTtl = 64;  // RFC 4301 section 5.1.2: the outer TTL is made here
+
+uint64_t unix_seconds() {
+  using std::chrono::system_clock;
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count());
+}
+
+uint64_t random_64() {
+  uint64_t value = 0;
+  // Cannot fail for 8 bytes once the kernel's generator is seeded (getrandom(2)).
+  while (getrandom(&value, sizeof(value), 0) != sizeof(value)) {
+  }
+  return value;
+}
+
+Expected<Algorithm> algorithm_of(const SaSpec& spec) {
+  return spec.id.protocol == SaProtocol::kAh ? find_ah_algorithm(spec.algorithm)
+                                             : find_esp_algorithm(spec.algorithm, spec.encryption_key.size());
+}
+
+// The error of a room that does not know the SA, told about this SA.
+tl::unexpected<Error> about(const SaId& id, const Error& error) {
+  const std::string problem = error.object.empty() ? error.problem : error.object + ": " + error.problem;
+  return failure(id.text(), problem, error.remedy);
+}
+
+}  // namespace
+
+Sa::Sa(const SaSpec& spec)
+    : id(spec.id),
+      source(spec.source),
+      overhead{},
+      spi(be32::from_host(spec.id.spi)),
+      tunnel{},
+      created_at_s(unix_seconds()),
+      saved_encryption_key(spec.encryption_key),
+      saved_authentication_key(spec.authentication_key),
+      replay(spec.replay_window) {}
+
+Expected<std::unique_ptr<Sa>> Sa::create(const SaSpec& spec) {
+  if (const auto valid = validate(spec); !valid) return tl::unexpected(valid.error());
+  if (spec.id.protocol == SaProtocol::kComp) {
+    return failure(spec.id.text(), "IPComp is not supported by this version", "group the other SAs without it");
+  }
+  std::unique_ptr<Sa> sa(new Sa(spec));
+  if (spec.id.protocol == SaProtocol::kTunnel) {
+    sa->set_up_tunnel(spec);
+  } else if (const auto done = sa->set_up_keys(spec); !done) {
+    return tl::unexpected(done.error());
+  }
+  sa->work_out_overhead();
+  return sa;
+}
+
+Expected<void> Sa::set_up_keys(const SaSpec& spec) {
+  const auto algorithm = algorithm_of(spec);
+  if (!algorithm) return about(id, algorithm.error());
+  auto schedule = KeySchedule::create(*algorithm, spec.encryption_key, spec.authentication_key);
+  if (!schedule) return about(id, schedule.error());
+  keys.emplace(std::move(*schedule));
+  iv_bytes = algorithm->iv_bytes();
+  block_bytes = std::max<uint8_t>(algorithm->block_bytes(), 4);
+  icv_bytes = algorithm->icv_bytes();
+  iv_offset = random_64();
+  if (id.protocol == SaProtocol::kAh) {
+    const unsigned unit = id.destination.family == Family::kIpv4 ? 4 : 8;
+    ah_header_bytes = static_cast<uint16_t>((sizeof(AhHeader) + icv_bytes + unit - 1) / unit * unit);
+  }
+  return {};
+}
+
+void Sa::set_up_tunnel(const SaSpec& spec) {
+  tunnel.family = id.destination.family;
+  if (tunnel.family == Family::kIpv4) {
+    tunnel.ipv4 = Ipv4Header{};
+    tunnel.ipv4.version_ihl = 0x45;
+    tunnel.ipv4.ttl = kTunnelTtl;
+    std::copy_n(spec.source.bytes.begin(), 4, tunnel.ipv4.source.begin());
+    std::copy_n(id.destination.bytes.begin(), 4, tunnel.ipv4.destination.begin());
+    return;
+  }
+  tunnel.ipv6 = Ipv6Header{};
+  tunnel.ipv6.version_class_flow = be32::from_host(0x60000000);
+  tunnel.ipv6.hop_limit = kTunnelTtl;
+  tunnel.ipv6.source = spec.source.bytes;
+  tunnel.ipv6.destination = id.destination.bytes;
+}
+
+void Sa::work_out_overhead() {
+  switch (id.protocol) {
+    case SaProtocol::kTunnel:
+      overhead = {static_cast<uint16_t>(tunnel.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header)), 0};
+      break;
+    case SaProtocol::kEsp:
+      overhead = {static_cast<uint16_t>(sizeof(EspHeader) + iv_bytes),
+                  static_cast<uint16_t>(block_bytes - 1 + sizeof(EspTrailer) + icv_bytes)};
+      break;
+    case SaProtocol::kAh:
+      overhead = {ah_header_bytes, 0};
+      break;
+    case SaProtocol::kComp:
+      break;
+  }
+}
+
+}  // namespace spigrp

@@ -1,0 +1,89 @@
+// Sa: one Security Association as the dataplane holds it (RFC 4301 section 4.4.2.1). The first part is decided when it
+// is made and never changes; the rest is written by workers while packets pass. Groups and tables point at it;
+// regrouping never copies it, so its sequence number never goes back.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "config/error.h"
+#include "config/sa_spec.h"
+#include "crypto/key_schedule.h"
+#include "packet/headers.h"
+#include "sa/replay_window.h"
+#include "sa/sequence.h"
+
+namespace spigrp {
+
+// Bytes that one transform can add to a packet.
+struct Overhead {
+  uint16_t head_bytes;
+  uint16_t tail_bytes;
+};
+
+// The outer header of a tun SA, ready to be copied; lengths, TOS, identification and checksum are filled in per packet.
+struct TunnelTemplate {
+  Family family;
+  union {
+    Ipv4Header ipv4;
+    Ipv6Header ipv6;
+  };
+};
+
+// Per SA; added to by any worker, relaxed.
+struct SaCounters {  // worker: rw, control: ro
+  std::atomic<uint64_t> packets{0};
+  std::atomic<uint64_t> bytes{0};           // of the packet before encapsulation, after decapsulation
+  std::atomic<uint64_t> first_used_tsc{0};  // 0: never used
+  std::atomic<uint64_t> last_used_tsc{0};
+  std::atomic<uint64_t> authentication_failures{0};
+  std::atomic<uint64_t> replays{0};         // seen before
+  std::atomic<uint64_t> outside_window{0};  // too old
+  std::atomic<uint64_t> malformed{0};       // length, padding, next header
+  std::atomic<uint64_t> exhausted{0};       // not sent: no sequence number left
+
+  // worker: once for each run of packets of this SA in a burst
+  void note_use(uint64_t packets_now, uint64_t bytes_now, uint64_t now_tsc) noexcept {
+    packets.fetch_add(packets_now, std::memory_order_relaxed);
+    bytes.fetch_add(bytes_now, std::memory_order_relaxed);
+    if (first_used_tsc.load(std::memory_order_relaxed) == 0) first_used_tsc.store(now_tsc, std::memory_order_relaxed);
+    last_used_tsc.store(now_tsc, std::memory_order_relaxed);
+  }
+};
+
+struct alignas(64) Sa {
+  // Errors, naming the SA: whatever validate(spec) says, unknown algorithm, wrong key sizes, protocol not supported.
+  static Expected<std::unique_ptr<Sa>> create(const SaSpec& spec);
+
+  // Decided at creation; worker: ro, control: ro.
+  SaId id;
+  IpAddress source;
+  Overhead overhead;
+  uint8_t iv_bytes = 0;
+  uint8_t block_bytes = 4;
+  uint8_t icv_bytes = 0;
+  uint16_t ah_header_bytes = 0;  // fixed part, ICV and padding for the SA's family (RFC 4302 section 2.2)
+  be32 spi{};
+  uint64_t iv_offset = 0;                   // GCM: random for this object; IV = sequence XOR this, so unique per object
+  std::optional<KeySchedule> keys;          // esp and ah
+  TunnelTemplate tunnel;                    // tun
+  std::atomic<uint16_t> identification{0};  // tun over IPv4: worker: rw
+  uint64_t created_at_s = 0;                // Unix time
+  Key saved_encryption_key, saved_authentication_key;  // control only: for `save --keys`; wiped on release
+
+  // While packets pass.
+  alignas(64) Sequence sequence;
+  ReplayWindow replay;
+  alignas(64) SaCounters counters;
+
+ private:
+  explicit Sa(const SaSpec& spec);
+
+  Expected<void> set_up_keys(const SaSpec& spec);
+  void set_up_tunnel(const SaSpec& spec);
+  void work_out_overhead();
+};
+
+}  // namespace spigrp

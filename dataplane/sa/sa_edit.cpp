@@ -1,0 +1,435 @@
+// See sa_edit.h. Staged edits lie over the tables: a lookup here finds an entry as the edits so far leave it. SAs and
+// groups are made while staging, and their table slots taken, so that link() has nothing left that could fail.
+#include "sa/sa_edit.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+namespace spigrp {
+
+struct SaEdit::Staged {
+  struct StagedEroute {
+    std::optional<Eroute> eroute;  // nothing: deleted
+  };
+
+  Staged(SaTables& tables, Versions& versions) : tables(tables), versions(versions) {}
+
+  // The entry of an SA as the edits so far leave it, or null.
+  const SaEntry* find(const SaId& id) const;
+  const SaEntry* find_any(const SaId& id) const;  // deleted ones too
+  const Eroute* find_eroute(const Selector& selector) const;
+  int64_t eroutes_to(const SaId& id) const;  // how many eroutes name the SA
+
+  Expected<void> check_members(std::span<const SaId> members, const SaGroup* own) const;
+  Expected<void> check_place(const SaId& id, size_t place) const;
+  SaGroup* make_group(std::span<const SaId> members);
+  void put_alone(const SaId& id, bool dissolved);
+  void put_group(std::span<const SaId> members);
+  void remove_sa(const SaId& id);
+  void drop_eroute(const Selector& selector);
+
+  Expected<void> reserve(const Sa& sa);
+  void abandon();
+
+  void link_sas();
+  void link_sa(const SaId& id, const SaEntry& now);
+  void take_over(const SaEntry& entry);
+  void retire_replaced(const SaEntry& old, const SaEntry& now);
+  void count_change(const SaEntry& old, const SaEntry& now);
+  void link_bare_tunnels();
+  void link_eroutes();
+
+  SaTables& tables;
+  Versions& versions;
+  std::unordered_map<SaId, SaEntry, SaIdHash> entries;  // changed ones; sa null: deleted
+  std::unordered_map<Selector, StagedEroute, SelectorHash> eroutes;
+  std::unordered_map<SaId, int64_t, SaIdHash> eroute_changes;  // eroutes added to an SA minus those taken away
+  std::unordered_map<Sa*, std::unique_ptr<Sa>> new_sas;
+  std::unordered_map<const SaGroup*, std::unique_ptr<SaGroup>> new_groups;
+};
+
+namespace {
+
+template <class T>
+void retire(const T* object, Versions& versions) {
+  versions.retire({const_cast<T*>(object), nullptr, [](void* retired, void*) { delete static_cast<T*>(retired); }});
+}
+
+std::vector<SaId> ids_of(const SaGroup& group) {
+  std::vector<SaId> ids;
+  for (const Sa* sa : group.members()) ids.push_back(sa->id);
+  return ids;
+}
+
+std::string ungroup_command(const SaGroup& group) {
+  return "spigrp --said " + group.at(0)->id.text();
+}
+
+// A group that nothing but addresses recognises: tun SAs alone, complete as they were made.
+bool is_bare_tunnel(const SaEntry& entry) {
+  return entry.sa != nullptr && !entry.group->protects() && entry.place + 1 == entry.group->size() &&
+         (entry.grouped || entry.dissolved_by == 0);
+}
+
+}  // namespace
+
+const SaEntry* SaEdit::Staged::find_any(const SaId& id) const {
+  if (const auto staged = entries.find(id); staged != entries.end()) return &staged->second;
+  const Slot slot = tables.sas_->find_slot(sa_key(id));
+  return slot == kNoSlot ? nullptr : tables.sas_->newest(slot);
+}
+
+const SaEntry* SaEdit::Staged::find(const SaId& id) const {
+  const SaEntry* entry = find_any(id);
+  return entry == nullptr || entry->sa == nullptr ? nullptr : entry;
+}
+
+const Eroute* SaEdit::Staged::find_eroute(const Selector& selector) const {
+  const auto staged = eroutes.find(selector);
+  if (staged == eroutes.end()) return tables.eroutes_->newest(selector);
+  return staged->second.eroute ? &*staged->second.eroute : nullptr;
+}
+
+int64_t SaEdit::Staged::eroutes_to(const SaId& id) const {
+  const Slot slot = tables.sas_->find_slot(sa_key(id));
+  const int64_t linked = slot == kNoSlot ? 0 : tables.eroutes_to_[slot];
+  const auto change = eroute_changes.find(id);
+  return change == eroute_changes.end() ? linked : linked + change->second;
+}
+
+// What must hold of SAs that are to become a group; those in `own` may stay where they are.
+Expected<void> SaEdit::Staged::check_members(std::span<const SaId> members, const SaGroup* own) const {
+  if (members.size() < 2) return failure("group", "needs two or more SAs");
+  if (members.size() > kMaxGroupSas) {
+    return failure("group of " + members[0].text(),
+                   "has " + std::to_string(members.size()) + " SAs, and at most 8 can be grouped");
+  }
+  for (size_t place = 0; place < members.size(); ++place) {
+    const SaId& id = members[place];
+    if (std::find(members.begin(), members.begin() + static_cast<ptrdiff_t>(place), id) !=
+        members.begin() + static_cast<ptrdiff_t>(place)) {
+      return failure(id.text(), "is listed twice", "list each SA once");
+    }
+    const SaEntry* entry = find(id);
+    if (entry == nullptr) return failure(id.text(), "no such SA", "make it first with: spi");
+    if (entry->grouped && entry->group != own) {
+      return failure(id.text(), "already in group " + entry->group->at(0)->id.text(),
+                     "ungroup it first with: " + ungroup_command(*entry->group));
+    }
+    if (const auto allowed = check_place(id, place); !allowed) return allowed;
+  }
+  return {};
+}
+
+// An eroute leads to the first SA of a group; behind another it would protect less than it seems to.
+Expected<void> SaEdit::Staged::check_place(const SaId& id, size_t place) const {
+  if (place == 0 || eroutes_to(id) == 0) return {};
+  return failure(id.text(), "an eroute leads to it, so it can only be the first of a group",
+                 "list it first, or point the eroute elsewhere with: eroute --replace");
+}
+
+SaGroup* SaEdit::Staged::make_group(std::span<const SaId> members) {
+  std::vector<Sa*> sas;
+  for (const SaId& id : members) sas.push_back(find(id)->sa);
+  auto group = std::make_unique<SaGroup>(sas);
+  SaGroup* made = group.get();
+  new_groups.emplace(made, std::move(group));
+  return made;
+}
+
+void SaEdit::Staged::put_group(std::span<const SaId> members) {
+  const SaGroup* group = make_group(members);
+  for (size_t place = 0; place < members.size(); ++place) {
+    SaEntry entry = *find(members[place]);
+    entry.group = group;
+    entry.place = static_cast<uint8_t>(place);
+    entry.grouped = true;
+    entries[members[place]] = entry;
+  }
+}
+
+void SaEdit::Staged::put_alone(const SaId& id, bool dissolved) {
+  SaEntry entry = *find(id);
+  entry.group = make_group({&id, 1});
+  entry.place = 0;
+  entry.grouped = false;
+  if (dissolved) entry.dissolved_by = tables.edit_number_;
+  entries[id] = entry;
+}
+
+void SaEdit::Staged::remove_sa(const SaId& id) {
+  const SaEntry* entry = find(id);
+  entries[id] = SaEntry{.dissolved_by = entry->grouped ? tables.edit_number_ : entry->dissolved_by};
+}
+
+void SaEdit::Staged::drop_eroute(const Selector& selector) {
+  const Eroute* eroute = find_eroute(selector);
+  if (const auto* id = std::get_if<SaId>(&eroute->target)) --eroute_changes[*id];
+  eroutes[selector] = {};
+}
+
+// Takes the table slots that linking this SA will need.
+Expected<void> SaEdit::Staged::reserve(const Sa& sa) {
+  if (sa.id.protocol == SaProtocol::kTunnel) {
+    const auto slot = tables.bare_tunnels_->insert(tunnel_key(sa));
+    if (!slot) return tl::unexpected(slot.error());
+  }
+  const auto slot = tables.sas_->insert(sa_key(sa.id));
+  if (!slot) return tl::unexpected(slot.error());
+  return {};
+}
+
+// Nothing was linked: gives the slots back that nothing else needs.
+void SaEdit::Staged::abandon() {
+  for (const auto& [id, entry] : entries) {
+    const SaKey key = sa_key(id);
+    const Slot slot = tables.sas_->find_slot(key);
+    if (slot != kNoSlot && tables.sas_->newest(slot) == nullptr) tables.sas_->release(key, versions);
+  }
+  for (const auto& [made, sa] : new_sas) {
+    if (made->id.protocol != SaProtocol::kTunnel || tables.tunnels_.contains(tunnel_key(*made))) continue;
+    tables.bare_tunnels_->release(tunnel_key(*made), versions);
+  }
+  for (const auto& [selector, eroute] : eroutes) tables.eroutes_->abandon(selector, versions);
+}
+
+void SaEdit::Staged::link_sas() {
+  for (const auto& [id, now] : entries) link_sa(id, now);
+}
+
+void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
+  const SaKey key = sa_key(id);
+  const Slot slot = tables.sas_->find_slot(key);
+  const SaEntry* linked = tables.sas_->newest(slot);
+  const SaEntry old = linked == nullptr ? SaEntry{} : *linked;
+  if (now.sa != nullptr || tables.eroutes_to_[slot] > 0) {
+    tables.sas_->set(slot, now, versions);
+  } else {
+    if (linked != nullptr) tables.sas_->erase(slot, versions);
+    tables.sas_->release(key, versions);
+  }
+  take_over(now);
+  retire_replaced(old, now);
+  count_change(old, now);
+}
+
+// The tables own what an entry of theirs points at.
+void SaEdit::Staged::take_over(const SaEntry& entry) {
+  if (entry.sa == nullptr) return;
+  if (const auto made = new_sas.find(entry.sa); made != new_sas.end()) made->second.release();
+  if (const auto made = new_groups.find(entry.group); made != new_groups.end()) made->second.release();
+}
+
+// A group changes for all its members in one edit, so its first one stands for it.
+void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
+  if (old.sa == nullptr) return;
+  if (old.place == 0 && old.group != now.group) retire(old.group, versions);
+  if (old.sa != now.sa) retire(old.sa, versions);
+}
+
+void SaEdit::Staged::count_change(const SaEntry& old, const SaEntry& now) {
+  if (old.sa != nullptr) --tables.sa_count_;
+  if (now.sa != nullptr) ++tables.sa_count_;
+  if (old.grouped && old.place == 0) --tables.group_count_;
+  if (now.grouped && now.place == 0) ++tables.group_count_;
+}
+
+void SaEdit::Staged::link_bare_tunnels() {
+  std::set<TunnelKey> touched;
+  // First what goes, then what comes, because a change may be both.
+  for (const auto& [id, now] : entries) {
+    const SaEntry* old = tables.newest(id);
+    if (old == nullptr || id.protocol != SaProtocol::kTunnel) continue;
+    SaTables::BareTunnels& tunnels = tables.tunnels_[*touched.insert(tunnel_key(*old->sa)).first];
+    --tunnels.tunnels;
+    if (is_bare_tunnel(*old)) std::erase(tunnels.groups, old->group);
+  }
+  for (const auto& [id, now] : entries) {
+    if (now.sa == nullptr || id.protocol != SaProtocol::kTunnel) continue;
+    SaTables::BareTunnels& tunnels = tables.tunnels_[*touched.insert(tunnel_key(*now.sa)).first];
+    ++tunnels.tunnels;
+    if (is_bare_tunnel(now)) tunnels.groups.push_back(now.group);
+  }
+  for (const TunnelKey& key : touched) {
+    const SaTables::BareTunnels& tunnels = tables.tunnels_[key];
+    const Slot slot = tables.bare_tunnels_->find_slot(key);
+    if (!tunnels.groups.empty()) {
+      tables.bare_tunnels_->set(slot, tunnels.groups.back(), versions);
+    } else if (tables.bare_tunnels_->newest(slot) != nullptr) {
+      tables.bare_tunnels_->erase(slot, versions);
+    }
+    if (tunnels.tunnels > 0) continue;
+    tables.bare_tunnels_->release(key, versions);
+    tables.tunnels_.erase(key);
+  }
+}
+
+void SaEdit::Staged::link_eroutes() {
+  if (eroutes.empty()) return;
+  for (const auto& [selector, staged] : eroutes) {
+    if (staged.eroute) {
+      tables.eroutes_->set(*staged.eroute, versions);
+    } else if (tables.eroutes_->newest(selector) != nullptr) {
+      tables.eroutes_->erase(selector, versions);
+    } else {
+      tables.eroutes_->abandon(selector, versions);
+    }
+  }
+  tables.eroutes_->publish_shapes(versions);
+  for (const auto& [id, change] : eroute_changes) {
+    const SaKey key = sa_key(id);
+    const Slot slot = tables.sas_->find_slot(key);
+    tables.eroutes_to_[slot] = static_cast<uint32_t>(tables.eroutes_to_[slot] + change);
+    // A deleted SA that no eroute names any more leaves the table for good.
+    const SaEntry* entry = tables.sas_->newest(slot);
+    if (tables.eroutes_to_[slot] > 0 || entry == nullptr || entry->sa != nullptr || entries.contains(id)) continue;
+    tables.sas_->erase(slot, versions);
+    tables.sas_->release(key, versions);
+  }
+}
+
+SaEdit::SaEdit(SaTables& tables, Versions& versions) : staged_(std::make_unique<Staged>(tables, versions)) {}
+
+SaEdit::~SaEdit() {
+  if (staged_) staged_->abandon();
+}
+
+Expected<void> SaEdit::add_sa(const SaSpec& spec) {
+  if (staged_->find(spec.id) != nullptr) {
+    return failure(spec.id.text(), "exists already", "delete it first with: spi --del --said " + spec.id.text());
+  }
+  auto sa = Sa::create(spec);
+  if (!sa) return tl::unexpected(sa.error());
+  if (const auto reserved = staged_->reserve(**sa); !reserved) {
+    return failure(spec.id.text(), reserved.error().problem, reserved.error().remedy);
+  }
+  const SaEntry* before = staged_->find_any(spec.id);
+  ++staged_->tables.edit_number_;
+  staged_->entries[spec.id] = {.sa = sa->get(), .dissolved_by = before == nullptr ? 0 : before->dissolved_by};
+  staged_->new_sas.emplace(sa->get(), std::move(*sa));
+  staged_->put_alone(spec.id, false);
+  return {};
+}
+
+Expected<void> SaEdit::delete_sa(const SaId& id) {
+  const SaEntry* entry = staged_->find(id);
+  if (entry == nullptr) return failure(id.text(), "no such SA", "spi lists those there are");
+  ++staged_->tables.edit_number_;
+  for (const SaId& member : ids_of(*entry->group)) staged_->remove_sa(member);
+  return {};
+}
+
+void SaEdit::clear_sas() {
+  ++staged_->tables.edit_number_;
+  std::vector<SaId> all;
+  VersionedMap<SaKey, SaEntry>& sas = *staged_->tables.sas_;
+  for (Slot slot = 0; slot < sas.slot_count(); ++slot) {
+    const SaEntry* entry = sas.newest(slot);
+    if (entry != nullptr && entry->sa != nullptr && staged_->find(entry->sa->id) != nullptr)
+      all.push_back(entry->sa->id);
+  }
+  for (const auto& [id, entry] : staged_->entries) {
+    if (entry.sa != nullptr) all.push_back(id);
+  }
+  for (const SaId& id : all) {
+    if (staged_->find(id) != nullptr) staged_->remove_sa(id);
+  }
+}
+
+Expected<void> SaEdit::group(std::span<const SaId> members) {
+  if (const auto allowed = staged_->check_members(members, nullptr); !allowed) return allowed;
+  ++staged_->tables.edit_number_;
+  staged_->put_group(members);
+  return {};
+}
+
+Expected<void> SaEdit::replace_group(std::span<const SaId> members) {
+  if (members.empty()) return failure("group", "needs two or more SAs");
+  const SaEntry* head = staged_->find(members[0]);
+  if (head == nullptr) return failure(members[0].text(), "no such SA", "make it first with: spi");
+  if (!head->grouped) return failure(members[0].text(), "is in no group", "group it without --replace");
+  if (head->place != 0) {
+    return failure(members[0].text(), "is not the first of its group",
+                   "name the group by its first SA, " + head->group->at(0)->id.text());
+  }
+  if (members.size() == 1) {
+    return failure(members[0].text(), "a group has two or more SAs",
+                   "list them, or dissolve the group with: " + ungroup_command(*head->group));
+  }
+  if (const auto allowed = staged_->check_members(members, head->group); !allowed) return allowed;
+  const std::vector<SaId> before = ids_of(*head->group);
+  ++staged_->tables.edit_number_;
+  staged_->put_group(members);
+  for (const SaId& id : before) {
+    if (std::find(members.begin(), members.end(), id) == members.end()) staged_->put_alone(id, true);
+  }
+  return {};
+}
+
+Expected<void> SaEdit::ungroup(const SaId& member) {
+  const SaEntry* entry = staged_->find(member);
+  if (entry == nullptr) return failure(member.text(), "no such SA", "spigrp lists the groups there are");
+  if (!entry->grouped) return failure(member.text(), "is in no group", "spigrp lists the groups there are");
+  ++staged_->tables.edit_number_;
+  for (const SaId& id : ids_of(*entry->group)) staged_->put_alone(id, true);
+  return {};
+}
+
+Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& target, ErouteMode mode) {
+  if (const auto valid = validate(selector); !valid) return valid;
+  const Eroute* present = staged_->find_eroute(selector);
+  if (present != nullptr && mode == ErouteMode::kAdd) {
+    return failure("eroute " + selector.text(), "exists already and leads to " + text(present->target),
+                   "change it with: eroute --replace");
+  }
+  Eroute eroute{.selector = selector, .target = target};
+  if (const auto* id = std::get_if<SaId>(&target)) {
+    const SaEntry* entry = staged_->find(*id);
+    if (entry == nullptr) return failure(id->text(), "no such SA", "make it first with: spi");
+    if (entry->place != 0) {
+      return failure(id->text(), "is not the first of its group",
+                     "point the eroute at " + entry->group->at(0)->id.text());
+    }
+    eroute.head = staged_->tables.sas_->find_slot(sa_key(*id));
+  }
+  const auto slot = staged_->tables.eroutes_->reserve(selector);
+  if (!slot) return tl::unexpected(slot.error());
+  eroute.slot = *slot;
+  eroute.pointed_by = ++staged_->tables.edit_number_;
+  if (present != nullptr) staged_->drop_eroute(selector);
+  if (const auto* id = std::get_if<SaId>(&target)) ++staged_->eroute_changes[*id];
+  staged_->eroutes[selector] = {eroute};
+  return {};
+}
+
+Expected<void> SaEdit::delete_eroute(const Selector& selector) {
+  if (const auto valid = validate(selector); !valid) return valid;
+  if (staged_->find_eroute(selector) == nullptr) {
+    return failure("eroute " + selector.text(), "no such eroute", "eroute lists those there are");
+  }
+  staged_->drop_eroute(selector);
+  return {};
+}
+
+void SaEdit::clear_eroutes() {
+  std::vector<Selector> all;
+  for (Slot slot = 0; slot < staged_->tables.eroutes_->slot_count(); ++slot) {
+    if (const Eroute* eroute = staged_->tables.eroutes_->newest_at(slot)) all.push_back(eroute->selector);
+  }
+  for (const auto& [selector, staged] : staged_->eroutes) all.push_back(selector);
+  for (const Selector& selector : all) {
+    if (staged_->find_eroute(selector) != nullptr) staged_->drop_eroute(selector);
+  }
+}
+
+void SaEdit::link() {
+  staged_->link_bare_tunnels();
+  staged_->link_eroutes();
+  staged_->link_sas();
+  staged_.reset();
+}
+
+}  // namespace spigrp

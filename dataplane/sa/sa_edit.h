@@ -1,0 +1,53 @@
+// SaEdit: one transaction's edits of SAs, groups and eroutes. Each call checks the edit against the tables and against
+// the edits before it, and remembers it; link() puts all of them into the tables under the next generation, so that one
+// publish shows all of them or, if the SaEdit is thrown away instead, none.
+#pragma once
+
+#include <memory>
+#include <span>
+
+#include "config/sa_spec.h"
+#include "config/selector.h"
+#include "sa/sa_tables.h"
+
+namespace spigrp {
+
+enum class ErouteMode : uint8_t { kAdd, kReplace };
+
+class SaEdit {
+ public:
+  SaEdit(SaTables& tables, Versions& versions);
+  ~SaEdit();  // drops what was not linked
+  SaEdit(const SaEdit&) = delete;
+  SaEdit& operator=(const SaEdit&) = delete;
+
+  // Errors: those of Sa::create; the SAID exists.
+  Expected<void> add_sa(const SaSpec& spec);
+  // Deletes the SA, or all SAs of the group that it is in. Error: no such SA.
+  Expected<void> delete_sa(const SaId& id);
+  void clear_sas();
+
+  // 2 … 8 SAs, inside → outside. Errors: an SA does not exist, is listed twice, is in a group; an eroute leads to an SA
+  // in a later place; too many.
+  Expected<void> group(std::span<const SaId> members);
+  // The group known by members[0] becomes this list (FreeS/WAN has no such thing). Errors: members[0] heads no group;
+  // and as for group(), where members of the group itself may stay.
+  Expected<void> replace_group(std::span<const SaId> members);
+  // Dissolves the group that holds the SA in any place. Errors: no such SA; it is in no group.
+  Expected<void> ungroup(const SaId& member);
+
+  // Errors: validate(selector); kAdd of a selector that exists; the SA does not exist or is not the first of its group;
+  // the table is full.
+  Expected<void> set_eroute(const Selector& selector, const ErouteTarget& target, ErouteMode mode);
+  Expected<void> delete_eroute(const Selector& selector);
+  void clear_eroutes();
+
+  // Puts all edits into the tables at versions.next(). After it the caller publishes; nothing can fail any more.
+  void link();
+
+ private:
+  struct Staged;
+  std::unique_ptr<Staged> staged_;
+};
+
+}  // namespace spigrp

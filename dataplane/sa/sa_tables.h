@@ -1,0 +1,92 @@
+// The tables that workers look up: SAs by (destination, SPI, protocol), and eroutes by selector. All of it is
+// versioned; sa_edit.h is the only writer.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "config/options.h"
+#include "config/selector.h"
+#include "packet/ip_packet.h"
+#include "sa/eroute_table.h"
+#include "sa/sa_group.h"
+#include "state/versioned_map.h"
+
+namespace spigrp {
+
+struct SaKey {
+  std::array<uint8_t, 16> destination;
+  be32 spi;
+  SaProtocol protocol;
+  Family family;
+  std::array<uint8_t, 2> zero{};
+};
+SaKey sa_key(const SaId& id) noexcept;
+
+// What the SA table holds for one SAID at one generation.
+struct SaEntry {
+  Sa* sa = nullptr;                // null: deleted, but eroutes still name it
+  const SaGroup* group = nullptr;  // never null while sa is not: an SA that is in no group has a group of its own
+  uint8_t place = 0;               // in the group
+  bool grouped = false;            // by spigrp, in a group of two or more
+  uint64_t dissolved_by = 0;       // number of the edit that last took it out of a group; 0: none did
+};
+
+// The addresses of an outer IP header.
+struct TunnelKey {
+  std::array<uint8_t, 16> source;
+  std::array<uint8_t, 16> destination;
+  Family family;
+
+  friend auto operator<=>(const TunnelKey&, const TunnelKey&) = default;
+};
+TunnelKey tunnel_key(const Sa& tunnel) noexcept;
+
+class SaTables {
+ public:
+  static Expected<std::unique_ptr<SaTables>> create(const TableOptions& sizes);
+  ~SaTables();
+
+  // worker: inbound: the SA of a received ESP or AH packet; an entry without sa is as good as none
+  const SaEntry* find_sa(const SaKey& key, Generation g) const noexcept { return sas_->find(key, g); }
+  // worker: inbound: the group of tun SAs alone (or the tun SA in no group) whose outermost header has these endpoints;
+  // null if none. An SA that was taken out of a group does not count: what it was grouped with is missing.
+  const SaGroup* find_bare_tunnel(const IpAddress& source, const IpAddress& destination, Generation g) const noexcept;
+
+  // worker: outbound: what to do with this flow
+  ErouteVerdict find_eroute(const FlowKey& flow, Generation g) const noexcept {
+    const Eroute* eroute = eroutes_->find(flow, g);
+    return eroute == nullptr ? ErouteVerdict{} : resolve(*eroute, g);
+  }
+  // worker: a stamp that stays the same as long as a verdict's eroute may be remembered
+  Generation eroutes_changed_at(Generation g) const noexcept { return eroutes_->changed_at(g); }
+  // worker: what an eroute, found at this stamp, leads to now
+  ErouteVerdict resolve(const Eroute& eroute, Generation g) const noexcept;
+
+  VersionedMap<SaKey, SaEntry>& sas() noexcept { return *sas_; }  // control: slots for listings
+  ErouteTable& eroutes() noexcept { return *eroutes_; }           // control; worker: count()
+  const SaEntry* newest(const SaId& id) const noexcept;           // control
+  uint32_t sa_count() const noexcept { return sa_count_; }        // control
+  uint32_t group_count() const noexcept { return group_count_; }  // control: of two SAs or more
+
+ private:
+  friend class SaEdit;
+  SaTables() = default;
+
+  std::unique_ptr<VersionedMap<SaKey, SaEntry>> sas_;
+  std::unique_ptr<VersionedMap<TunnelKey, const SaGroup*>> bare_tunnels_;
+  std::unique_ptr<ErouteTable> eroutes_;
+  // control only, and below, for SaEdit
+  struct BareTunnels {
+    uint32_t tunnels = 0;                // tun SAs with these endpoints; the key keeps its slot while there is one
+    std::vector<const SaGroup*> groups;  // those that nothing but the endpoints recognises; the last one counts
+  };
+  std::map<TunnelKey, BareTunnels> tunnels_;
+  std::vector<uint32_t> eroutes_to_;  // by SA slot: eroutes that name it; such a slot is not given back
+  uint64_t edit_number_ = 0;
+  uint32_t sa_count_ = 0;
+  uint32_t group_count_ = 0;
+};
+
+}  // namespace spigrp

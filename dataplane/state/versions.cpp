@@ -1,0 +1,96 @@
+// See versions.h. Quiescent states are counted by rte_rcu_qsbr; this file says what may be freed when.
+#include "state/versions.h"
+
+#include <chrono>
+#include <cstdlib>
+
+#include <sched.h>
+
+#include <rte_rcu_qsbr.h>
+
+namespace spigrp {
+
+Expected<std::unique_ptr<Versions>> Versions::create(uint16_t max_readers) {
+  std::unique_ptr<Versions> versions(new Versions);
+  const size_t bytes = rte_rcu_qsbr_get_memsize(max_readers);
+  const size_t rounded = (bytes + RTE_CACHE_LINE_SIZE - 1) / RTE_CACHE_LINE_SIZE * RTE_CACHE_LINE_SIZE;
+  versions->readers_ = static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, rounded));
+  if (versions->readers_ == nullptr || rte_rcu_qsbr_init(versions->readers_, max_readers) != 0) {
+    return failure("versioned tables", "no memory for " + std::to_string(max_readers) + " readers");
+  }
+  for (uint16_t reader = 0; reader < max_readers; ++reader) rte_rcu_qsbr_thread_register(versions->readers_, reader);
+  return versions;
+}
+
+Versions::~Versions() {
+  for (Grace& grace : graces_) {
+    for (const Retired& retired : grace.retired) retired.release(retired.object, retired.context);
+  }
+  // A release may retire what it unlinked.
+  while (!retired_now_.empty()) {
+    std::vector<Retired> last;
+    last.swap(retired_now_);
+    for (const Retired& retired : last) retired.release(retired.object, retired.context);
+  }
+  std::free(readers_);
+}
+
+void Versions::online(uint16_t reader) noexcept {
+  rte_rcu_qsbr_thread_online(readers_, reader);
+}
+
+void Versions::offline(uint16_t reader) noexcept {
+  rte_rcu_qsbr_thread_offline(readers_, reader);
+}
+
+void Versions::quiescent(uint16_t reader) noexcept {
+  rte_rcu_qsbr_quiescent(readers_, reader);
+}
+
+void Versions::publish() {
+  published_.store(next(), std::memory_order_release);
+  start_grace();
+}
+
+void Versions::start_grace() {
+  if (retired_now_.empty()) return;
+  // The token is taken after the store above: a worker that reports a quiescent state for it loads the new generation
+  // next.
+  graces_.push_back({rte_rcu_qsbr_start(readers_), std::move(retired_now_)});
+  retired_now_.clear();
+}
+
+size_t Versions::reclaim() {
+  size_t freed = 0;
+  while (!graces_.empty() && rte_rcu_qsbr_check(readers_, graces_.front().token, false) == 1) {
+    std::vector<Retired> retired = std::move(graces_.front().retired);
+    graces_.pop_front();
+    // A release may retire more (a hash key is removed first, its slot given back later): such things begin a grace
+    // period of their own, without waiting for an edit to come.
+    std::vector<Retired> pending;
+    pending.swap(retired_now_);
+    for (const Retired& object : retired) object.release(object.object, object.context);
+    start_grace();
+    retired_now_ = std::move(pending);
+    freed += retired.size();
+  }
+  return freed;
+}
+
+bool Versions::drain(uint32_t limit_ms) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
+  while (!graces_.empty()) {
+    if (reclaim() > 0) continue;
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    sched_yield();
+  }
+  return true;
+}
+
+size_t Versions::waiting() const noexcept {
+  size_t count = retired_now_.size();
+  for (const Grace& grace : graces_) count += grace.retired.size();
+  return count;
+}
+
+}  // namespace spigrp

@@ -1,0 +1,79 @@
+// One writer, many readers, no waiting. The control thread prepares new versions stamped with the generation to come
+// and publishes them all with one store; a worker reads the generation once a burst and resolves every lookup at it.
+// What no worker can reach any more is freed later, by polling quiescent states (rte_rcu_qsbr), never by waiting for
+// them.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "config/error.h"
+
+struct rte_rcu_qsbr;
+
+namespace spigrp {
+
+using Generation = uint64_t;
+
+class Versions {
+ public:
+  // Room for max_readers workers, numbered from 0. Error: no memory.
+  static Expected<std::unique_ptr<Versions>> create(uint16_t max_readers);
+  // Frees all that waits. No reader may be left, and the tables must still be there: it goes before them.
+  ~Versions();
+  Versions(const Versions&) = delete;
+  Versions& operator=(const Versions&) = delete;
+
+  // worker: the generation to resolve this burst's lookups at
+  Generation published() const noexcept { return published_.load(std::memory_order_acquire); }
+
+  // worker: starts and stops to be one that others wait for; a sleeping worker is not online
+  void online(uint16_t reader) noexcept;
+  void offline(uint16_t reader) noexcept;
+  // worker: holds no pointer from an earlier burst
+  void quiescent(uint16_t reader) noexcept;
+
+  // control: the generation that the edits being prepared will have
+  Generation next() const noexcept { return published_.load(std::memory_order_relaxed) + 1; }
+
+  // control: `object` is unreachable for readers of next(); it is freed when no reader of an older one is left
+  struct Retired {
+    void* object;
+    void* context;
+    void (*release)(void* object, void* context);
+  };
+  void retire(Retired retired) { retired_now_.push_back(retired); }
+
+  // control: publishes next(), with everything linked and retired since the last time
+  void publish();
+
+  // control: frees what no reader can hold any more; never waits. Returns how many objects it freed.
+  size_t reclaim();
+
+  // control: waits, yielding, until everything published so far has been seen and reclaims it; returns false if that
+  // takes more than limit_ms. For shutdown and for tests.
+  bool drain(uint32_t limit_ms);
+
+  size_t waiting() const noexcept;  // objects retired and not yet freed
+
+ private:
+  Versions() = default;
+
+  void start_grace();
+
+  struct Grace {
+    uint64_t token;
+    std::vector<Retired> retired;
+  };
+
+  alignas(64) std::atomic<Generation> published_{0};  // worker: ro, control: rw
+  alignas(64) rte_rcu_qsbr* readers_ = nullptr;       // worker: own slot rw, control: ro
+  std::vector<Retired> retired_now_;                  // control only, and below
+  std::deque<Grace> graces_;
+};
+
+}  // namespace spigrp

@@ -1,0 +1,156 @@
+// ah: Authentication Header (RFC 4302), between the IP header and its payload.
+//
+//   before:  [IP | payload]
+//   after:   [IP | next header, length, SPI, sequence, ICV, padding | payload]
+//            '---------------------- authenticated -------------------------'
+//            but for the fields of IP that change on the way, and the ICV itself: zero (mutable_fields.h)
+//
+// "IP" is the header with options or with the extension headers that stay in front (parse_ip). For the computation the
+// header is made what the ICV covers, in place; afterwards the copy that was kept aside is put back. Not here: extended
+// sequence numbers.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <rte_mbuf.h>
+
+#include "transform/mutable_fields.h"
+#include "transform/step_burst.h"
+#include "transform/transform.h"
+
+namespace spigrp {
+namespace {
+
+// The longest IP header, extension headers included, that is kept aside. IPv4's is 60.
+constexpr uint16_t kMaxHeaderBytes = 256;
+
+// What has to survive the computation, by the packet's place in the burst.
+struct Aside {
+  uint8_t header[kMaxHeaderBytes];
+  uint8_t icv[kMaxIcvBytes];
+};
+
+using Jobs = std::array<CryptoJob, kBurstCapacity>;
+
+uint8_t length_field(const Sa& sa) noexcept {
+  return static_cast<uint8_t>(sa.ah_header_bytes / 4 - 2);  // RFC 4302 section 2.2
+}
+
+AhHeader* ah_of(const BurstEntry& entry, const IpPacket& ip) noexcept {
+  return rte_pktmbuf_mtod_offset(entry.packet, AhHeader*, ip.header_bytes);
+}
+
+uint8_t* icv_of(AhHeader* ah) noexcept {
+  return reinterpret_cast<uint8_t*>(ah + 1);
+}
+
+CryptoJob job_over(const BurstEntry& entry, uint8_t* icv) noexcept {
+  return {.keys = &*entry.sa->keys,
+          .cipher_start = nullptr,
+          .cipher_bytes = 0,
+          .iv = nullptr,
+          .auth_start = rte_pktmbuf_mtod(entry.packet, const uint8_t*),
+          .auth_bytes = rte_pktmbuf_pkt_len(entry.packet),
+          .icv = icv,
+          .ok = false};
+}
+
+// Puts the header in, complete but for the ICV, which is zero. The IP header in front of it is final.
+void put_ah(const BurstEntry& entry, const IpPacket& ip) noexcept {
+  const Sa& sa = *entry.sa;
+  char* start = rte_pktmbuf_prepend(entry.packet, sa.ah_header_bytes);
+  std::memmove(start, start + sa.ah_header_bytes, ip.header_bytes);
+  AhHeader* ah = ah_of(entry, ip);
+  *ah = {ip.next_header, length_field(sa), {}, sa.spi, be32::from_host(static_cast<uint32_t>(entry.sequence))};
+  std::memset(icv_of(ah), 0, sa.ah_header_bytes - sizeof(AhHeader));
+  rewrite_ip(entry.packet, ip, rte_pktmbuf_pkt_len(entry.packet), kProtocolAh);
+}
+
+Verdict set_header_aside(const BurstEntry& entry, const IpPacket& ip, Direction direction, Aside& aside) noexcept {
+  auto* header = rte_pktmbuf_mtod(entry.packet, uint8_t*);
+  std::memcpy(aside.header, header, ip.header_bytes);
+  return zero_mutable_fields(header, ip, direction);
+}
+
+// Lengths and replay, before any key is touched.
+Verdict check_ah(BurstEntry& entry, const IpPacket& ip) noexcept {
+  const Sa& sa = *entry.sa;
+  if (ip.next_header != kProtocolAh) return DropReason::bad_next_header;
+  if (ip.payload_bytes() < sizeof(AhHeader)) return DropReason::runt;
+  const AhHeader& ah = *ah_of(entry, ip);
+  if (ah.payload_length != length_field(sa)) return DropReason::bad_length;
+  if (ip.payload_bytes() < sa.ah_header_bytes) return DropReason::runt;
+  if (ip.header_bytes > kMaxHeaderBytes) return DropReason::unsupported;
+  entry.sequence = ah.sequence.host();
+  return StepBurst::check_replay(entry);
+}
+
+// What passes leaves the packet as it was before AH, with the fields that the way has changed as they came.
+void take_ah_off(const BurstEntry& entry, const IpPacket& ip, const Aside& aside) noexcept {
+  const uint8_t next_header = ah_of(entry, ip)->next_header;
+  char* start = rte_pktmbuf_adj(entry.packet, entry.sa->ah_header_bytes);
+  std::memcpy(start, aside.header, ip.header_bytes);
+  rewrite_ip(entry.packet, ip, rte_pktmbuf_pkt_len(entry.packet), next_header);
+}
+
+}  // namespace
+
+void encap_ah(WorkerContext& context, Burst& burst) noexcept {
+  StepBurst step(context, burst);
+  step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
+    const Verdict verdict = step.admit_outbound(entry, note, StepBurst::Position::kBehindIpHeader);
+    if (verdict.kept() && note.ip.header_bytes > kMaxHeaderBytes) return DropReason::unsupported;
+    return verdict;
+  });
+  step.number_packets();
+
+  std::array<Aside, kBurstCapacity> asides;
+  Jobs jobs;
+  uint16_t job_count = 0;
+  step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) {
+    put_ah(entry, note.ip);
+    const Verdict verdict = set_header_aside(entry, note.ip, Direction::kOutbound, asides[job_count]);
+    if (verdict.kept()) jobs[job_count++] = job_over(entry, icv_of(ah_of(entry, note.ip)));
+    return verdict;
+  });
+
+  context.crypto->protect({jobs.data(), job_count});
+  step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
+    if (!jobs[place].ok) return DropReason::crypto_failed;
+    std::memcpy(rte_pktmbuf_mtod(entry.packet, uint8_t*), asides[place].header, note.ip.header_bytes);
+    step.finish(note, note.ip.total_bytes);
+    return Verdict::keep();
+  });
+  step.note_uses();
+}
+
+void decap_ah(WorkerContext& context, Burst& burst) noexcept {
+  StepBurst step(context, burst);
+  std::array<Aside, kBurstCapacity> asides;
+  Jobs jobs;
+  uint16_t job_count = 0;
+  step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
+    if (const Verdict verdict = step.admit_inbound(entry, note); !verdict.kept()) return verdict;
+    if (const Verdict verdict = check_ah(entry, note.ip); !verdict.kept()) return verdict;
+    Aside& aside = asides[job_count];
+    const Verdict verdict = set_header_aside(entry, note.ip, Direction::kInbound, aside);
+    if (!verdict.kept()) return verdict;
+    uint8_t* icv = icv_of(ah_of(entry, note.ip));
+    std::memcpy(aside.icv, icv, entry.sa->icv_bytes);
+    std::memset(icv, 0, entry.sa->icv_bytes);
+    jobs[job_count++] = job_over(entry, aside.icv);
+    return Verdict::keep();
+  });
+
+  context.crypto->verify({jobs.data(), job_count});
+  step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
+    if (!jobs[place].ok) return DropReason::authentication_failed;
+    if (const Verdict verdict = StepBurst::advance_replay(entry); !verdict.kept()) return verdict;
+    take_ah_off(entry, note.ip, asides[place]);
+    step.finish(note, rte_pktmbuf_pkt_len(entry.packet));
+    return Verdict::keep();
+  });
+  step.note_uses();
+}
+
+}  // namespace spigrp

@@ -1,0 +1,190 @@
+// esp: Encapsulating Security Payload (RFC 4303), between the IP header and its payload.
+//
+//   before:  [IP | payload]
+//   after:   [IP | SPI, sequence | IV | payload | padding, pad length, next header | ICV]
+//                                     '-------------- encrypted -----------------'
+//                 '------------------------- authenticated ---------------------'
+//
+// "IP" is the header with options or with the extension headers that stay in front (parse_ip). On the way out the IP
+// header moves to the front and the payload stays where it is; on the way in it moves back. In a tunnel the payload is
+// an IP packet, to which nothing here looks. Not here: extended sequence numbers, UDP encapsulation.
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include <rte_mbuf.h>
+
+#include "transform/step_burst.h"
+#include "transform/transform.h"
+
+namespace spigrp {
+namespace {
+
+constexpr uint8_t kRandomIvBytes = 16;  // what random_ivs makes, whatever the cipher takes of it
+
+// RFC 4303 section 2.4: padding is 1, 2, 3 …
+constexpr std::array<uint8_t, 255> kPadding = [] {
+  std::array<uint8_t, 255> padding{};
+  for (unsigned i = 0; i < padding.size(); ++i) padding[i] = static_cast<uint8_t>(i + 1);
+  return padding;
+}();
+
+using Jobs = std::array<CryptoJob, kBurstCapacity>;
+
+CipherMode cipher_mode(const Sa& sa) noexcept {
+  return sa.keys->algorithm().cipher->mode;
+}
+
+bool takes_random_iv(const Sa& sa) noexcept {
+  return cipher_mode(sa) == CipherMode::kAesCbc || cipher_mode(sa) == CipherMode::kTripleDesCbc;
+}
+
+uint32_t fixed_bytes(const Sa& sa) noexcept {
+  return static_cast<uint32_t>(sizeof(EspHeader)) + sa.iv_bytes + sa.icv_bytes;
+}
+
+// The job over an ESP header and the `text_bytes` that lie behind its IV.
+CryptoJob job_over(const Sa& sa, EspHeader* esp, uint32_t text_bytes) noexcept {
+  auto* start = reinterpret_cast<uint8_t*>(esp);
+  uint8_t* iv = start + sizeof(EspHeader);
+  uint8_t* text = iv + sa.iv_bytes;
+  const bool aad_only = cipher_mode(sa) == CipherMode::kAesGcm;  // RFC 4106 section 5: SPI and sequence number
+  const uint32_t all_bytes = static_cast<uint32_t>(sizeof(EspHeader)) + sa.iv_bytes + text_bytes;
+  return {.keys = &*sa.keys,
+          .cipher_start = text,
+          .cipher_bytes = cipher_mode(sa) == CipherMode::kNull ? 0 : text_bytes,
+          .iv = iv,
+          .auth_start = start,
+          .auth_bytes = aad_only ? static_cast<uint32_t>(sizeof(EspHeader)) : all_bytes,
+          .icv = text + text_bytes,
+          .ok = false};
+}
+
+// CBC: unpredictable (RFC 3602 section 3). GCM: never the same twice (RFC 4106 section 3.1); the number is not, and
+// iv_offset keeps apart what two objects with one key send.
+void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* iv) noexcept {
+  const Sa& sa = *entry.sa;
+  if (takes_random_iv(sa)) {
+    std::memcpy(iv, random_iv, sa.iv_bytes);
+  } else if (sa.iv_bytes != 0) {
+    const be64 counter = be64::from_host(entry.sequence ^ sa.iv_offset);
+    std::memcpy(iv, &counter, sizeof(counter));
+  }
+}
+
+// Puts ESP header, IV and trailer around the payload, in the clear, and makes the job that finishes it.
+CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv) noexcept {
+  const Sa& sa = *entry.sa;
+  rte_mbuf* packet = entry.packet;
+  const uint16_t head_bytes = static_cast<uint16_t>(sizeof(EspHeader) + sa.iv_bytes);
+  const uint32_t unpadded_bytes = ip.payload_bytes() + static_cast<uint32_t>(sizeof(EspTrailer));
+  const uint32_t pad_bytes = -unpadded_bytes & (sa.block_bytes - 1u);  // block sizes are powers of two
+  const uint32_t text_bytes = unpadded_bytes + pad_bytes;
+
+  char* start = rte_pktmbuf_prepend(packet, head_bytes);
+  std::memmove(start, start + head_bytes, ip.header_bytes);
+  auto* esp = reinterpret_cast<EspHeader*>(start + ip.header_bytes);
+  esp->spi = sa.spi;
+  esp->sequence = be32::from_host(static_cast<uint32_t>(entry.sequence));
+  put_iv(entry, random_iv, reinterpret_cast<uint8_t*>(esp + 1));
+
+  const uint16_t tail_bytes = static_cast<uint16_t>(pad_bytes + sizeof(EspTrailer) + sa.icv_bytes);
+  char* tail = rte_pktmbuf_append(packet, tail_bytes);
+  std::memcpy(tail, kPadding.data(), pad_bytes);
+  *reinterpret_cast<EspTrailer*>(tail + pad_bytes) = {static_cast<uint8_t>(pad_bytes), ip.next_header};
+
+  rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolEsp);
+  return job_over(sa, esp, text_bytes);
+}
+
+// Lengths and replay, before any key is touched; then the job.
+Verdict check_esp(BurstEntry& entry, const IpPacket& ip) noexcept {
+  const Sa& sa = *entry.sa;
+  if (ip.next_header != kProtocolEsp) return DropReason::bad_next_header;
+  if (ip.payload_bytes() < fixed_bytes(sa) + sizeof(EspTrailer)) return DropReason::runt;
+  if ((ip.payload_bytes() - fixed_bytes(sa)) % sa.block_bytes != 0) return DropReason::bad_length;
+  const auto& esp = *rte_pktmbuf_mtod_offset(entry.packet, const EspHeader*, ip.header_bytes);
+  entry.sequence = esp.sequence.host();
+  return StepBurst::check_replay(entry);
+}
+
+// The trailer, from the end: next header, pad length, padding. What passes leaves the packet as it was before ESP.
+Verdict take_esp_off(const BurstEntry& entry, const IpPacket& ip) noexcept {
+  const Sa& sa = *entry.sa;
+  const uint16_t head_bytes = static_cast<uint16_t>(sizeof(EspHeader) + sa.iv_bytes);
+  const uint32_t text_bytes = ip.payload_bytes() - fixed_bytes(sa);
+  const auto* text = rte_pktmbuf_mtod_offset(entry.packet, const uint8_t*, ip.header_bytes + head_bytes);
+  const uint32_t padded_bytes = text_bytes - static_cast<uint32_t>(sizeof(EspTrailer));
+  const EspTrailer trailer = *reinterpret_cast<const EspTrailer*>(text + padded_bytes);
+  if (trailer.pad_length > padded_bytes) return DropReason::bad_padding;
+  const uint32_t payload_bytes = padded_bytes - trailer.pad_length;
+  if (!std::equal(text + payload_bytes, text + padded_bytes, kPadding.begin())) return DropReason::bad_padding;
+  if (trailer.next_header == kProtocolNoNext) return DropReason::dummy;
+
+  char* start = rte_pktmbuf_mtod(entry.packet, char*);
+  std::memmove(start + head_bytes, start, ip.header_bytes);
+  rte_pktmbuf_adj(entry.packet, head_bytes);
+  const uint32_t total_bytes = ip.header_bytes + payload_bytes;
+  rte_pktmbuf_trim(entry.packet, static_cast<uint16_t>(rte_pktmbuf_pkt_len(entry.packet) - total_bytes));
+  rewrite_ip(entry.packet, ip, total_bytes, trailer.next_header);
+  return Verdict::keep();
+}
+
+// Counts first: the stream that IVs come from is asked once a burst.
+uint16_t count_random_ivs(const Burst& burst) noexcept {
+  return static_cast<uint16_t>(std::count_if(burst.entries, burst.entries + burst.count,
+                                             [](const BurstEntry& entry) { return takes_random_iv(*entry.sa); }));
+}
+
+}  // namespace
+
+void encap_esp(WorkerContext& context, Burst& burst) noexcept {
+  StepBurst step(context, burst);
+  step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) {
+    return step.admit_outbound(entry, note, StepBurst::Position::kBehindIpHeader);
+  });
+  step.number_packets();
+
+  alignas(16) uint8_t random_ivs[kBurstCapacity * kRandomIvBytes];
+  if (const uint16_t count = count_random_ivs(burst); count > 0) context.crypto->random_ivs(random_ivs, count);
+  Jobs jobs;
+  const uint8_t* random_iv = random_ivs;
+  step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) {
+    jobs[place] = put_esp(entry, note.ip, random_iv);
+    if (takes_random_iv(*entry.sa)) random_iv += kRandomIvBytes;
+    return Verdict::keep();
+  });
+
+  context.crypto->protect({jobs.data(), step.count()});
+  step.each([&](uint16_t place, BurstEntry&, StepBurst::Note& note) -> Verdict {
+    if (!jobs[place].ok) return DropReason::crypto_failed;
+    step.finish(note, note.ip.total_bytes);
+    return Verdict::keep();
+  });
+  step.note_uses();
+}
+
+void decap_esp(WorkerContext& context, Burst& burst) noexcept {
+  StepBurst step(context, burst);
+  Jobs jobs;
+  uint16_t job_count = 0;
+  step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
+    if (const Verdict verdict = step.admit_inbound(entry, note); !verdict.kept()) return verdict;
+    if (const Verdict verdict = check_esp(entry, note.ip); !verdict.kept()) return verdict;
+    auto* esp = rte_pktmbuf_mtod_offset(entry.packet, EspHeader*, note.ip.header_bytes);
+    jobs[job_count++] = job_over(*entry.sa, esp, note.ip.payload_bytes() - fixed_bytes(*entry.sa));
+    return Verdict::keep();
+  });
+
+  context.crypto->verify({jobs.data(), step.count()});
+  step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
+    if (!jobs[place].ok) return DropReason::authentication_failed;
+    if (const Verdict verdict = StepBurst::advance_replay(entry); !verdict.kept()) return verdict;
+    if (const Verdict verdict = take_esp_off(entry, note.ip); !verdict.kept()) return verdict;
+    step.finish(note, rte_pktmbuf_pkt_len(entry.packet));
+    return Verdict::keep();
+  });
+  step.note_uses();
+}
+
+}  // namespace spigrp

@@ -1,0 +1,122 @@
+// See step_burst.h.
+#include "transform/step_burst.h"
+
+#include <rte_mbuf.h>
+
+namespace spigrp {
+namespace {
+
+constexpr uint32_t kMaxIpv4Bytes = 65535;
+constexpr uint32_t kMaxIpv6Bytes = sizeof(Ipv6Header) + 65535;
+
+void cut_to(rte_mbuf* packet, uint32_t bytes) noexcept {
+  packet->data_len = static_cast<uint16_t>(bytes);
+  packet->pkt_len = bytes;
+}
+
+// The SA's own counter of packets dropped for this reason, or null.
+std::atomic<uint64_t>* counter_for(SaCounters& counters, DropReason reason) noexcept {
+  switch (reason) {
+    case DropReason::authentication_failed:
+      return &counters.authentication_failures;
+    case DropReason::replayed:
+      return &counters.replays;
+    case DropReason::outside_window:
+      return &counters.outside_window;
+    case DropReason::sequence_exhausted:
+      return &counters.exhausted;
+    case DropReason::runt:
+    case DropReason::malformed:
+    case DropReason::too_many_headers:
+    case DropReason::fragment:
+    case DropReason::tunnel_mismatch:
+    case DropReason::bad_length:
+    case DropReason::bad_padding:
+    case DropReason::bad_next_header:
+      return &counters.malformed;
+    default:
+      return nullptr;
+  }
+}
+
+Verdict verdict_of(ReplayVerdict replay) noexcept {
+  switch (replay) {
+    case ReplayVerdict::kReplayed:
+      return DropReason::replayed;
+    case ReplayVerdict::kOutside:
+      return DropReason::outside_window;
+    case ReplayVerdict::kFresh:
+      break;
+  }
+  return Verdict::keep();
+}
+
+// Anti-replay goes with integrity only (RFC 4303 section 3.4.3): without an ICV anybody could move the window.
+bool replay_protected(const Sa& sa) noexcept {
+  return sa.icv_bytes != 0;
+}
+
+}  // namespace
+
+Verdict StepBurst::admit_outbound(const BurstEntry& entry, Note& note, Position position) noexcept {
+  Sa& sa = *entry.sa;
+  rte_mbuf* packet = entry.packet;
+  const ParsedIp parsed = parse_ip(packet);
+  if (!parsed.ok) return parsed.reason;
+  const IpPacket& ip = parsed.ip;
+  const Family family = sa.id.destination.family;
+  if (position == Position::kBehindIpHeader) {
+    if (ip.is_fragment) return DropReason::fragment;  // RFC 4303 section 3.3.4
+    if (ip.family != family) return DropReason::tunnel_mismatch;
+  }
+  const uint32_t limit = family == Family::kIpv4 ? kMaxIpv4Bytes : kMaxIpv6Bytes;
+  if (ip.total_bytes + sa.overhead.head_bytes + sa.overhead.tail_bytes > limit) return DropReason::too_big;
+  if (packet->nb_segs != 1) return DropReason::no_room;
+  cut_to(packet, ip.total_bytes);
+  if (rte_pktmbuf_headroom(packet) < sa.overhead.head_bytes || rte_pktmbuf_tailroom(packet) < sa.overhead.tail_bytes) {
+    return DropReason::no_room;
+  }
+  note = {ip, tally_.row_of(&sa)};
+  ++tally_.row(note.row).admitted;
+  return Verdict::keep();
+}
+
+Verdict StepBurst::admit_inbound(const BurstEntry& entry, Note& note) noexcept {
+  rte_mbuf* packet = entry.packet;
+  const ParsedIp parsed = parse_ip(packet);
+  if (!parsed.ok) return parsed.reason;
+  if (parsed.ip.is_fragment) return DropReason::fragment;
+  if (packet->nb_segs != 1) return DropReason::no_room;
+  cut_to(packet, parsed.ip.total_bytes);
+  note = {parsed.ip, tally_.row_of(entry.sa)};
+  ++tally_.row(note.row).admitted;
+  return Verdict::keep();
+}
+
+void StepBurst::number_packets() noexcept {
+  for (SaTally::Row& row : tally_) row.next_sequence = row.sa->sequence.reserve(row.admitted);
+  each([this](uint16_t, BurstEntry& entry, const Note& note) -> Verdict {
+    entry.sequence = tally_.row(note.row).next_sequence++;
+    if (entry.sequence > entry.sa->sequence.last()) return DropReason::sequence_exhausted;
+    return Verdict::keep();
+  });
+}
+
+Verdict StepBurst::check_replay(const BurstEntry& entry) noexcept {
+  if (!replay_protected(*entry.sa)) return Verdict::keep();
+  return verdict_of(entry.sa->replay.check(entry.sequence));
+}
+
+Verdict StepBurst::advance_replay(const BurstEntry& entry) noexcept {
+  if (!replay_protected(*entry.sa)) return Verdict::keep();
+  return verdict_of(entry.sa->replay.check_and_advance(entry.sequence));
+}
+
+void StepBurst::drop(const BurstEntry& entry, DropReason reason) noexcept {
+  if (std::atomic<uint64_t>* counter = counter_for(entry.sa->counters, reason); counter != nullptr) {
+    counter->fetch_add(1, std::memory_order_relaxed);
+  }
+  context_.drop(entry.packet, reason);
+}
+
+}  // namespace spigrp

@@ -1,0 +1,103 @@
+// StepBurst: a burst on its way through one transform, and what the transform has worked out about each packet. All
+// transforms admit, number and drop packets the same way; here is that way.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "packet/burst.h"
+#include "packet/ip_packet.h"
+#include "sa/sa.h"
+#include "transform/sa_tally.h"
+#include "transform/worker_context.h"
+
+namespace spigrp {
+
+// What becomes of one packet: it is kept, or dropped for a reason.
+class Verdict {
+ public:
+  constexpr Verdict(DropReason reason) noexcept : reason_(reason), kept_(false) {}
+  static constexpr Verdict keep() noexcept { return {}; }
+
+  constexpr bool kept() const noexcept { return kept_; }
+  constexpr DropReason reason() const noexcept { return reason_; }
+
+ private:
+  constexpr Verdict() noexcept : reason_{}, kept_(true) {}
+
+  DropReason reason_;
+  bool kept_;
+};
+
+class StepBurst {
+ public:
+  struct Note {
+    IpPacket ip;  // as admitted: before encapsulation, before decapsulation
+    uint8_t row;  // of its SA in the tally
+  };
+
+  StepBurst(WorkerContext& context, Burst& burst) noexcept : context_(context), burst_(burst) {}
+  StepBurst(const StepBurst&) = delete;
+  StepBurst& operator=(const StepBurst&) = delete;
+
+  uint16_t count() const noexcept { return burst_.count; }
+
+  // Calls step(place, entry, note) → Verdict for each packet in order; `place` is where it stands at the call. Those
+  // dropped are counted, in the worker and in the SA; the rest moves up.
+  template <class Step>
+  void each(Step&& step) noexcept {
+    uint16_t kept = 0;
+    for (uint16_t place = 0; place < burst_.count; ++place) {
+      BurstEntry& entry = burst_.entries[place];
+      const Verdict verdict = step(place, entry, notes_[place]);
+      if (!verdict.kept()) [[unlikely]] {
+        drop(entry, verdict.reason());
+        continue;
+      }
+      if (kept != place) {
+        burst_.entries[kept] = entry;
+        notes_[kept] = notes_[place];
+      }
+      ++kept;
+    }
+    burst_.count = kept;
+  }
+
+  // First of an encap: parses the packet, cuts off what is beyond its total length, and sees that the SA's overhead
+  // fits. For a transform that goes between IP header and payload (esp, ah) it must be a whole packet of the SA's
+  // family.
+  enum class Position : uint8_t { kAroundPacket, kBehindIpHeader };
+  Verdict admit_outbound(const BurstEntry& entry, Note& note, Position position) noexcept;
+
+  // First of a decap: parses the packet, sees that it is whole and in one segment, and cuts off what is beyond its
+  // total length.
+  Verdict admit_inbound(const BurstEntry& entry, Note& note) noexcept;
+
+  // Gives each packet its SA's next sequence number; drops those for which none is left.
+  void number_packets() noexcept;
+
+  // Of a decap, before any key is used: whether the replay window would take entry.sequence now.
+  static Verdict check_replay(const BurstEntry& entry) noexcept;
+  // After authentication, in order: takes it, once.
+  static Verdict advance_replay(const BurstEntry& entry) noexcept;
+
+  // Last: the packet is through, with so many bytes to be counted.
+  void finish(const Note& note, uint32_t bytes) noexcept {
+    SaTally::Row& row = tally_.row(note.row);
+    ++row.packets;
+    row.bytes += bytes;
+  }
+  void note_uses() noexcept { tally_.note_uses(context_.now_tsc); }
+
+  SaTally& tally() noexcept { return tally_; }
+
+ private:
+  void drop(const BurstEntry& entry, DropReason reason) noexcept;
+
+  WorkerContext& context_;
+  Burst& burst_;
+  std::array<Note, kBurstCapacity> notes_;
+  SaTally tally_;
+};
+
+}  // namespace spigrp

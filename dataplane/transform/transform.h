@@ -1,0 +1,42 @@
+// A transform applies one SA's protection to packets or takes it off (RFC 4301 section 5). One constexpr row a
+// protocol; outbound and inbound find the row by the SA's protocol and hand it all packets of the burst that are at it,
+// whichever SA they use. Packets begin at their IP header and still do afterwards.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "packet/burst.h"
+#include "sa/sa.h"
+#include "transform/worker_context.h"
+
+namespace spigrp {
+
+struct Transform {
+  std::string_view name;
+  uint8_t ip_protocol;  // that an inbound packet is recognised by; tun: 4, and 41 for an IPv6 inner packet
+  // Both work on entries whose `sa` is set, of this protocol. encap reserves the sequence numbers itself, one
+  // reservation a run of equal SAs. decap expects the SA's own header at the front (found by inbound). Survivors keep
+  // their order; a packet that fails is dropped under its reason and counted in the SA. entry.packet may become another
+  // buffer.
+  void (*encap)(WorkerContext& context, Burst& burst) noexcept;
+  void (*decap)(WorkerContext& context, Burst& burst) noexcept;
+};
+
+void encap_tunnel(WorkerContext& context, Burst& burst) noexcept;
+void decap_tunnel(WorkerContext& context, Burst& burst) noexcept;
+void encap_esp(WorkerContext& context, Burst& burst) noexcept;
+void decap_esp(WorkerContext& context, Burst& burst) noexcept;
+void encap_ah(WorkerContext& context, Burst& burst) noexcept;
+void decap_ah(WorkerContext& context, Burst& burst) noexcept;
+
+// Indexed by SaProtocol. comp is refused when an SA is made, so its row is never called.
+inline constexpr std::array<Transform, kSaProtocolCount> kTransforms{{
+    {"tun", kProtocolIpip, encap_tunnel, decap_tunnel},
+    {"comp", kProtocolIpcomp, nullptr, nullptr},
+    {"esp", kProtocolEsp, encap_esp, decap_esp},
+    {"ah", kProtocolAh, encap_ah, decap_ah},
+}};
+
+}  // namespace spigrp

@@ -1,0 +1,29 @@
+// WorkerContext: what one worker brings along to every step: its crypto engine, its buffers, its counters, and the
+// generation of the burst. Each field belongs to the worker alone.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "crypto/crypto_engine.h"
+#include "packet/counters.h"
+#include "state/versions.h"
+
+struct rte_mbuf;
+struct rte_mempool;
+
+namespace spigrp {
+
+struct WorkerContext {
+  uint16_t id = 0;                        // the worker's number, from 0
+  CryptoEngine* crypto = nullptr;         // this worker's own
+  rte_mempool* packet_buffers = nullptr;  // shared, with a cache per thread
+  PacketCounters* counters = nullptr;     // this worker's own; control: ro
+  Generation generation = 0;              // of the present burst
+  uint64_t now_tsc = 0;                   // read once a burst
+
+  // Counts the packet under its reason and frees it.
+  void drop(rte_mbuf* packet, DropReason reason) noexcept;
+};
+
+}  // namespace spigrp

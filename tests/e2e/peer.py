@@ -1,0 +1,243 @@
+# The other gateway: each SA as scapy and the python3-cryptography library behind it do it, from raw IP packet to raw IP
+# packet. Nothing here knows how spigrp does it. Where scapy 2.5 falls short, the correction is here and says so.
+import dataclasses
+import hashlib
+import ipaddress
+import struct
+
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.ipsec import AH, AUTH_ALGOS, ESP, AuthAlgo, SecurityAssociation, _ESPPlain, zero_mutable_fields
+
+# The commands' word for a cipher → scapy's, and the bytes of its key, salt included.
+CIPHERS = {
+    "aes128": ("AES-CBC", 16), "aes192": ("AES-CBC", 24), "aes256": ("AES-CBC", 32), "3des": ("3DES", 24),
+    "null": ("NULL", 0),
+    "aes128gcm16": ("AES-GCM", 20), "aes192gcm16": ("AES-GCM", 28), "aes256gcm16": ("AES-GCM", 36),
+}
+# The commands' word for an authenticator → scapy's, and the bytes of its key.
+AUTHENTICATORS = {
+    "md5-96": ("HMAC-MD5-96", 16), "sha1-96": ("HMAC-SHA1-96", 20), "sha2_256-128": ("SHA2-256-128", 32),
+    "sha2_384-192": ("SHA2-384-192", 48), "sha2_512-256": ("SHA2-512-256", 64),
+}
+
+
+class BadPacket(Exception):
+    """The wire holds something that this gateway would not take."""
+
+
+class AhAuthAlgo(AuthAlgo):
+    """scapy's sign() sees an ESP header anywhere in the packet and signs that instead of the AH outside of it."""
+
+    def sign(self, pkt, key, esn_en=False, esn=0):
+        mac = self.new_mac(key)
+        mac.update(bytes(zero_mutable_fields(pkt.copy(), sending=True)))
+        pkt[AH].icv = mac.finalize()[:self.icv_size]
+        return pkt
+
+
+def key_bytes(name, count):
+    """A key that is the same in every run and unlike any other name's."""
+    return hashlib.shake_128(name.encode()).digest(count)
+
+
+def parse(packet):
+    return IP(packet) if packet[0] >> 4 == 4 else IPv6(packet)
+
+
+def checksum(data):
+    if len(data) % 2:
+        data += b"\0"
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+def check_ip_header(packet):
+    """Lengths and header checksum, before scapy rewrites them."""
+    if packet[0] >> 4 == 4:
+        header_bytes = (packet[0] & 15) * 4
+        if checksum(packet[:header_bytes]) != 0:
+            raise BadPacket(f"IPv4 header checksum is wrong: {packet[:header_bytes].hex()}")
+        if struct.unpack("!H", packet[2:4])[0] != len(packet):
+            raise BadPacket(f"IPv4 total length is not {len(packet)}: {packet[:20].hex()}")
+    elif struct.unpack("!H", packet[4:6])[0] + 40 != len(packet):
+        raise BadPacket(f"IPv6 payload length is not {len(packet) - 40}: {packet[:40].hex()}")
+
+
+def check_same(said, packet, ours):
+    """What was decrypted, encrypted again: shows padding bytes and reserved fields, which scapy does not look at."""
+    if packet != ours:
+        raise BadPacket(f"{said}: scapy would have sent\n  {ours.hex()}\nand not\n  {packet.hex()}")
+
+
+@dataclasses.dataclass
+class Sa:
+    spi: int
+    source: str
+    destination: str
+
+    @property
+    def af(self):
+        return "inet" if ipaddress.ip_address(self.destination).version == 4 else "inet6"
+
+    @property
+    def said(self):
+        return f"{self.proto}{'.' if self.af == 'inet' else ':'}{self.spi:x}@{self.destination}"
+
+    @property
+    def words(self):
+        """The SA as spigrp's long form takes it: AF DST SPI PROTO."""
+        return f"{self.af} {self.destination} 0x{self.spi:x} {self.proto}"
+
+    @property
+    def sa_words(self):
+        return f"--af {self.af} --edst {self.destination} --spi 0x{self.spi:x} --proto {self.proto}"
+
+
+@dataclasses.dataclass
+class Tunnel(Sa):
+    proto = "tun"
+    sequenced = False
+
+    def command(self):
+        option = "--ip4" if self.af == "inet" else "--ip6"
+        return f"spi {self.sa_words} {option} --src {self.source} --dst {self.destination}"
+
+    def encap(self, packet, sequence=None):
+        protocol = 4 if packet[0] >> 4 == 4 else 41
+        if self.af == "inet":
+            return bytes(IP(src=self.source, dst=self.destination, proto=protocol, ttl=64, id=0x5a5a) / packet)
+        return bytes(IPv6(src=self.source, dst=self.destination, nh=protocol, hlim=64) / packet)
+
+    def decap(self, packet):
+        check_ip_header(packet)
+        outer = parse(packet)
+        if (outer.src, outer.dst) != (self.source, self.destination):
+            raise BadPacket(f"tunnel from {outer.src} to {outer.dst}, not {self.source} to {self.destination}")
+        header_bytes = (packet[0] & 15) * 4 if outer.version == 4 else 40
+        protocol = outer.proto if outer.version == 4 else outer.nh
+        inner = packet[header_bytes:]
+        if {4: 4, 41: 6}.get(protocol) != inner[0] >> 4:
+            raise BadPacket(f"tunnel's next header {protocol} over an IP version {inner[0] >> 4}")
+        return inner
+
+
+@dataclasses.dataclass
+class Esp(Sa):
+    algorithm: str = "aes128-sha1-96"
+    replay_window: int = 64
+    key_name: str = ""
+    proto = "esp"
+    sequenced = True
+
+    def __post_init__(self):
+        cipher, _, authenticator = self.algorithm.partition("-")
+        scapy_cipher, cipher_bytes = CIPHERS[cipher]
+        scapy_auth, auth_bytes = AUTHENTICATORS[authenticator] if authenticator else (None, 0)
+        seed = self.key_name or f"{self.said} {self.algorithm}"
+        self.encryption_key = key_bytes("encryption " + seed, cipher_bytes)
+        self.authentication_key = key_bytes("authentication " + seed, auth_bytes)
+        self.scapy = SecurityAssociation(ESP, spi=self.spi, crypt_algo=scapy_cipher, crypt_key=self.encryption_key,
+                                         auth_algo=scapy_auth, auth_key=self.authentication_key)
+
+    def command(self):
+        words = f"spi {self.sa_words} --src {self.source} --esp {self.algorithm} --replay_window {self.replay_window}"
+        if self.encryption_key:
+            words += f" --enckey 0x{self.encryption_key.hex()}"
+        if self.authentication_key:
+            words += f" --authkey 0x{self.authentication_key.hex()}"
+        return words
+
+    def encap(self, packet, sequence=None):
+        return bytes(self.scapy.encrypt(parse(packet), seq_num=sequence))
+
+    def forge(self, source, destination, sequence, plaintext):
+        """A packet whose ICV is right over any plaintext at all; the last two bytes are pad length and next header."""
+        esp = _ESPPlain(spi=self.spi, seq=sequence, iv=self.scapy.crypt_algo.generate_iv(), data=plaintext[:-2],
+                        padding=b"", padlen=plaintext[-2], nh=plaintext[-1])
+        esp = self.scapy.crypt_algo.encrypt(self.scapy, esp, self.scapy.crypt_key)
+        self.scapy.auth_algo.sign(esp, self.authentication_key)
+        if self.af == "inet":
+            return bytes(IP(src=source, dst=destination, proto=50) / bytes(esp))
+        return bytes(IPv6(src=source, dst=destination, nh=50) / bytes(esp))
+
+    def decap(self, packet):
+        check_ip_header(packet)
+        esp = parse(packet).getlayer(ESP)
+        if esp is None or esp.spi != self.spi:
+            raise BadPacket(f"no {self.said} where it should be: {parse(packet).summary()}")
+        inner = bytes(self.scapy.decrypt(parse(packet)))
+        iv = esp.data[:self.scapy.crypt_algo.iv_size]
+        check_same(self.said, packet, bytes(self.scapy.encrypt(parse(inner), seq_num=esp.seq, iv=iv)))
+        return inner
+
+
+@dataclasses.dataclass
+class Ah(Sa):
+    algorithm: str = "hmac-sha1-96"
+    replay_window: int = 64
+    key_name: str = ""
+    proto = "ah"
+    sequenced = True
+
+    def __post_init__(self):
+        scapy_auth, auth_bytes = AUTHENTICATORS[self.algorithm.removeprefix("hmac-")]
+        self.authentication_key = key_bytes("ah " + (self.key_name or f"{self.said} {self.algorithm}"), auth_bytes)
+        self.scapy = SecurityAssociation(AH, spi=self.spi, auth_algo=scapy_auth, auth_key=self.authentication_key)
+        known = AUTH_ALGOS[scapy_auth]
+        self.scapy.auth_algo = AhAuthAlgo(known.name, mac=known.mac, digestmod=known.digestmod, icv_size=known.icv_size)
+
+    def command(self):
+        return (f"spi {self.sa_words} --src {self.source} --ah {self.algorithm} --replay_window {self.replay_window} "
+                f"--authkey 0x{self.authentication_key.hex()}")
+
+    def encap(self, packet, sequence=None):
+        return bytes(self.scapy.encrypt(parse(packet), seq_num=sequence))
+
+    def decap(self, packet):
+        check_ip_header(packet)
+        ah = parse(packet).getlayer(AH)
+        if ah is None or ah.spi != self.spi:
+            raise BadPacket(f"no {self.said} where it should be: {parse(packet).summary()}")
+        inner = bytes(self.scapy.decrypt(parse(packet)))
+        check_same(self.said, packet, bytes(self.scapy.encrypt(parse(inner), seq_num=ah.seq)))
+        return inner
+
+
+def encap(group, packet, sequence=None):
+    """Applies SAs listed inside → outside. `sequence`: the same for all, or each SA's own next one."""
+    for sa in group:
+        packet = sa.encap(packet, sequence) if sa.sequenced else sa.encap(packet)
+    return packet
+
+
+def decap(group, packet):
+    """Removes exactly the SAs of the group, outermost first."""
+    for sa in reversed(group):
+        packet = sa.decap(packet)
+    return packet
+
+
+def sequence_number(packet):
+    """(protocol, SPI, sequence) of the outermost ESP or AH of a packet without IP options, or None."""
+    header_bytes = 20 if packet[0] >> 4 == 4 else 40
+    protocol = packet[9] if packet[0] >> 4 == 4 else packet[6]
+    if protocol == 50:
+        return (50,) + struct.unpack("!II", packet[header_bytes:header_bytes + 8])
+    if protocol == 51:
+        return (51,) + struct.unpack("!II", packet[header_bytes + 4:header_bytes + 12])
+    return None
+
+
+def forwarded(packet):
+    """The packet as a router sends it on: one hop used up."""
+    if packet[0] >> 4 == 6:
+        return packet[:7] + bytes([packet[7] - 1]) + packet[8:]
+    header_bytes = (packet[0] & 15) * 4
+    header = bytearray(packet[:header_bytes])
+    header[8] -= 1
+    header[10:12] = b"\0\0"
+    header[10:12] = struct.pack("!H", checksum(bytes(header)))
+    return bytes(header) + packet[header_bytes:]

@@ -1,0 +1,293 @@
+// Packets that arrive with ESP, AH or a tunnel. A second gateway makes them, so these tests are about which groups are
+// accepted; the format on the wire is for the end-to-end tests.
+#include "gateway_fixture.h"
+
+namespace spigrp::test {
+
+using Names = std::initializer_list<std::string_view>;
+
+// The far gateway sends from 10.2.0.2 to 10.1.0.2; the test decides what each side knows.
+struct Pair {
+  Gateway far{kFar};
+  Gateway near{kNear};
+
+  // The same SA on both sides.
+  void add(std::string_view id, std::string_view source) {
+    far.add_sa(id, source);
+    near.add_sa(id, source);
+  }
+  void add_usual() {
+    add("tun.213@192.0.2.1", "192.0.2.2");
+    add("esp.215@192.0.2.1", "192.0.2.2");
+    add("ah.216@192.0.2.1", "192.0.2.2");
+  }
+  void far_sends_with(Names group) {
+    if (group.size() > 1) far.group(group);
+    far.eroute("10.2.0.0/16", "10.1.0.0/16", *group.begin());
+  }
+  void near_has(Names group) {
+    if (group.size() > 1) near.group(group);
+  }
+  // What the far gateway puts on the wire for these.
+  std::vector<Bytes> wire(const std::vector<Bytes>& packets) {
+    far.receive(kLan, packets);
+    return far.packets(kWan);
+  }
+  std::vector<Bytes> pass(const std::vector<Bytes>& packets) {
+    near.receive(kWan, wire(packets));
+    return near.packets(kLan);
+  }
+  // Nothing comes through, for this reason.
+  void check_refused(DropReason reason) {
+    BOOST_TEST(pass({udp("10.2.0.2", "10.1.0.2")}).empty());
+    BOOST_TEST(near.dropped(reason) == 1u);
+    BOOST_TEST(near.all_dropped() == 1u);
+  }
+};
+
+Bytes two_hops_on(const Bytes& packet) {
+  return one_hop_on(one_hop_on(packet));
+}
+
+// One group at both ends lets a packet through.
+void check_passes(Names group, Names addresses = {"10.2.0.2", "10.1.0.2"}) {
+  Pair pair;
+  for (const std::string_view id : group) {
+    const bool is_ipv4 = id.find('.') < id.find(':');
+    pair.add(id, is_ipv4 ? "192.0.2.2" : "2001:db8::2");
+  }
+  pair.far_sends_with(group);
+  pair.near_has(group);
+  std::vector<Bytes> sent, due;
+  for (size_t size = 0; size < 20; ++size) {
+    sent.push_back(udp(*addresses.begin(), *(addresses.begin() + 1), size));
+    due.push_back(two_hops_on(sent.back()));
+  }
+  const auto received = pair.pass(sent);
+  BOOST_TEST((received == due));
+  BOOST_TEST(pair.near.sum(&PacketCounters::decapsulated) == sent.size());
+  BOOST_TEST(pair.near.sum(&PacketCounters::forwarded_plain) == 0u);
+}
+
+BOOST_AUTO_TEST_SUITE(inbound)
+
+BOOST_AUTO_TEST_CASE(a_group_in_reverse_lets_the_inner_packet_through) {
+  check_passes({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "ah.216@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "ah.216@192.0.2.1", "esp.215@192.0.2.1"});
+  check_passes({"tun:213@2001:db8::1", "esp:215@2001:db8::1", "ah:216@2001:db8::1"});
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_alone_is_found_by_its_endpoints) {
+  check_passes({"tun.213@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "tun.214@192.0.2.1"});
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_that_stands_outermost_is_found_by_the_esp_or_ah_below_it) {
+  check_passes({"tun.212@192.0.2.1", "esp.215@192.0.2.1", "tun.213@192.0.2.1"});
+  check_passes({"tun.212@192.0.2.1", "ah.216@192.0.2.1", "tun.213@192.0.2.1", "tun.214@192.0.2.1"});
+  check_passes({"esp.215@10.1.0.2", "tun.213@192.0.2.1"});
+  check_passes({"ah.216@10.1.0.2", "esp.215@10.1.0.2", "tun.213@192.0.2.1"});
+}
+
+BOOST_AUTO_TEST_CASE(eight_sas_are_taken_off) {
+  check_passes({"tun.211@192.0.2.1", "ah.212@192.0.2.1", "esp.213@192.0.2.1", "tun.214@192.0.2.1", "esp.215@192.0.2.1",
+                "ah.216@192.0.2.1", "esp.217@192.0.2.1", "ah.218@192.0.2.1"});
+}
+
+BOOST_AUTO_TEST_CASE(less_than_the_group_is_refused) {
+  // Invariant 2, inbound
+  for (const Names sent :
+       {Names{"tun.213@192.0.2.1", "esp.215@192.0.2.1"}, Names{"tun.213@192.0.2.1", "ah.216@192.0.2.1"},
+        Names{"tun.213@192.0.2.1", "ah.216@192.0.2.1", "esp.215@192.0.2.1"}}) {
+    Pair pair;
+    pair.add_usual();
+    pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+    pair.far_sends_with(sent);
+    pair.check_refused(DropReason::group_mismatch);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(more_than_the_group_is_refused) {
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far_sends_with({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+  // AH is a group of its own here; what comes out of it carries the other group, which is taken off in turn.
+  BOOST_TEST(pair.pass({udp("10.2.0.2", "10.1.0.2")}).size() == 1u);
+  pair.near.ungroup("esp.215@192.0.2.1");
+  pair.near.group({"esp.215@192.0.2.1", "tun.213@192.0.2.1"});
+  BOOST_TEST(pair.pass({udp("10.2.0.2", "10.1.0.2")}).empty());
+  BOOST_TEST(pair.near.dropped(DropReason::group_mismatch) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(transport_esp_without_its_tunnel_is_refused) {
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far.eroute("10.2.0.0/16", "192.0.2.1/32", "esp.215@192.0.2.1");
+  pair.far.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.add_route({Gateway::prefix("192.0.2.1/32"), address("192.0.2.1"), "ipsec0"}));
+  });
+  pair.near.receive(kWan, pair.wire({icmp_packet({"10.2.0.2", "192.0.2.1"}, 8, 0, Bytes(8))}));
+  BOOST_TEST(pair.near.dropped(DropReason::group_mismatch) == 1u);
+  BOOST_TEST(pair.near.all_dropped() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_tunnel_of_a_group_is_not_taken_bare) {
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far_sends_with({"tun.213@192.0.2.1"});
+  pair.check_refused(DropReason::no_sa);
+}
+
+BOOST_AUTO_TEST_CASE(an_unknown_spi_has_no_sa) {
+  Pair pair;
+  pair.far.add_sa("tun.213@192.0.2.1", "192.0.2.2");
+  pair.far.add_sa("esp.215@192.0.2.1", "192.0.2.2");
+  pair.far_sends_with({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.check_refused(DropReason::no_sa);
+}
+
+BOOST_AUTO_TEST_CASE(a_bare_tunnel_may_not_carry_what_an_eroute_protects) {
+  Pair pair;
+  pair.add("tun.213@192.0.2.1", "192.0.2.2");
+  pair.far_sends_with({"tun.213@192.0.2.1"});
+  pair.near.add_sa("tun.113@192.0.2.2", "192.0.2.1");
+  pair.near.add_sa("esp.115@192.0.2.2", "192.0.2.1");
+  pair.near.group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+  pair.near.eroute("10.1.0.0/16", "10.2.0.0/16", "tun.113@192.0.2.2");
+  pair.check_refused(DropReason::inbound_policy);
+  pair.near.ungroup("tun.113@192.0.2.2");
+  BOOST_TEST(pair.pass({udp("10.2.0.2", "10.1.0.2")}).empty());
+  BOOST_TEST(pair.near.dropped(DropReason::inbound_policy) == 2u);
+}
+
+BOOST_AUTO_TEST_CASE(a_bare_tunnel_may_carry_what_goes_out_by_a_bare_tunnel) {
+  Pair pair;
+  pair.add("tun.213@192.0.2.1", "192.0.2.2");
+  pair.far_sends_with({"tun.213@192.0.2.1"});
+  pair.near.add_sa("tun.113@192.0.2.2", "192.0.2.1");
+  pair.near.eroute("10.1.0.0/16", "10.2.0.0/16", "tun.113@192.0.2.2");
+  BOOST_TEST(pair.pass({udp("10.2.0.2", "10.1.0.2")}).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_hub_protects_again_what_comes_out_of_a_group) {
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far.group({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far.eroute("10.2.0.0/16", "10.9.0.0/16", "tun.213@192.0.2.1");
+  pair.far.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.add_route({Gateway::prefix("10.9.0.0/16"), address("192.0.2.1"), "ipsec0"}));
+  });
+  pair.near.add_sa("tun.313@192.0.2.3", "192.0.2.1");
+  pair.near.add_sa("ah.315@192.0.2.3", "192.0.2.1");
+  pair.near.group({"tun.313@192.0.2.3", "ah.315@192.0.2.3"});
+  pair.near.eroute("10.2.0.0/16", "10.9.0.0/16", "tun.313@192.0.2.3");
+  pair.near.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.add_route({Gateway::prefix("10.9.0.0/16"), address("192.0.2.3"), "ipsec0"}));
+    Gateway::require(edit.set_neighbour({address("192.0.2.3"), "wan", kPeerMac}));
+  });
+  pair.near.receive(kWan, pair.wire({udp("10.2.0.2", "10.9.0.9")}));
+  const auto onward = pair.near.packets(kWan);
+  BOOST_REQUIRE(onward.size() == 1);
+  BOOST_TEST(onward[0][9] == kProtocolAh);
+}
+
+BOOST_AUTO_TEST_CASE(an_esp_fragment_is_dropped) {
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far_sends_with({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  auto packets = pair.wire({udp("10.2.0.2", "10.1.0.2")});
+  packets[0][6] = 0x20;
+  set_ipv4_checksum(packets[0]);
+  pair.near.receive(kWan, packets);
+  BOOST_TEST(pair.near.dropped(DropReason::fragment) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_protected_packet_in_several_segments_is_taken_off_whole) {
+  // HAZARDS 12, 22
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far_sends_with({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  const Bytes packet = udp("10.2.0.2", "10.1.0.2", 1000);
+  const Bytes bytes = pair.near.frame(kWan, pair.wire({packet})[0]);
+  rte_mbuf* chain = pair.near.buffer(Bytes(bytes.begin(), bytes.begin() + 64));
+  rte_pktmbuf_chain(chain, pair.near.buffer(Bytes(bytes.begin() + 64, bytes.end())));
+  pair.near.worker().process(kWan, &chain, 1);
+  BOOST_TEST((pair.near.packets(kLan) == Packets{two_hops_on(packet)}));
+}
+
+BOOST_AUTO_TEST_CASE(copies_in_one_burst_pass_once) {
+  // HAZARDS 5
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far_sends_with({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  const Bytes packet = pair.wire({udp("10.2.0.2", "10.1.0.2")})[0];
+  pair.near.receive(kWan, std::vector<Bytes>(32, packet));
+  BOOST_TEST(pair.near.packets(kLan).size() == 1u);
+  BOOST_TEST(pair.near.dropped(DropReason::replayed) == 31u);
+}
+
+BOOST_AUTO_TEST_CASE(a_packet_that_fails_never_continues) {
+  // HAZARDS 16
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+  pair.far_sends_with({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+  const Bytes packet = pair.wire({udp("10.2.0.2", "10.1.0.2")})[0];
+  for (size_t place = 20; place < packet.size(); ++place) {
+    Bytes wrong = packet;
+    wrong[place] ^= 1;
+    pair.near.receive(kWan, {wrong});
+  }
+  BOOST_TEST(pair.near.frames(kLan).empty());
+  BOOST_TEST((pair.near.all_dropped() == packet.size() - 20));
+  pair.near.receive(kWan, {packet});
+  BOOST_TEST(pair.near.packets(kLan).size() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(tunnels_within_tunnels_without_end_are_dropped) {
+  // HAZARDS 11
+  Gateway near;
+  near.add_sa("tun.213@192.0.2.1", "192.0.2.2");
+  Bytes packet = udp("10.2.0.2", "10.1.0.2");
+  std::vector<Bytes> nested;
+  for (unsigned depth = 1; depth <= 30; ++depth) {
+    packet = ip_packet({"192.0.2.2", "192.0.2.1", 64, kProtocolIpip}, packet);
+    nested.push_back(packet);
+  }
+  near.receive(kWan, nested);
+  // Up to eight at once are looked through, and each is a group of its own.
+  BOOST_TEST(near.packets(kLan).size() == 8u);
+  BOOST_TEST(near.dropped(DropReason::too_many_headers) == 22u);
+}
+
+BOOST_AUTO_TEST_CASE(an_inner_packet_that_claims_to_be_from_this_host_is_a_martian) {
+  Gateway near;
+  near.add_sa("tun.213@192.0.2.1", "192.0.2.2");
+  near.receive(kWan, {ip_packet({"192.0.2.2", "192.0.2.1", 64, kProtocolIpip}, udp("127.0.0.1", "10.1.0.2"))});
+  BOOST_TEST(near.dropped(DropReason::martian_address) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(regrouping_counts_for_the_next_burst_inbound_too) {
+  Pair pair;
+  pair.add_usual();
+  pair.near_has({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  pair.far_sends_with({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  BOOST_TEST(pair.pass({udp("10.2.0.2", "10.1.0.2")}).size() == 1u);
+  pair.near.replace_group({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+  BOOST_TEST(pair.pass({udp("10.2.0.2", "10.1.0.2")}).empty());
+  pair.far.replace_group({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+  BOOST_TEST(pair.pass({udp("10.2.0.2", "10.1.0.2")}).size() == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace spigrp::test

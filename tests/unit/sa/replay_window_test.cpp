@@ -1,0 +1,139 @@
+// The replay window against a model that remembers every number, at every distance, and from several threads.
+#include "sa/replay_window.h"
+
+#include <atomic>
+#include <random>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+namespace spigrp {
+namespace {
+
+// RFC 4303 section 3.4.3, word for word.
+class Model {
+ public:
+  explicit Model(uint16_t packets) : packets_(packets) {}
+
+  ReplayVerdict check_and_advance(uint64_t sequence) {
+    if (sequence == 0 || sequence + packets_ <= highest_) return ReplayVerdict::kOutside;
+    if (!seen_.insert(sequence).second) return ReplayVerdict::kReplayed;
+    highest_ = std::max(highest_, sequence);
+    return ReplayVerdict::kFresh;
+  }
+
+ private:
+  uint64_t packets_;
+  uint64_t highest_ = 0;
+  std::set<uint64_t> seen_;
+};
+
+const std::vector<uint16_t> kSizes{1, 2, 31, 32, 33, 63, 64, 65, 127, 128, 500, 1024, 4095, 4096};
+
+// HAZARDS 3: a window over 32 packets, built with shifts that are too narrow, forgets or mixes up numbers.
+BOOST_AUTO_TEST_CASE(every_distance_behind_the_highest_is_judged_right_for_every_window_size) {
+  for (const uint16_t packets : kSizes) {
+    for (uint64_t distance = 0; distance <= uint64_t{packets} + 70; ++distance) {
+      ReplayWindow window(packets);
+      const uint64_t highest = 100'000 + packets;
+      BOOST_REQUIRE(window.check_and_advance(highest) == ReplayVerdict::kFresh);
+      const uint64_t sequence = highest - distance;
+      const ReplayVerdict expected = distance == 0         ? ReplayVerdict::kReplayed
+                                     : distance >= packets ? ReplayVerdict::kOutside
+                                                           : ReplayVerdict::kFresh;
+      BOOST_REQUIRE(window.check(sequence) == expected);
+      BOOST_REQUIRE(window.check_and_advance(sequence) == expected);
+      if (expected != ReplayVerdict::kFresh) continue;
+      BOOST_REQUIRE(window.check(sequence) == ReplayVerdict::kReplayed);
+      BOOST_REQUIRE(window.check_and_advance(sequence) == ReplayVerdict::kReplayed);
+      BOOST_REQUIRE(window.highest() == highest);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(random_traffic_is_judged_as_the_model_judges_it) {
+  std::mt19937_64 random(1);
+  for (const uint16_t packets : kSizes) {
+    ReplayWindow window(packets);
+    Model model(packets);
+    uint64_t around = 1;
+    for (int i = 0; i < 20'000; ++i) {
+      around += random() % 3;
+      if (random() % 500 == 0) around += random() % (3u * packets);  // a gap
+      const uint64_t back = random() % (2u * packets + 40);
+      const uint64_t sequence = around > back ? around - back : 0;
+      const ReplayVerdict expected = model.check_and_advance(sequence);
+      BOOST_REQUIRE(window.check(sequence) == expected);
+      BOOST_REQUIRE(window.check_and_advance(sequence) == expected);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(number_zero_is_never_accepted) {
+  ReplayWindow window(64);
+  BOOST_TEST((window.check(0) == ReplayVerdict::kOutside));
+  BOOST_TEST((window.check_and_advance(0) == ReplayVerdict::kOutside));
+}
+
+BOOST_AUTO_TEST_CASE(the_last_numbers_of_32_bits_are_judged_like_others) {
+  ReplayWindow window(64);
+  BOOST_TEST((window.check_and_advance(0xffffffff) == ReplayVerdict::kFresh));
+  BOOST_TEST((window.check_and_advance(0xffffffff) == ReplayVerdict::kReplayed));
+  BOOST_TEST((window.check_and_advance(0xfffffffe) == ReplayVerdict::kFresh));
+  BOOST_TEST((window.check_and_advance(0xffffffff - 64) == ReplayVerdict::kOutside));
+}
+
+BOOST_AUTO_TEST_CASE(a_leap_over_the_whole_ring_forgets_the_old_numbers_only) {
+  ReplayWindow window(64);
+  for (uint64_t sequence = 1; sequence <= 200; ++sequence) window.check_and_advance(sequence);
+  const uint64_t far = 200 + 32ull * 1'000'000;
+  BOOST_TEST((window.check_and_advance(far) == ReplayVerdict::kFresh));
+  for (uint64_t distance = 1; distance < 64; ++distance) {
+    BOOST_TEST((window.check_and_advance(far - distance) == ReplayVerdict::kFresh));
+  }
+  BOOST_TEST(window.newest_bits() == ~uint64_t{0});
+}
+
+BOOST_AUTO_TEST_CASE(a_window_of_zero_accepts_everything) {
+  ReplayWindow window(0);
+  for (const uint64_t sequence : {5u, 5u, 1u, 0u}) {
+    BOOST_TEST((window.check(sequence) == ReplayVerdict::kFresh));
+    BOOST_TEST((window.check_and_advance(sequence) == ReplayVerdict::kFresh));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_listing_shows_the_newest_numbers) {
+  ReplayWindow window(64);
+  for (const uint64_t sequence : {1u, 2u, 4u, 7u}) window.check_and_advance(sequence);
+  BOOST_TEST(window.highest() == 7u);
+  BOOST_TEST(window.newest_bits() == 0b1101001u);
+}
+
+// Several workers receive on one SA: each number is accepted by exactly one of them, or by none once it is too old.
+BOOST_AUTO_TEST_CASE(a_number_is_accepted_once_by_all_threads_together) {
+  constexpr uint64_t kNumbers = 200'000;
+  constexpr int kThreads = 3;
+  ReplayWindow window(4096);
+  std::vector<std::atomic<uint8_t>> accepted(kNumbers + 1);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (uint64_t sequence = 1; sequence <= kNumbers; ++sequence) {
+        if (window.check_and_advance(sequence) == ReplayVerdict::kFresh) accepted[sequence].fetch_add(1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  uint64_t never = 0;
+  for (uint64_t sequence = 1; sequence <= kNumbers; ++sequence) {
+    BOOST_REQUIRE(accepted[sequence].load() <= 1);
+    never += accepted[sequence].load() == 0;
+  }
+  BOOST_TEST(never == 0u);  // the first thread to come by always finds its number within the window
+  BOOST_TEST(window.highest() == kNumbers);
+}
+
+}  // namespace
+}  // namespace spigrp

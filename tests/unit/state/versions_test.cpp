@@ -1,0 +1,95 @@
+// The clock and the reclaiming: nothing is freed while a reader may hold it, everything is freed afterwards.
+#include "state/versioned_cell.h"
+#include "support/eal_runner.h"
+
+namespace spigrp {
+namespace {
+
+struct Tracked {
+  int value = 0;
+  int* alive = nullptr;
+  Tracked() = default;
+  Tracked(int value, int* alive) : value(value), alive(alive) { ++*alive; }
+  Tracked(Tracked&& other) noexcept : value(other.value), alive(std::exchange(other.alive, nullptr)) {}
+  Tracked& operator=(Tracked&&) = delete;
+  ~Tracked() {
+    if (alive != nullptr) --*alive;
+  }
+};
+
+BOOST_AUTO_TEST_CASE(a_value_is_seen_from_its_generation_on) {
+  auto versions = Versions::create(1).value();
+  VersionedCell<int> cell;
+  cell.set(1, *versions);
+  BOOST_TEST(cell.at(versions->published()) == nullptr);
+  versions->publish();
+  const Generation first = versions->published();
+  cell.set(2, *versions);
+  BOOST_TEST(*cell.at(first) == 1);
+  BOOST_TEST(*cell.newest() == 2);
+  versions->publish();
+  BOOST_TEST(*cell.at(first) == 1);
+  BOOST_TEST(*cell.at(versions->published()) == 2);
+  cell.erase(*versions);
+  BOOST_TEST(*cell.at(versions->published()) == 2);
+  versions->publish();
+  BOOST_TEST(cell.at(versions->published()) == nullptr);
+  BOOST_TEST(versions->drain(1000));
+}
+
+BOOST_AUTO_TEST_CASE(an_old_version_lives_as_long_as_an_online_reader_may_hold_it) {
+  int alive = 0;
+  {
+    VersionedCell<Tracked> cell;
+    auto versions = Versions::create(2).value();
+    cell.set({1, &alive}, *versions);
+    versions->publish();
+    versions->online(0);  // reader 1 stays offline: nobody waits for it
+    const Generation g = versions->published();
+    const Tracked* held = cell.at(g);
+    cell.set({2, &alive}, *versions);
+    versions->publish();
+    BOOST_TEST(versions->reclaim() == 0u);
+    BOOST_TEST(alive == 2);
+    BOOST_TEST(held->value == 1);
+    versions->quiescent(0);
+    BOOST_TEST(versions->reclaim() == 1u);
+    BOOST_TEST(alive == 1);
+    BOOST_TEST(cell.at(versions->published())->value == 2);
+    versions->offline(0);
+  }
+  BOOST_TEST(alive == 0);
+}
+
+BOOST_AUTO_TEST_CASE(many_versions_of_one_cell_are_freed_in_their_order) {
+  int alive = 0;
+  {
+    VersionedCell<Tracked> cell;
+    auto versions = Versions::create(1).value();
+    for (int i = 0; i < 1000; ++i) {
+      cell.set({i, &alive}, *versions);
+      if (i % 3 != 0) versions->publish();
+    }
+    versions->publish();
+    BOOST_TEST(alive == 1000);
+    BOOST_TEST(versions->drain(1000));
+    BOOST_TEST(alive == 1);
+    BOOST_TEST(versions->waiting() == 0u);
+  }
+  BOOST_TEST(alive == 0);
+}
+
+BOOST_AUTO_TEST_CASE(drain_gives_up_when_a_reader_does_not_come_by) {
+  VersionedCell<int> cell;
+  auto versions = Versions::create(1).value();
+  versions->online(0);
+  cell.set(1, *versions);
+  cell.set(2, *versions);
+  versions->publish();
+  BOOST_TEST(!versions->drain(5));
+  versions->offline(0);
+  BOOST_TEST(versions->drain(1000));
+}
+
+}  // namespace
+}  // namespace spigrp

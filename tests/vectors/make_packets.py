@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Makes esp_packets.json and ah_packets.json: packets protected by scapy, to which ours are held.
+
+Run by hand, with scapy and cryptography installed: tests/vectors/make_packets.py
+Keys, IVs and payloads come from a fixed stream, so that a run repeats itself byte for byte.
+"""
+import hashlib
+import json
+import pathlib
+
+from scapy.all import IP, TCP, UDP, IPv6, Raw, raw
+from scapy.layers.inet import (IPOption, IPOption_NOP, IPOption_Router_Alert, IPOption_RR, IPOption_Security,
+                               IPOption_Timestamp)
+from scapy.layers.inet6 import (HBHOptUnknown, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
+                                RouterAlert)
+from scapy.layers.ipsec import AH, ESP, SecurityAssociation
+
+HERE = pathlib.Path(__file__).parent
+GATEWAYS_4 = ("192.0.2.1", "198.51.100.2")
+GATEWAYS_6 = ("2001:db8:f::1", "2001:db8:f::2")
+SIZES = (0, 1, 2, 3, 5, 13, 14, 15, 16, 17, 31, 33, 64, 100, 127)
+LARGE = (511, 1023, 1372)
+
+# our name: (scapy's name, key bytes with salt, IV bytes)
+CIPHERS = {
+    "aes128": ("AES-CBC", 16, 16), "aes192": ("AES-CBC", 24, 16), "aes256": ("AES-CBC", 32, 16),
+    "3des": ("3DES", 24, 8), "null": ("NULL", 0, 0),
+}
+COMBINED = {"aes128gcm16": ("AES-GCM", 20, 8), "aes192gcm16": ("AES-GCM", 28, 8), "aes256gcm16": ("AES-GCM", 36, 8)}
+AUTHENTICATORS = {
+    "md5-96": ("HMAC-MD5-96", 16), "sha1-96": ("HMAC-SHA1-96", 20), "sha2_256-128": ("SHA2-256-128", 32),
+    "sha2_384-192": ("SHA2-384-192", 48), "sha2_512-256": ("SHA2-512-256", 64),
+}
+
+
+def stream(label, size):
+    """`size` bytes that look random and are the same in every run."""
+    out, counter = b"", 0
+    while len(out) < size:
+        out += hashlib.sha256(f"{label}/{counter}".encode()).digest()
+        counter += 1
+    return out[:size]
+
+
+def inner_4(size):
+    return IP(src="10.0.0.1", dst="10.0.1.2", tos=0x2E << 2, id=7, ttl=63) / UDP(sport=1000, dport=53) / Raw(
+        stream("payload", size))
+
+
+def inner_6(size):
+    return IPv6(src="2001:db8:1::1", dst="2001:db8:2::2", tc=0x28, fl=0x12345, hlim=63) / TCP(
+        sport=1000, dport=80, seq=1) / Raw(stream("payload", size))
+
+
+def outer_4(**more):
+    return IP(src=GATEWAYS_4[0], dst=GATEWAYS_4[1], id=0x4321, **more)
+
+
+def outer_6(**more):
+    return IPv6(src=GATEWAYS_6[0], dst=GATEWAYS_6[1], **more)
+
+
+def options_4():
+    return [IPOption_RR(length=11, pointer=8, routers=["10.9.9.9", "0.0.0.0"]), IPOption_NOP(), IPOption_Router_Alert(),
+            IPOption_Timestamp(length=8, pointer=9, flg=0, timestamp=12345), IPOption_Security(), IPOption_NOP()]
+
+
+def mutable_hop_by_hop():
+    return IPv6ExtHdrHopByHop(options=[RouterAlert(value=0), HBHOptUnknown(otype=0x3E, optdata=b"abcdefg"),
+                                       PadN(optdata=b"\0\0\0\0\0\0")])
+
+
+def shapes(size):
+    """name: (packet, the tunnel header that scapy is to put around it or None)"""
+    payload = Raw(stream("payload", size))
+    return {
+        "transport 4": (outer_4(tos=0x88, flags="DF", ttl=61) / UDP(sport=1, dport=2) / payload, None),
+        "transport 4, options": (outer_4(options=options_4(), tos=3) / UDP(sport=1, dport=2) / payload, None),
+        "transport 6": (outer_6(tc=0xB9, fl=0xABCDE, hlim=61) / UDP(sport=1, dport=2) / payload, None),
+        "transport 6, hop-by-hop": (outer_6() / mutable_hop_by_hop() / UDP(sport=1, dport=2) / payload, None),
+        "transport 6, routing and options behind": (
+            outer_6() / IPv6ExtHdrRouting(segleft=0, addresses=[]) /
+            IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0\0\0\0")]) / UDP(sport=1, dport=2) / payload, None),
+        "transport 6, options in front": (
+            outer_6() / IPv6ExtHdrDestOpt(options=[HBHOptUnknown(otype=0x3E, optdata=b"wxyz")]) /
+            UDP(sport=1, dport=2) / payload, None),
+        "tunnel 4 in 4": (inner_4(size), outer_4(ttl=64)),
+        "tunnel 6 in 4": (inner_6(size), outer_4(ttl=64, flags="DF")),
+        "tunnel 4 in 6": (inner_4(size), outer_6(hlim=64)),
+        "tunnel 6 in 6": (inner_6(size), outer_6(hlim=64)),
+    }
+
+
+def plain_bytes(packet, tunnel):
+    return raw(packet if tunnel is None else tunnel / packet)
+
+
+def vector(kind, shape, packet, tunnel, algorithm, keys, scapy_arguments, sequence, iv):
+    spi = 0x1000 + int.from_bytes(stream(algorithm, 2), "big")
+    association = SecurityAssociation(kind, spi=spi, tunnel_header=tunnel, **scapy_arguments)
+    protected = association.encrypt(packet.__class__(raw(packet)), seq_num=sequence, iv=iv)
+    wire = raw(protected)
+    association.decrypt(protected.__class__(wire))  # scapy takes it back
+    family = 4 if wire[0] >> 4 == 4 else 6
+    gateways = GATEWAYS_4 if family == 4 else GATEWAYS_6
+    return {"name": f"{algorithm}, {shape}, {len(wire)} bytes", "algorithm": algorithm, "spi": spi,
+            "source": gateways[0], "destination": gateways[1], "encryption_key": keys[0].hex(),
+            "authentication_key": keys[1].hex(), "sequence": sequence, "iv": (iv or b"").hex(),
+            # destination options without a routing header: scapy puts ESP and AH behind them, we in front of them
+            "same_place": shape != "transport 6, options in front",
+            "plain": plain_bytes(packet, tunnel).hex(), "protected": wire.hex()}
+
+
+def esp_algorithms():
+    for name, (scapy_name, key_bytes, iv_bytes) in CIPHERS.items():
+        for auth_name, (scapy_auth, auth_bytes) in AUTHENTICATORS.items():
+            yield f"{name}-{auth_name}", scapy_name, key_bytes, iv_bytes, scapy_auth, auth_bytes
+        if name != "null":
+            yield name, scapy_name, key_bytes, iv_bytes, None, 0
+    for name, (scapy_name, key_bytes, iv_bytes) in COMBINED.items():
+        yield name, scapy_name, key_bytes, iv_bytes, None, 0
+
+
+def esp_vectors():
+    count = 0
+    for algorithm, scapy_name, key_bytes, iv_bytes, scapy_auth, auth_bytes in esp_algorithms():
+        encryption_key, authentication_key = stream("key" + algorithm, key_bytes), stream("auth" + algorithm, auth_bytes)
+        arguments = {"crypt_algo": scapy_name, "crypt_key": encryption_key or None}
+        if scapy_auth:
+            arguments |= {"auth_algo": scapy_auth, "auth_key": authentication_key}
+        wanted = [(shape, SIZES[(count + i) % len(SIZES)]) for i, shape in enumerate(shapes(0))]
+        wanted.append(("tunnel 4 in 4", LARGE[count % len(LARGE)]))
+        for shape, size in wanted:
+            count += 1
+            packet, tunnel = shapes(size)[shape]
+            yield vector(ESP, shape, packet, tunnel, algorithm, (encryption_key, authentication_key), arguments,
+                         sequence=count * 7919, iv=stream(f"iv{count}", iv_bytes))
+
+
+def ah_vectors():
+    count = 0
+    for name, (scapy_auth, auth_bytes) in AUTHENTICATORS.items():
+        algorithm = "hmac-" + name
+        key = stream("auth" + algorithm, auth_bytes)
+        for shape in shapes(0):
+            for size in (SIZES[count % len(SIZES)], SIZES[(count + 7) % len(SIZES)]):
+                count += 1
+                packet, tunnel = shapes(size)[shape]
+                yield vector(AH, shape, packet, tunnel, algorithm, (b"", key),
+                             {"auth_algo": scapy_auth, "auth_key": key}, sequence=count * 104729, iv=None)
+
+
+def write(file_name, vectors):
+    text = ",\n".join(json.dumps(each) for each in vectors)
+    (HERE / file_name).write_text('{"source": "scapy, by make_packets.py", "packets": [\n' + text + "\n]}\n")
+
+
+if __name__ == "__main__":
+    write("esp_packets.json", esp_vectors())
+    write("ah_packets.json", ah_vectors())
