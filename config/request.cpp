@@ -1,6 +1,7 @@
 // See request.h. One table of methods: a row gives a request's name, its fields and what must hold of them.
 #include "config/request.h"
 
+#include <algorithm>
 #include <array>
 #include <tuple>
 
@@ -258,6 +259,14 @@ std::string_view method_name(const Request& request) noexcept {
 
 nlohmann::json request_params(const Request& request) {
   return std::visit([](const auto& value) { return params_of(value); }, request);
+}
+
+bool is_method(std::string_view name) noexcept {
+  const auto among = [name](const auto& table) {
+    return std::apply([name](const auto&... rows) { return ((rows.name == name) || ...); }, table);
+  };
+  return name == kBatchMethod || std::find(kListMethods.begin(), kListMethods.end(), name) != kListMethods.end() ||
+         among(kEdits) || among(kQueries);
 }
 
 Expected<Request> parse_request(std::string_view method, const nlohmann::json& params) {

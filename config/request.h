@@ -115,6 +115,7 @@ using Request = std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, Sta
 // "sa.add", "group.replace", "eroute.set", "batch", "sa.list", "algorithms", "stats", "status", "debug" …
 std::string_view method_name(const Request& request) noexcept;
 nlohmann::json request_params(const Request& request);
+bool is_method(std::string_view name) noexcept;  // one of those names
 // Strict: unknown method, unknown or missing field, wrong type, value out of range are errors that name the field. Keys
 // are never repeated in an error. Specs and selectors are validated.
 Expected<Request> parse_request(std::string_view method, const nlohmann::json& params);

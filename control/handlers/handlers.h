@@ -1,0 +1,39 @@
+// What the daemon answers to each request, once it is read and valid. One file a subject; service.cpp calls them.
+#pragma once
+
+#include <ctime>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "config/request.h"
+#include "control/log.h"
+#include "engine/engine.h"
+
+namespace spigrp {
+
+// What handlers answer from.
+struct HandlerContext {
+  Engine& engine;
+  LogTopics& topics;
+};
+
+// A page of a list: {"rows": […], "next": cursor or null}.
+nlohmann::json list_page(const HandlerContext& context, const List& list);
+
+// Lists over slot-numbered tables and the others, for list_page.
+nlohmann::json list_sas(const HandlerContext& context, const List& list);
+nlohmann::json list_groups(const HandlerContext& context, const List& list);
+nlohmann::json list_eroutes(const HandlerContext& context, const List& list);
+nlohmann::json list_network(const HandlerContext& context, const List& list);
+
+nlohmann::json answer_algorithms();
+// Counters by worker, port and drop reason; only counters are read, so any thread may ask.
+nlohmann::json answer_stats(Engine& engine);
+nlohmann::json answer_status(const HandlerContext& context);
+nlohmann::json answer_debug(const HandlerContext& context, const DebugFlags& flags);
+
+// Logs an edit under its topic, without keys.
+void log_edit(const LogTopics& topics, const Edit& edit);
+
+}  // namespace spigrp

@@ -1,0 +1,86 @@
+// See json_rpc.h.
+#include "control/json_rpc.h"
+
+#include <utility>
+
+namespace spigrp {
+namespace {
+
+// Counts brackets outside strings. A parser would do, but its tree of a hundred thousand arrays is work for nothing.
+bool nests_too_deep(std::string_view text) noexcept {
+  size_t depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') {
+        ++i;
+      } else if (c == '"') {
+        in_string = false;
+      }
+    } else if (c == '"') {
+      in_string = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kMaxNesting) return true;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return false;
+}
+
+tl::unexpected<RpcError> wrong(int code, std::string problem, std::string remedy, nlohmann::json id = nullptr) {
+  return tl::unexpected(RpcError{code, {"request", std::move(problem), std::move(remedy)}, 0, std::move(id)});
+}
+
+std::string as_line(const nlohmann::json& message) {
+  return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+}
+
+}  // namespace
+
+tl::expected<Call, RpcError> read_call(std::string_view line) {
+  if (nests_too_deep(line)) {
+    return wrong(kParseError, "is nested deeper than " + std::to_string(kMaxNesting) + " levels",
+                 "no request needs it");
+  }
+  nlohmann::json message = nlohmann::json::parse(line, nullptr, false);
+  if (message.is_discarded()) return wrong(kParseError, "is no JSON", "send one JSON object a line");
+  if (!message.is_object()) return wrong(kInvalidRequest, "is no JSON object", "send one request a line");
+  Call call;
+  const auto id = message.find("id");
+  call.wants_answer = id != message.end();
+  if (call.wants_answer) {
+    if (!id->is_string() && !id->is_number() && !id->is_null()) {
+      return wrong(kInvalidRequest, "its id is neither a string, a number nor null", {});
+    }
+    call.id = *id;
+  }
+  const auto version = message.find("jsonrpc");
+  if (version == message.end() || *version != "2.0") {
+    return wrong(kInvalidRequest, "is no JSON-RPC 2.0", R"(begin it with {"jsonrpc":"2.0",)", call.id);
+  }
+  const auto method = message.find("method");
+  if (method == message.end() || !method->is_string()) {
+    return wrong(kInvalidRequest, "has no method", "docs/control.md lists the methods", call.id);
+  }
+  call.method = method->get<std::string>();
+  call.params = nlohmann::json::object();
+  if (const auto params = message.find("params"); params != message.end()) {
+    if (!params->is_object()) return wrong(kInvalidParams, "its params are no object", "name them", call.id);
+    call.params = std::move(*params);
+  }
+  return call;
+}
+
+std::string result_line(const nlohmann::json& id, nlohmann::json result) {
+  nlohmann::json message = {{"jsonrpc", "2.0"}, {"id", id}};
+  message["result"] = std::move(result);
+  return as_line(message);
+}
+
+std::string error_line(const RpcError& error) {
+  return as_line({{"jsonrpc", "2.0"}, {"id", error.id}, {"error", error_json(error.error, error.code, error.line)}});
+}
+
+}  // namespace spigrp

@@ -1,0 +1,79 @@
+// See server.h.
+#include "control/server.h"
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+namespace spigrp {
+namespace {
+
+constexpr std::chrono::milliseconds kPauseAfterFailure{100};
+
+// A short word to somebody who is not let in; nobody waits for it to be read.
+void send_away(int connection, Error error) noexcept {
+  const std::string line = error_line({kRefused, std::move(error)});
+  (void)::send(connection, line.data(), line.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+}  // namespace
+
+Server::Server(boost::asio::io_context& io, SocketFile file, const SocketOptions& options, Service& service)
+    : file_(std::move(file)), options_(options), service_(service), acceptor_(io), pause_(io) {}
+
+Expected<void> Server::start() {
+  boost::system::error_code error;
+  acceptor_.assign(Protocol(), file_.release_descriptor(), error);
+  if (!error) acceptor_.listen(boost::asio::socket_base::max_listen_connections, error);
+  if (error) return failure("socket " + options_.path.string(), "cannot listen: " + error.message());
+  accept();
+  return {};
+}
+
+void Server::stop() noexcept {
+  boost::system::error_code ignored;
+  acceptor_.close(ignored);
+  pause_.cancel(ignored);
+  const auto sessions = sessions_;  // each takes itself out of the list
+  for (const auto& weak : sessions) {
+    if (const auto session = weak.lock()) session->close();
+  }
+}
+
+void Server::accept() {
+  acceptor_.async_accept([this](const boost::system::error_code& error, Protocol::socket socket) {
+    if (!acceptor_.is_open()) return;
+    if (!error) {
+      admit(std::move(socket));
+      return accept();
+    }
+    // Mostly: no descriptor left. Those that clients give back will do, so try again in a while.
+    spdlog::warn("control socket: a client cannot be accepted: {}", error.message());
+    pause_.expires_after(kPauseAfterFailure);
+    pause_.async_wait([this](const boost::system::error_code& cancelled) {
+      if (!cancelled) accept();
+    });
+  });
+}
+
+void Server::admit(Protocol::socket socket) {
+  if (!peer_is_allowed(socket.native_handle(), options_)) {
+    spdlog::warn("control socket: a client of another user is refused");
+    return send_away(socket.native_handle(), {"this user", "may not talk to the daemon", "be its user, or root"});
+  }
+  if (sessions_.size() >= options_.max_clients) {
+    return send_away(socket.native_handle(),
+                     {"the daemon", "has its " + std::to_string(options_.max_clients) + " clients already",
+                      "try again later, or raise max_clients in the configuration's [socket]"});
+  }
+  const auto place = sessions_.emplace(sessions_.end());
+  const auto session =
+      std::make_shared<Session>(std::move(socket), service_, options_, [this, place] { sessions_.erase(place); });
+  *place = session;
+  session->start();
+}
+
+}  // namespace spigrp

@@ -1,0 +1,103 @@
+// See session.h.
+#include "control/session.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+
+namespace spigrp {
+namespace {
+
+constexpr size_t kReadBytes = 64 * 1024;
+
+}  // namespace
+
+Session::Session(Socket socket, Service& service, const SocketOptions& options, std::function<void()> ended)
+    : socket_(std::move(socket)),
+      deadline_(socket_.get_executor()),
+      service_(service),
+      options_(options),
+      ended_(std::move(ended)) {}
+
+Session::~Session() {
+  ended_();
+}
+
+void Session::start() {
+  limit(std::chrono::seconds(options_.idle_seconds));
+  next();
+}
+
+void Session::close() noexcept {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+  deadline_.cancel(ignored);
+}
+
+// Closes the connection unless another limit is set before this one has passed.
+void Session::limit(std::chrono::seconds from_now) {
+  deadline_.expires_after(from_now);
+  deadline_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+    if (error) return;  // cancelled: there is a newer limit
+    if (const auto self = weak.lock(); self && self->deadline_.expiry() <= Clock::now()) {
+      self->service_.topics().say("verbose", "a client's time is up");
+      self->close();
+    }
+  });
+}
+
+void Session::next() {
+  const size_t end = received_.find('\n', searched_);
+  if (end == std::string::npos) {
+    searched_ = received_.size();
+    if (received_.size() > options_.max_message_bytes) {
+      return refuse({"request", "is larger than " + std::to_string(options_.max_message_bytes) + " bytes",
+                     "send less at once, or raise max_message_bytes in the configuration's [socket]"});
+    }
+    return read();
+  }
+  if (end > options_.max_message_bytes) {
+    return refuse({"request", "is larger than " + std::to_string(options_.max_message_bytes) + " bytes",
+                   "send less at once, or raise max_message_bytes in the configuration's [socket]"});
+  }
+  std::string answer = service_.answer(std::string_view(received_).substr(0, end));
+  received_.erase(0, end + 1);
+  searched_ = 0;
+  partial_ = false;
+  send(std::move(answer), false);
+}
+
+void Session::read() {
+  // The limit of an unfinished message counts from its first byte, however many more trickle in.
+  const bool unfinished = !received_.empty();
+  if (!unfinished || !partial_)
+    limit(std::chrono::seconds(unfinished ? options_.partial_seconds : options_.idle_seconds));
+  partial_ = unfinished;
+  const size_t before = received_.size();
+  received_.resize(before + kReadBytes);
+  socket_.async_read_some(boost::asio::buffer(received_.data() + before, kReadBytes),
+                          [self = shared_from_this(), before](const boost::system::error_code& error, size_t bytes) {
+                            self->received_.resize(before + bytes);
+                            if (error) return self->close();
+                            self->next();
+                          });
+}
+
+void Session::send(std::string answer, bool and_close) {
+  answer_ = std::move(answer);
+  limit(std::chrono::seconds(options_.idle_seconds));
+  boost::asio::async_write(socket_, boost::asio::buffer(answer_),
+                           [self = shared_from_this(), and_close](const boost::system::error_code& error, size_t) {
+                             if (error || and_close) return self->close();
+                             self->next();
+                           });
+}
+
+void Session::refuse(Error error) {
+  service_.topics().say("verbose", "a client is sent away: " + error.text());
+  send(error_line({kInvalidRequest, std::move(error)}), true);
+}
+
+}  // namespace spigrp

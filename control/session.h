@@ -1,0 +1,51 @@
+// Session: one client of the control socket. It reads a line, has it answered, sends the answer, and only then reads
+// on: a client that does not read its answers is not listened to, and costs one answer of memory. Every wait has a
+// limit, and so has a message.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "config/options.h"
+#include "control/service.h"
+
+namespace spigrp {
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  using Socket = boost::asio::local::stream_protocol::socket;
+
+  // `ended` is called once, when the client is gone or sent away.
+  Session(Socket socket, Service& service, const SocketOptions& options, std::function<void()> ended);
+  ~Session();
+
+  void start();
+  void close() noexcept;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void next();  // answers the next line that is there, or reads more
+  void read();
+  void received(size_t bytes);
+  void send(std::string answer, bool and_close);
+  void limit(std::chrono::seconds from_now);
+  void refuse(Error error);
+
+  Socket socket_;
+  boost::asio::steady_timer deadline_;
+  Service& service_;
+  const SocketOptions& options_;
+  std::function<void()> ended_;
+  std::string received_;  // what has arrived and is not answered yet
+  size_t searched_ = 0;   // of it: holds no newline
+  bool partial_ = false;  // the deadline is that of an unfinished message
+  std::string answer_;    // on its way out
+};
+
+}  // namespace spigrp

@@ -1,0 +1,13 @@
+// The start-up batch: commands of a file as one transaction, before the first packet.
+#pragma once
+
+#include <filesystem>
+
+#include "commands/command.h"
+
+namespace spigrp {
+
+// Reads and parses the file. Names are not looked up, and nothing is read from standard input. Errors: "FILE:LINE: …".
+Expected<Batch> read_startup_batch(const std::filesystem::path& file);
+
+}  // namespace spigrp

@@ -1,0 +1,99 @@
+// Lines from clients: what is a call, and what is answered to what is none.
+#include "control/json_rpc.h"
+
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "support/eal_runner.h"
+
+namespace spigrp {
+namespace {
+
+int code_of(const std::string& line) {
+  const auto call = read_call(line);
+  return call ? 0 : call.error().code;
+}
+
+BOOST_AUTO_TEST_CASE(a_call_is_read_with_its_id_method_and_params) {
+  const auto call = read_call(R"({"jsonrpc":"2.0","id":"a7","method":"sa.list","params":{"limit":5}})");
+  BOOST_REQUIRE(call.has_value());
+  BOOST_TEST(call->id == "a7");
+  BOOST_TEST(call->method == "sa.list");
+  BOOST_TEST(call->params["limit"] == 5);
+  BOOST_TEST(call->wants_answer);
+}
+
+BOOST_AUTO_TEST_CASE(params_may_be_left_out) {
+  const auto call = read_call(R"({"jsonrpc":"2.0","id":1,"method":"status"})");
+  BOOST_REQUIRE(call.has_value());
+  BOOST_TEST(call->params.is_object());
+}
+
+BOOST_AUTO_TEST_CASE(a_call_without_an_id_wants_no_answer) {
+  const auto call = read_call(R"({"jsonrpc":"2.0","method":"sa.clear"})");
+  BOOST_REQUIRE(call.has_value());
+  BOOST_TEST(!call->wants_answer);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_call_has_the_code_of_json_rpc) {
+  struct Case {
+    const char* line;
+    int code;
+  };
+  const Case cases[] = {
+      {"", kParseError},
+      {"{", kParseError},
+      {"nonsense", kParseError},
+      {"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"\xff\"}", kParseError},
+      {"[]", kInvalidRequest},
+      {"7", kInvalidRequest},
+      {"null", kInvalidRequest},
+      {R"({"id":1,"method":"status"})", kInvalidRequest},
+      {R"({"jsonrpc":"1.0","id":1,"method":"status"})", kInvalidRequest},
+      {R"({"jsonrpc":2.0,"id":1,"method":"status"})", kInvalidRequest},
+      {R"({"jsonrpc":"2.0","id":{},"method":"status"})", kInvalidRequest},
+      {R"({"jsonrpc":"2.0","id":1})", kInvalidRequest},
+      {R"({"jsonrpc":"2.0","id":1,"method":7})", kInvalidRequest},
+      {R"({"jsonrpc":"2.0","id":1,"method":"status","params":[]})", kInvalidParams},
+      {R"({"jsonrpc":"2.0","id":1,"method":"status","params":"x"})", kInvalidParams},
+  };
+  for (const Case& one : cases) BOOST_TEST(code_of(one.line) == one.code, one.line);
+}
+
+BOOST_AUTO_TEST_CASE(an_error_carries_the_id_where_it_could_be_read) {
+  const auto call = read_call(R"({"jsonrpc":"2.0","id":9})");
+  BOOST_REQUIRE(!call.has_value());
+  BOOST_TEST(call.error().id == 9);
+}
+
+BOOST_AUTO_TEST_CASE(nesting_is_bounded_and_brackets_in_strings_are_no_nesting) {
+  const auto nested = [](size_t levels) {
+    return R"({"jsonrpc":"2.0","id":1,"method":"m","params":{"x":)" + std::string(levels, '[') +
+           std::string(levels, ']') + "}}";
+  };
+  BOOST_TEST(code_of(nested(kMaxNesting - 2)) == 0);
+  BOOST_TEST(code_of(nested(kMaxNesting - 1)) == kParseError);
+  BOOST_TEST(code_of(std::string(1'000'000, '{')) == kParseError);
+  BOOST_TEST(code_of(R"({"jsonrpc":"2.0","id":1,"method":")" + std::string(100, '[') + R"(\"[["})") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(answers_are_one_line_of_valid_json_whatever_is_in_them) {
+  const std::string text = "a\nb\xff\"c";
+  for (const std::string& line : {result_line(1, {{"text", text}}), error_line({kRefused, {text, text, text}, 3, 1})}) {
+    BOOST_TEST(line.find('\n') == line.size() - 1);
+    const auto parsed = nlohmann::json::parse(line, nullptr, false);
+    BOOST_TEST(!parsed.is_discarded());
+    BOOST_TEST(parsed["jsonrpc"] == "2.0");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(an_error_of_a_batch_has_its_line) {
+  const auto parsed = nlohmann::json::parse(error_line({kRefused, {"esp", "no", "yes"}, 17, 4}));
+  BOOST_TEST(parsed["error"]["data"]["line"] == 17);
+  BOOST_TEST(parsed["error"]["message"] == "esp: no; yes");
+  BOOST_TEST(parsed["id"] == 4);
+}
+
+}  // namespace
+}  // namespace spigrp
