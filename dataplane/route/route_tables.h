@@ -58,9 +58,12 @@ class RouteTables {
   // worker: the neighbour's MAC address, or null
   const Neighbour* neighbour(const NeighbourKey& key, Generation g) const noexcept;
 
- private:
-  friend class RouteEdit;
+  // control: for the other files of this room (route_state.h)
   struct State;
+  State& state() noexcept { return *state_; }
+  const State& state() const noexcept { return *state_; }
+
+ private:
   RouteTables();
   std::unique_ptr<State> state_;
 };
