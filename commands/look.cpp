@@ -1,0 +1,25 @@
+// look: the whole gateway on one page.
+#include "commands/command_row.h"
+
+namespace spigrp {
+namespace {
+
+constexpr std::string_view kHelp = R"(look
+
+Prints the gateway's host name and time; the eroutes, sorted, each with its whole
+group; the protected interfaces; the SAs, sorted and without keys; the routes.
+
+Examples
+  look
+  look --label before
+)";
+
+Expected<Action> parse(const Words& /*words*/, const CommandWorld& /*world*/) {
+  return Listing::kLook;
+}
+
+}  // namespace
+
+constinit const CommandRow kLookCommand{{"look", {}}, "show the whole gateway on one page", kHelp, parse};
+
+}  // namespace spigrp

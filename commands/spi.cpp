@@ -1,0 +1,150 @@
+// spi: creates, deletes and lists SAs.
+#include <array>
+
+#include "commands/address_words.h"
+#include "commands/command_row.h"
+#include "commands/key_words.h"
+#include "commands/sa_words.h"
+#include "config/number.h"
+
+namespace spigrp {
+namespace {
+
+constexpr std::array<Option, 23> kOptions = {{
+    kFamilyOption,
+    kDestinationOption,
+    kSpiOption,
+    kProtocolOption,
+    kSaidOption,
+    {"--src", "ADDRESS", Takes::kValue},
+    {"--dst", "ADDRESS", Takes::kValue},
+    {"--ah", "ALGORITHM", Takes::kValue},
+    {"--esp", "ALGORITHM", Takes::kValue},
+    {"--comp", "ALGORITHM", Takes::kValue},
+    {"--ip4", "", Takes::kNothing},
+    {"--ip6", "", Takes::kNothing},
+    {"--enckey", "KEY", Takes::kSecret},
+    {"--authkey", "KEY", Takes::kSecret},
+    {"--replay_window", "N", Takes::kValue},
+    {"--del", "", Takes::kNothing},
+    {"--clear", "", Takes::kNothing},
+    {"--algorithms", "", Takes::kNothing},
+    {"--life", "lifetimes of SAs", Takes::kNotYet},
+    {"--esn", "extended sequence numbers", Takes::kNotYet},
+    {"--natt", "UDP encapsulation and its ports", Takes::kNotYet},
+    {"--sport", "UDP encapsulation and its ports", Takes::kNotYet},
+    {"--dport", "UDP encapsulation and its ports", Takes::kNotYet},
+}};
+
+constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N]
+       --enckey KEY [--authkey KEY]
+spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] --authkey KEY
+spi SA --ip4|--ip6 --src OUTER-SOURCE --dst OUTER-DESTINATION
+spi SA --del
+spi --clear
+spi --algorithms
+spi
+
+SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|esp|ah, or --said SAID
+(tun.113@192.0.2.2, esp:235@2001:db8::2).
+
+  --esp ALGORITHM      make an ESP SA; it needs --enckey, --authkey or both
+  --ah ALGORITHM       make an AH SA
+  --ip4, --ip6         make a tunnel SA: the outer header is IPv4 or IPv6, the
+                       inner packet may be either
+  --src ADDRESS        the sending gateway
+  --dst ADDRESS        of a tunnel: the receiving gateway, the same as --edst
+  --enckey KEY         0x and hexadecimal digits, 0s and base64, @FILE, or -
+  --authkey KEY        for standard input; exactly as long as the algorithm
+                       wants it. Combined-mode keys end in their salt.
+  --replay_window N    packets, 0 ... 4096, usually 64; 0: no replay checking
+  --del                delete the SA, and with it all SAs of its group
+  --clear              delete all SAs
+  --algorithms         list the algorithms with the lengths of their keys
+
+Without words it lists the SAs, a line each, without keys.
+
+Examples
+  spi --af inet --edst gw2 --spi 0x113 --proto tun --ip4 --src gw1 --dst gw2
+  spi --af inet --edst gw2 --spi 0x115 --proto esp --src gw1 --esp aes128gcm16 --enckey @esp.key
+  spi --said esp.115@192.0.2.2 --del
+)";
+
+Expected<uint16_t> read_replay_window(const Words& words) {
+  const auto word = words.value("--replay_window");
+  if (!word) return kDefaultReplayWindow;
+  const auto packets = parse_number(*word, kMaxReplayWindow);
+  if (packets) return static_cast<uint16_t>(*packets);
+  return failure("--replay_window " + as_typed(*word), "is no number of packets", "use 0 … 4096");
+}
+
+Expected<Action> add(SaSpec&& spec) {
+  if (const auto valid = validate(spec); !valid) return tl::unexpected(valid.error());
+  return ask(SaAdd{std::move(spec)});
+}
+
+Expected<Action> add_tunnel(const Words& words, const Implied& implied, const CommandWorld& world) {
+  const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst"});
+  if (!fits) return tl::unexpected(fits.error());
+  const auto id = read_sa(words, implied, world);
+  if (!id) return tl::unexpected(id.error());
+  const auto source = read_address(words, "--src", id->destination.family, world);
+  if (!source) return tl::unexpected(source.error());
+  const auto destination = read_address(words, "--dst", id->destination.family, world);
+  if (!destination) return tl::unexpected(destination.error());
+  return add({.id = *id, .source = *source, .tunnel_destination = *destination});
+}
+
+Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, const CommandWorld& world) {
+  const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--enckey",
+                                               "--authkey", "--replay_window"});
+  if (!fits) return tl::unexpected(fits.error());
+  if (words.has("--replay_window") && implied.protocol == SaProtocol::kComp) {
+    return failure("--replay_window", "a comp SA has no sequence numbers", "leave it out");
+  }
+  if (words.value("--enckey") == "-" && words.value("--authkey") == "-") {
+    return failure("--enckey and --authkey", "cannot both be standard input", "give one of them as @FILE");
+  }
+  const auto id = read_sa(words, implied, world);
+  if (!id) return tl::unexpected(id.error());
+  SaSpec spec{.id = *id, .algorithm = std::string(*words.value(implied.option))};
+  const auto window = read_replay_window(words);
+  if (!window) return tl::unexpected(window.error());
+  spec.replay_window = *window;
+  const auto source = read_address(words, "--src", id->destination.family, world);
+  if (!source) return tl::unexpected(source.error());
+  spec.source = *source;
+  for (const auto& [option, key] :
+       {std::pair("--enckey", &spec.encryption_key), std::pair("--authkey", &spec.authentication_key)}) {
+    auto read = read_key(words, option, world);
+    if (!read) return tl::unexpected(read.error());
+    *key = std::move(*read);
+  }
+  return add(std::move(spec));
+}
+
+Expected<Action> parse(const Words& words, const CommandWorld& world) {
+  const auto mode = words.mode({"--esp", "--ah", "--comp", "--ip4", "--ip6", "--del", "--clear", "--algorithms"});
+  if (!mode) return tl::unexpected(mode.error());
+  if (mode->empty()) return Listing::kSas;
+  if (*mode == "--esp") return add_with_algorithm(words, {*mode, SaProtocol::kEsp, {}}, world);
+  if (*mode == "--ah") return add_with_algorithm(words, {*mode, SaProtocol::kAh, {}}, world);
+  if (*mode == "--comp") return add_with_algorithm(words, {*mode, SaProtocol::kComp, {}}, world);
+  if (*mode == "--ip4") return add_tunnel(words, {*mode, SaProtocol::kTunnel, Family::kIpv4}, world);
+  if (*mode == "--ip6") return add_tunnel(words, {*mode, SaProtocol::kTunnel, Family::kIpv6}, world);
+  if (*mode == "--del") {
+    const auto fits = words.fit(*mode, {"--af", "--edst", "--spi", "--proto", "--said"});
+    if (!fits) return tl::unexpected(fits.error());
+    return read_sa(words, {}, world).map([](const SaId& id) { return ask(SaDelete{id}); });
+  }
+  if (const auto alone = words.fit(*mode, {}); !alone) return tl::unexpected(alone.error());
+  if (*mode == "--algorithms") return Listing::kAlgorithms;
+  return ask(SaClear{});
+}
+
+}  // namespace
+
+constinit const CommandRow kSpiCommand{
+    {"spi", kOptions}, "create, delete and list Security Associations (SAs)", kHelp, parse};
+
+}  // namespace spigrp

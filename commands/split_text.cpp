@@ -1,0 +1,65 @@
+// See split_text.h.
+#include "commands/split_text.h"
+
+#include "config/key.h"
+
+namespace spigrp {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r\v\f";
+
+bool is_blank(char c) {
+  return kBlanks.find(c) != std::string_view::npos;
+}
+
+// What a backslash makes ordinary between double quotes; before anything else it stands for itself there.
+bool is_special_when_quoted(char c) {
+  return c == '"' || c == '\\' || c == '$' || c == '`';
+}
+
+}  // namespace
+
+SplitText::~SplitText() {
+  wipe(characters_.data(), characters_.size());
+}
+
+Expected<void> SplitText::add_line(std::string_view line) {
+  if (line.find('\0') != std::string_view::npos) return failure({}, "holds a NUL byte", "is it a text file?");
+  if (line.size() > characters_.capacity() - characters_.size()) return failure({}, "is longer than there is room for");
+  for (size_t at = 0;;) {
+    at = line.find_first_not_of(kBlanks, at);
+    if (at == std::string_view::npos || line[at] == '#') return {};
+    const size_t begin = characters_.size();
+    const auto end = add_word(line, at);
+    if (!end) return tl::unexpected(end.error());
+    words_.emplace_back(characters_.data() + begin, characters_.size() - begin);
+    at = *end;
+  }
+}
+
+// Appends the word that begins at `at` and returns where it ends.
+Expected<size_t> SplitText::add_word(std::string_view line, size_t at) {
+  char quote = '\0';
+  for (; at < line.size() && (quote != '\0' || !is_blank(line[at])); ++at) {
+    const char c = line[at];
+    if (c == quote) {
+      quote = '\0';
+    } else if (quote == '\0' && (c == '\'' || c == '"')) {
+      quote = c;
+    } else if (c == '\\' && quote != '\'') {
+      const bool last = at + 1 == line.size();
+      if (last && quote == '\0') return failure({}, "ends in a backslash", "a command is one line");
+      if (!last && (quote == '\0' || is_special_when_quoted(line[at + 1]))) ++at;
+      characters_.push_back(line[at]);
+    } else {
+      characters_.push_back(c);
+    }
+  }
+  if (quote != '\0') {
+    return failure({}, std::string("a ") + (quote == '"' ? "double" : "single") + " quote is not closed",
+                   "close it on the same line");
+  }
+  return at;
+}
+
+}  // namespace spigrp
