@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,6 +24,8 @@ struct PortOptions {
   std::string mac;                  // empty: the device's own
   uint16_t rx_queue_packets = 512;
   uint16_t tx_queue_packets = 512;
+
+  friend bool operator==(const PortOptions&, const PortOptions&) = default;
 };
 
 enum class IdlePolicy : uint8_t { kPoll, kSleep };
@@ -30,6 +34,8 @@ struct WorkerOptions {
   uint16_t count = 1;
   std::vector<uint16_t> cores;           // one a worker; empty: not pinned
   IdlePolicy idle = IdlePolicy::kSleep;  // what an idle worker does
+
+  friend bool operator==(const WorkerOptions&, const WorkerOptions&) = default;
 };
 
 struct MemoryOptions {
@@ -40,6 +46,8 @@ struct MemoryOptions {
   bool secondary_processes = false;  // lets dpdk-proc-info and dpdk-dumpcap attach; needs huge pages
   std::string file_prefix = "spigrp";
   std::vector<std::string> eal_arguments;  // passed on as they are
+
+  friend bool operator==(const MemoryOptions&, const MemoryOptions&) = default;
 };
 
 struct TableOptions {
@@ -48,6 +56,8 @@ struct TableOptions {
   uint32_t neighbours = 4096;
   uint32_t routes = 4096;
   uint32_t flow_cache_entries = 16384;  // per worker, a power of two
+
+  friend bool operator==(const TableOptions&, const TableOptions&) = default;
 };
 
 struct SocketOptions {
@@ -57,6 +67,8 @@ struct SocketOptions {
   uint32_t max_message_bytes = 16u << 20;
   uint32_t idle_seconds = 300;    // a silent client is closed after this
   uint32_t partial_seconds = 10;  // so is one whose message does not get finished
+
+  friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
 };
 
 struct Options {
@@ -68,13 +80,25 @@ struct Options {
   std::optional<std::filesystem::path> startup_batch;  // commands run as one transaction before traffic
   std::string log_level = "info";
   std::vector<std::string> log_topics;
+
+  // Where things stand in the file, by the names that errors have for them: "memory.megabytes", "port lan",
+  // "socket /run/spigrp/spigrpd.sock". Empty where there is no file.
+  std::string file_name;
+  std::map<std::string, uint32_t, std::less<>> lines;
+
+  // An error that shows up only when the options are put to use, with its place in the file where that is known.
+  Error located(Error error) const;
 };
 
-// Errors carry the file's name and line: unknown keys, wrong types, values out of range, ports named twice.
+inline constexpr size_t kMaxOptionsBytes = 1u << 20;  // of a configuration file
+
+// Errors carry the file's name and line, and are the topmost in the file: unknown keys, wrong types, values out of
+// range, ports named twice.
 Expected<Options> parse_options(std::string_view toml, std::string_view file_name);
+// A relative startup_batch is taken from the file's folder. Errors besides: the file cannot be read.
 Expected<Options> load_options(const std::filesystem::path& file);
 
-// What the daemon does without arguments: no huge pages, no NIC, one tap-less null port pair; see
+// What the daemon does without arguments: no huge pages, no NIC, two null ports that lead nowhere; the same as
 // examples/embedded.toml.
 Options embedded_options();
 

@@ -201,6 +201,12 @@ tl::unexpected<Error> unknown_method(std::string_view name) {
   return failure(as_typed(name), "no such method", "docs/control.md lists them");
 }
 
+// What a check finds names the SA or the selector; of many edits it must be said which one has it.
+Error of_edit(const std::string& path, Error error) {
+  if (!error.object.starts_with(path)) error.object = path + ": " + error.object;
+  return error;
+}
+
 Expected<Batch> parse_batch_params(const nlohmann::json& params) {
   const auto edits = params.is_object() ? params.find("edits") : params.end();
   if (!params.is_object() || edits == params.end() || !edits->is_array()) {
@@ -221,7 +227,7 @@ Expected<Batch> parse_batch_params(const nlohmann::json& params) {
     if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
     auto edit = parse_with<Edit>(kEdits, name, *edit_params.json, path + ".params");
     if (!edit) return failure(path + ".method", as_typed(name) + " is no edit", "a batch holds edits only");
-    if (!*edit) return tl::unexpected(edit->error());
+    if (!*edit) return tl::unexpected(of_edit(path, edit->error()));
     batch.edits.push_back({line, std::move(**edit)});
   }
   return batch;

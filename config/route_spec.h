@@ -37,8 +37,9 @@ struct InterfaceRow {
   uint16_t port_mtu_bytes = 0;  // 0: detached
 };
 
-// Errors: families differ, host bits in a route's destination, neither gateway nor device.
+// Errors: families differ, host bits in a route's destination, an unspecified gateway.
 Expected<void> validate(const RouteSpec& spec);
+// Errors: not an address that a port can have, no port.
 Expected<void> validate(const AddressSpec& spec);
 // "ipsec0" … "ipsec63" → 0 … 63.
 Expected<uint16_t> parse_interface_name(std::string_view name);
