@@ -54,18 +54,6 @@ bool stays_on_link(const PlainPacket& plain) noexcept {
   return is_link_local(header.source) || is_link_local(header.destination);
 }
 
-Passage passage_of(Origin origin) noexcept {
-  switch (origin) {
-    case Origin::kWire:
-      return Passage::kPlain;
-    case Origin::kGroup:
-      return Passage::kProtected;
-    case Origin::kSelf:
-      break;
-  }
-  return Passage::kOwn;
-}
-
 // Takes one hop off; false where there is none left.
 bool use_up_hop(const PlainPacket& plain) noexcept {
   if (plain.ip.family == Family::kIpv4) {
@@ -166,12 +154,21 @@ void Forwarding::forward(const PlainPacket& plain, const NextHop& hop, const Flo
   if (hop.kind == NextHopKind::kPort && demands_protection(policy.eroute)) {
     return context_.drop(plain.packet, DropReason::bypasses_eroute);
   }
-  if (plain.origin != Origin::kSelf && !use_up_hop(plain)) return ways_.local.expire(plain, answers);
-  if (hop.kind == NextHopKind::kInterface) {
-    ways_.outbound.take(plain, policy.eroute, hop, passage_of(plain.origin));
-  } else {
-    ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin));
+  if (plain.origin != Origin::kSelf && !use_up_hop(plain)) {
+    return ways_.local.refuse(plain, DropReason::ttl_expired, time_exceeded(plain.ip.family), answers);
   }
+  if (hop.kind == NextHopKind::kInterface) {
+    if (ways_.outbound.take(plain, policy.eroute, hop, answers) == Outbound::Fate::kTaken) return;
+  }
+  send_plain(plain, hop, answers);
+}
+
+void Forwarding::send_plain(const PlainPacket& plain, const NextHop& hop, PlainBurst& answers) noexcept {
+  const uint16_t mtu_bytes = network_.ports[hop.port].mtu_bytes();
+  if (plain.ip.total_bytes > mtu_bytes && must_stay_whole(plain)) [[unlikely]] {
+    return ways_.local.refuse(plain, DropReason::too_big, packet_too_big(plain.ip.family, mtu_bytes), answers);
+  }
+  ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin));
 }
 
 // Whether a packet came with the protection that the traffic it belongs to has; drops it if not. Traffic of a dissolved

@@ -34,6 +34,7 @@ class Forwarding {
   void deliver(const PlainPacket& packet, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   void forward(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   bool accept(const PlainPacket& packet, const FlowPolicy& policy) noexcept;
+  void send_plain(const PlainPacket& packet, const NextHop& hop, PlainBurst& answers) noexcept;
 
   WorkerContext& context_;
   const Network& network_;

@@ -80,7 +80,7 @@ rte_mbuf* make_icmp_error(const rte_mbuf* about, const IpPacket& ip, const IpAdd
   const uint32_t total_bytes = header_bytes + uint32_t{sizeof(IcmpHeader)} + quoted;
   auto* start = reinterpret_cast<uint8_t*>(rte_pktmbuf_append(message, static_cast<uint16_t>(total_bytes)));
   auto& icmp = *reinterpret_cast<IcmpHeader*>(start + header_bytes);
-  icmp = {error.type, error.code, {}, {}};
+  icmp = {error.type, error.code, {}, be32::from_host(error.rest)};
   copy_from(about, quoted, start + header_bytes + sizeof(IcmpHeader));
   if (is_ipv4) {
     write_ipv4(about, source, total_bytes, start);

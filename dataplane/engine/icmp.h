@@ -18,6 +18,8 @@ inline constexpr uint8_t kIcmpRedirect = 5;
 inline constexpr uint8_t kIcmpEchoRequest = 8;
 inline constexpr uint8_t kIcmpTimeExceeded = 11;
 inline constexpr uint8_t kIcmpParameterProblem = 12;
+inline constexpr uint8_t kIcmpv6Unreachable = 1;
+inline constexpr uint8_t kIcmpv6PacketTooBig = 2;
 inline constexpr uint8_t kIcmpv6TimeExceeded = 3;
 inline constexpr uint8_t kIcmpv6LowestInformational = 128;
 inline constexpr uint8_t kIcmpv6EchoRequest = 128;
@@ -28,9 +30,21 @@ inline constexpr uint8_t kIcmpv6NeighbourAdvertisement = 136;
 struct IcmpError {
   uint8_t type;
   uint8_t code;
+  uint32_t rest = 0;  // the second word of the header: the MTU in bytes, where the error has one
 };
-inline constexpr IcmpError kTimeExceeded{kIcmpTimeExceeded, 0};
-inline constexpr IcmpError kTimeExceededIpv6{kIcmpv6TimeExceeded, 0};
+
+inline IcmpError time_exceeded(Family family) noexcept {
+  return {family == Family::kIpv4 ? kIcmpTimeExceeded : kIcmpv6TimeExceeded, 0};
+}
+// Communication administratively prohibited (RFC 1812 section 5.2.7.1, RFC 4443 section 3.1).
+inline IcmpError prohibited(Family family) noexcept {
+  return family == Family::kIpv4 ? IcmpError{kIcmpUnreachable, 13} : IcmpError{kIcmpv6Unreachable, 1};
+}
+// Fragmentation needed and DF set (RFC 1191 section 4), packet too big (RFC 4443 section 3.2).
+inline IcmpError packet_too_big(Family family, uint32_t mtu_bytes) noexcept {
+  return family == Family::kIpv4 ? IcmpError{kIcmpUnreachable, 4, mtu_bytes}
+                                 : IcmpError{kIcmpv6PacketTooBig, 0, mtu_bytes};
+}
 
 bool is_icmp_error(Family family, uint8_t type) noexcept;
 

@@ -8,7 +8,6 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
-#include "engine/icmp.h"
 #include "packet/buffer.h"
 #include "packet/checksum.h"
 
@@ -115,12 +114,13 @@ void LocalDelivery::answer_echo(const PlainPacket& packet, PlainBurst& answers) 
   answers.push(reply);
 }
 
-void LocalDelivery::expire(const PlainPacket& packet, PlainBurst& answers) noexcept {
-  const IcmpError error = packet.ip.family == Family::kIpv4 ? kTimeExceeded : kTimeExceededIpv6;
+void LocalDelivery::refuse(const PlainPacket& packet, DropReason reason, IcmpError error,
+                           PlainBurst& answers) noexcept {
   const OwnAddresses* own = network_.own_addresses.at(context_.generation);
   const IpAddress sender = source_of(packet.packet, packet.ip.family);
   const auto source = own == nullptr ? std::nullopt : own->ports[packet.port].towards(sender);
-  if (source && !packet.to_everyone && may_answer_with_error(packet.packet, packet.ip)) {
+  const bool may_tell = source && packet.origin != Origin::kSelf && !packet.to_everyone;
+  if (may_tell && may_answer_with_error(packet.packet, packet.ip)) {
     if (!errors_.take(context_.now_tsc)) {
       context_.counters->originated.add(1);
       context_.counters->count_drop(DropReason::icmp_limited);
@@ -129,7 +129,7 @@ void LocalDelivery::expire(const PlainPacket& packet, PlainBurst& answers) noexc
       answers.push({.packet = message, .ip = parse_ip(message).ip, .port = packet.port, .origin = Origin::kSelf});
     }
   }
-  context_.drop(packet.packet, DropReason::ttl_expired);
+  context_.drop(packet.packet, reason);
 }
 
 bool is_exempt_from_policy(const PlainPacket& packet) noexcept {

@@ -1,9 +1,10 @@
-// LocalDelivery: packets for the gateway itself, and what it says of its own accord: ICMP echo replies and time
-// exceeded (RFC 792, RFC 4443). Neighbour discovery goes to the control thread; nothing here takes TCP or UDP.
+// LocalDelivery: packets for the gateway itself, and what it says of its own accord: ICMP echo replies and errors
+// (RFC 792, RFC 4443). Neighbour discovery goes to the control thread; nothing here takes TCP or UDP.
 #pragma once
 
 #include <cstdint>
 
+#include "engine/icmp.h"
 #include "engine/network.h"
 #include "engine/plain_packet.h"
 #include "engine/token_bucket.h"
@@ -23,8 +24,8 @@ class LocalDelivery {
   void deliver(const PlainPacket& packet, PlainBurst& answers) noexcept;
   // For a multicast address or everyone.
   void deliver_multicast(const PlainPacket& packet) noexcept;
-  // Drops the packet as ttl_expired and tells its sender, as far as the rate limit allows.
-  void expire(const PlainPacket& packet, PlainBurst& answers) noexcept;
+  // Drops the packet for a reason and tells its sender, as far as the rate limit allows.
+  void refuse(const PlainPacket& packet, DropReason reason, IcmpError error, PlainBurst& answers) noexcept;
 
  private:
   void answer_echo(const PlainPacket& packet, PlainBurst& answers) noexcept;

@@ -4,7 +4,7 @@
 //   3. on ipsecN: the eroute of the flow → group, pass, drop, reject, hold      take()
 //   4. for each step of the group: that transform over all packets of the
 //      burst that are at it, across SAs                                         apply_step()
-//   5. compare with the port's MTU                                              transmit.cpp
+//   5. compare with the port's MTU; tell the sender where that can help         protect(), transmit.cpp
 //   6. route the outer header, resolve the neighbour, send                      send_done(), transmit.cpp
 // A packet gets to step 6 only with every transform of its group on it; one that fails a transform is dropped by it.
 #include "engine/outbound.h"
@@ -16,28 +16,35 @@
 
 namespace spigrp {
 
-void Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
-                    Passage passage) noexcept {
-  if (eroute == nullptr) return context_.drop(plain.packet, DropReason::no_eroute);
+Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
+                              PlainBurst& answers) noexcept {
+  const auto drop = [&](DropReason reason) {
+    context_.drop(plain.packet, reason);
+    return Fate::kTaken;
+  };
+  if (interface.port == kNoPort) return drop(DropReason::interface_detached);
+  if (eroute == nullptr) return drop(DropReason::no_eroute);
   count_packet(*eroute);
   const ErouteVerdict verdict = network_.sas.resolve(*eroute, context_.generation);
   switch (verdict.action) {
     case ErouteAction::kProtect:
-      return protect(plain.packet, *verdict.group);
+      protect(plain, *verdict.group, network_.ports[interface.port].mtu_bytes(), answers);
+      return Fate::kTaken;
     case ErouteAction::kPass:
-      return transmitter_.send(plain.packet, interface, passage);
+      return Fate::kPasses;
     case ErouteAction::kDrop:
-      return context_.drop(plain.packet, DropReason::eroute_drop);
+      return drop(DropReason::eroute_drop);
     case ErouteAction::kReject:
-      return context_.drop(plain.packet, DropReason::eroute_reject);
+      local_.refuse(plain, DropReason::eroute_reject, prohibited(plain.ip.family), answers);
+      return Fate::kTaken;
     case ErouteAction::kTrap:
     case ErouteAction::kHold:
-      return context_.drop(plain.packet, DropReason::eroute_hold);
+      return drop(DropReason::eroute_hold);
     case ErouteAction::kDissolved:
     case ErouteAction::kNone:
       break;
   }
-  context_.drop(plain.packet, DropReason::group_dissolved);
+  return drop(DropReason::group_dissolved);
 }
 
 // One atomic add for each run of packets of one eroute.
@@ -50,10 +57,20 @@ void Outbound::count_packet(const Eroute& eroute) noexcept {
   ++counted_packets_;
 }
 
-void Outbound::protect(rte_mbuf* packet, const SaGroup& group) noexcept {
-  const auto head_bytes = static_cast<uint16_t>(group.overhead().head_bytes + sizeof(EthernetHeader));
-  rte_mbuf* writable = make_writable(packet, head_bytes, group.overhead().tail_bytes, context_.packet_buffers);
-  if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
+// A packet whose sender can be told what would fit is not encrypted in vain. The others meet the MTU of the port that
+// they really leave by in transmit.cpp.
+void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes,
+                       PlainBurst& answers) noexcept {
+  const Overhead overhead = group.overhead();
+  const bool may_outgrow = plain.ip.total_bytes + overhead.head_bytes + overhead.tail_bytes > mtu_bytes;
+  if (may_outgrow && must_stay_whole(plain) && group.bytes_after(plain.ip) > mtu_bytes) [[unlikely]] {
+    const uint32_t fitting_bytes = group.largest_within(plain.ip, mtu_bytes);
+    const IcmpError error = packet_too_big(plain.ip.family, fitting_bytes);
+    return local_.refuse(plain, DropReason::too_big, error, answers);
+  }
+  const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
+  rte_mbuf* writable = make_writable(plain.packet, head_bytes, overhead.tail_bytes, context_.packet_buffers);
+  if (writable == nullptr) return context_.drop(plain.packet, DropReason::no_room);
   Sa* first = group.at(0);
   waiting_[static_cast<size_t>(first->id.protocol)].push(
       {.packet = writable, .sa = first, .group = &group, .sequence = 0, .step = 0, .tag = 0});

@@ -1,7 +1,26 @@
 // See plain_packet.h.
 #include "engine/plain_packet.h"
 
+#include <rte_mbuf.h>
+
 namespace spigrp {
+
+Passage passage_of(Origin origin) noexcept {
+  switch (origin) {
+    case Origin::kWire:
+      return Passage::kPlain;
+    case Origin::kGroup:
+      return Passage::kProtected;
+    case Origin::kSelf:
+      break;
+  }
+  return Passage::kOwn;
+}
+
+bool must_stay_whole(const PlainPacket& plain) noexcept {
+  if (plain.ip.family == Family::kIpv6) return true;
+  return (rte_pktmbuf_mtod(plain.packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) != 0;
+}
 
 void trim_packet(rte_mbuf* packet, uint32_t total_bytes) noexcept {
   if (rte_pktmbuf_pkt_len(packet) == total_bytes) [[likely]] {

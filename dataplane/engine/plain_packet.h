@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "engine/punt.h"
 #include "packet/burst.h"
 #include "packet/ip_packet.h"
 
@@ -36,6 +37,12 @@ struct PlainBurst {
   PlainPacket* begin() noexcept { return packets; }
   PlainPacket* end() noexcept { return packets + count; }
 };
+
+// How it counts when it is sent on as it is.
+Passage passage_of(Origin origin) noexcept;
+
+// No router may fragment it: IPv6 (RFC 8200 section 4.5), or IPv4 with DF.
+bool must_stay_whole(const PlainPacket& plain) noexcept;
 
 // Cuts off what lies behind the IP packet: the padding of short Ethernet frames, traffic flow confidentiality padding
 // (RFC 4303 section 2.7). total_bytes is at most the packet's length.

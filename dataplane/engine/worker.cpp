@@ -32,7 +32,7 @@ Worker::Worker(const Network& network, WorkerParts parts)
                .now_tsc = rte_rdtsc()},
       transmitter_(context_, network, parts.queues),
       local_(context_, network, transmitter_),
-      outbound_(context_, network, transmitter_),
+      outbound_(context_, network, local_, transmitter_),
       inbound_(context_, network),
       forwarding_(context_, network, {local_, outbound_, inbound_, transmitter_}, parts.flow_cache_entries) {}
 

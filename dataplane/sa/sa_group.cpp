@@ -15,6 +15,36 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
   }
 }
 
+uint32_t SaGroup::bytes_after(const IpPacket& packet) const noexcept {
+  uint32_t total_bytes = packet.total_bytes, header_bytes = packet.header_bytes;
+  for (const Sa* sa : members()) {
+    if (sa->id.protocol == SaProtocol::kEsp) {
+      const auto unpadded_bytes = total_bytes - header_bytes + static_cast<uint32_t>(sizeof(EspTrailer));
+      total_bytes += sa->overhead.head_bytes + static_cast<uint32_t>(sizeof(EspTrailer)) + sa->icv_bytes +
+                     (-unpadded_bytes & (sa->block_bytes - 1u));
+      continue;
+    }
+    total_bytes += sa->overhead.head_bytes;
+    if (sa->id.protocol == SaProtocol::kTunnel) header_bytes = sa->overhead.head_bytes;
+  }
+  return total_bytes;
+}
+
+uint32_t SaGroup::largest_within(IpPacket packet, uint32_t limit_bytes) const noexcept {
+  packet.total_bytes = limit_bytes;
+  // Padding makes the size grow in steps, so what is too much is taken off again until it fits …
+  for (uint32_t bytes = bytes_after(packet); bytes > limit_bytes; bytes = bytes_after(packet)) {
+    const uint32_t excess_bytes = bytes - limit_bytes;
+    if (packet.total_bytes < packet.header_bytes + excess_bytes) return 0;
+    packet.total_bytes -= excess_bytes;
+  }
+  // … and perhaps it was too much by less than a block.
+  while (true) {
+    ++packet.total_bytes;
+    if (bytes_after(packet) > limit_bytes) return packet.total_bytes - 1;
+  }
+}
+
 std::string SaGroup::text() const {
   std::string line;
   for (const Sa* sa : members()) {

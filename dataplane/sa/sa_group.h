@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "packet/ip_packet.h"
 #include "sa/sa.h"
 
 namespace spigrp {
@@ -23,7 +24,11 @@ class SaGroup {
   std::span<Sa* const> members() const noexcept { return {members_.data(), size_}; }
   Overhead overhead() const noexcept { return overhead_; }  // the sum of the members'
   bool protects() const noexcept { return protects_; }      // at least one esp or ah
-  std::string text() const;                                 // "tun.113@192.0.2.2 esp.115@192.0.2.2"
+  // worker: bytes of the IP packet that these transforms make of this one, exactly
+  uint32_t bytes_after(const IpPacket& packet) const noexcept;
+  // worker: the largest total_bytes of such a packet that makes at most so many; 0: none does
+  uint32_t largest_within(IpPacket packet, uint32_t limit_bytes) const noexcept;
+  std::string text() const;  // "tun.113@192.0.2.2 esp.115@192.0.2.2"
 
  private:
   std::array<Sa*, kMaxGroupSas> members_{};
