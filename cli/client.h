@@ -16,6 +16,7 @@ namespace spigrp {
 
 inline constexpr std::chrono::milliseconds kAnswerLimit{60'000};  // a batch of 100,000 SAs takes seconds
 inline constexpr size_t kMaxAnswerBytes = 64u << 20;              // a page of 10,000 SA rows is about 6 MiB
+inline constexpr size_t kMaxAnswerNesting = 32;                   // a page of eroutes has 5 levels
 
 class Client {
  public:

@@ -33,15 +33,30 @@ IpAddress address_of(const addrinfo& found) noexcept {
   return address;
 }
 
+// getaddrinfo() would read "10.1" as 10.0.0.1, "010.0.0.1" as 8.0.0.1 and "0x7f000001" as 127.0.0.1. None of them is a
+// dotted quad, and no name ends in a label that is a number (RFC 1123 section 2.1).
+bool ends_in_a_number(std::string_view name) noexcept {
+  if (name.ends_with('.')) name.remove_suffix(1);
+  const std::string_view label = name.substr(name.rfind('.') + 1);
+  const auto all = [](std::string_view text, std::string_view allowed) {
+    return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
+  };
+  const bool hexadecimal = label.starts_with("0x") || label.starts_with("0X");
+  return all(label, "0123456789") || (hexadecimal && all(label.substr(2), "0123456789abcdefABCDEF"));
+}
+
+bool can_be_name(std::string_view name) noexcept {
+  return !name.empty() && name.size() <= kLongestName && !ends_in_a_number(name) &&
+         std::none_of(name.begin(), name.end(), [](char c) {
+           return static_cast<unsigned char>(c) <= ' ' || c == 0x7f || c == '/' || c == '%' || c == '@';
+         });
+}
+
 }  // namespace
 
 Expected<IpAddress> look_up_name(std::string_view name, std::optional<Family> wanted) {
   if (parse_ip_address(name)) return resolve_numeric(name, wanted);
-  const bool is_name =
-      !name.empty() && name.size() <= kLongestName && std::none_of(name.begin(), name.end(), [](char c) {
-        return static_cast<unsigned char>(c) <= ' ' || c == '/' || c == '%' || c == '@';
-      });
-  if (!is_name) return failure(as_typed(name), "is neither an address nor a name");
+  if (!can_be_name(name)) return failure(as_typed(name), "is neither an address nor a name");
   addrinfo hints{};
   hints.ai_family = system_family(wanted);
   hints.ai_socktype = SOCK_STREAM;
