@@ -154,6 +154,11 @@ class FieldWriter {
   void operator()(std::string_view name, const T& value, const T& otherwise) {
     if (!(value == otherwise)) (*this)(name, value);
   }
+  // An optional value may always be left out, and is where there is none.
+  template <class T>
+  void operator()(std::string_view name, const std::optional<T>& value, const std::optional<T>&) {
+    if (value) (*this)(name, *value);
+  }
 
  private:
   template <class T>

@@ -1,6 +1,8 @@
 // See transaction.h. Which call of the two table edits each request is.
 #include "control/transaction.h"
 
+#include <memory>
+
 #include "route/route_edit.h"
 #include "sa/sa_edit.h"
 
@@ -63,13 +65,15 @@ class Applier {
 }  // namespace
 
 tl::expected<Generation, RefusedEdit> apply(std::span<const NumberedEdit> edits, const EditedTables& tables) {
-  Applier applier(tables);
+  auto applier = std::make_unique<Applier>(tables);
   for (const NumberedEdit& numbered : edits) {
-    if (const auto applied = std::visit(applier, numbered.edit); !applied) {
+    if (const auto applied = std::visit(*applier, numbered.edit); !applied) {
+      applier.reset();
+      tables.versions.discard();
       return tl::unexpected(RefusedEdit{applied.error(), numbered.line});
     }
   }
-  applier.link();
+  applier->link();
   tables.versions.publish();
   return tables.versions.published();
 }

@@ -75,7 +75,7 @@ void ControlPlane::take(const Punt& punt) {
     case PuntKind::kNeighbourDiscovery:
       return take_neighbour_message(punt);
     case PuntKind::kUnresolved:
-      return send_or_wait({punt.port, punt.next_hop}, punt.packet, punt.passage);
+      return send_or_wait({punt.port, punt.next_hop}, {punt.packet, punt.passage, punt.eroutes_changed});
   }
 }
 
@@ -86,7 +86,7 @@ void ControlPlane::take_arp(const Punt& punt) {
   const bool is_for_us = own.has(message->target);
   const NextHopAddress sender{punt.port, message->sender};
   // RFC 826: who asks for us will be sent to; of others only what is known already is kept up to date.
-  const bool is_probe = message->sender.is_unspecified() || own.has(message->sender);
+  const bool is_probe = message->sender.is_unspecified() || own.has(message->sender) || !own.reaches(message->sender);
   if (!is_probe && (is_for_us || is_known(sender) || waiting_.has(sender))) learn(sender, message->sender_mac);
   if (is_for_us && message->is_request) {
     originate(make_arp_reply({network_.ports[punt.port].mac(), message->target}, *message, context_.packet_buffers),
@@ -107,7 +107,7 @@ void ControlPlane::take_neighbour_message(const Punt& punt) {
   }
   if (own.has(message->target)) {
     const NextHopAddress source{punt.port, message->source};
-    if (message->mac && !own.has(message->source)) learn(source, *message->mac);
+    if (message->mac && !own.has(message->source) && own.reaches(message->source)) learn(source, *message->mac);
     const LinkSource from{network_.ports[punt.port].mac(), message->target};
     if (rte_mbuf* answer = make_advertisement(from, message->source, context_.packet_buffers)) {
       counters_.originated.add(1);
@@ -115,7 +115,7 @@ void ControlPlane::take_neighbour_message(const Punt& punt) {
         const IpAddress everyone = destination_of(answer, Family::kIpv6);
         send_packet({punt.port, everyone}, multicast_mac(everyone), answer, Passage::kOwn);
       } else {
-        send_or_wait(source, answer, Passage::kOwn);
+        send_or_wait(source, own_packet(answer));
       }
     }
   }
@@ -138,22 +138,36 @@ void ControlPlane::learn(const NextHopAddress& neighbour, const MacAddress& mac)
     context_.generation = network_.versions.published();
   }
   for (const WaitingPacket& waiting : waiting_.take(neighbour)) {
-    send_packet(neighbour, right, waiting.packet, waiting.passage);
+    send_waiting(neighbour, right, waiting);
   }
 }
 
-void ControlPlane::send_or_wait(const NextHopAddress& next_hop, rte_mbuf* packet, Passage passage) {
+WaitingPacket ControlPlane::own_packet(rte_mbuf* packet) const noexcept {
+  return {packet, Passage::kOwn, network_.sas.eroutes_changed_at(network_.versions.published())};
+}
+
+void ControlPlane::send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet) {
   // It may have been learned while the packet was on its way here.
   const Neighbour* known = network_.routes.neighbour(neighbour_key(next_hop), context_.generation);
-  if (known != nullptr) return send_packet(next_hop, known->mac, packet, passage);
-  switch (waiting_.add(next_hop, {packet, passage}, now_ns_)) {
+  if (known != nullptr) return send_waiting(next_hop, known->mac, packet);
+  switch (waiting_.add(next_hop, packet, now_ns_)) {
     case WaitingPackets::Added::kFirst:
       return ask(next_hop);
     case WaitingPackets::Added::kBehindOthers:
       return;
     case WaitingPackets::Added::kNoRoom:
-      return context_.drop(packet, DropReason::neighbour_queue_full);
+      return context_.drop(packet.packet, DropReason::neighbour_queue_full);
   }
+}
+
+// A packet that was to leave in the clear leaves only under the eroutes that said so: an edit may since have asked for
+// its protection (invariant 2).
+void ControlPlane::send_waiting(const NextHopAddress& next_hop, const MacAddress& mac, const WaitingPacket& packet) {
+  const bool decided_anew = packet.eroutes_changed != network_.sas.eroutes_changed_at(network_.versions.published());
+  if (packet.passage != Passage::kProtected && decided_anew) {
+    return context_.drop(packet.packet, DropReason::eroutes_changed);
+  }
+  send_packet(next_hop, mac, packet.packet, packet.passage);
 }
 
 void ControlPlane::send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet,

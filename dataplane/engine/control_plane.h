@@ -38,8 +38,10 @@ class ControlPlane {
   void learn(const NextHopAddress& neighbour, const MacAddress& mac);
   bool is_known(const NextHopAddress& neighbour) const noexcept;
   // Sends a packet that begins at its IP header, or lets it wait for its next hop.
-  void send_or_wait(const NextHopAddress& next_hop, rte_mbuf* packet, Passage passage);
+  void send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet);
+  void send_waiting(const NextHopAddress& next_hop, const MacAddress& mac, const WaitingPacket& packet);
   void send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet, Passage passage);
+  WaitingPacket own_packet(rte_mbuf* packet) const noexcept;
   void ask(const NextHopAddress& next_hop);
   void originate(rte_mbuf* frame, uint16_t port);
   void inject(const Frame& frame) noexcept;

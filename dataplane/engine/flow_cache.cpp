@@ -17,9 +17,9 @@ uint32_t FlowCache::hash(const FlowKey& flow) const noexcept {
   return static_cast<uint32_t>(hash);
 }
 
-void FlowCache::fill(Entry& entry, const FlowKey& flow, const SaTables& sas, Generation g) noexcept {
-  entry.flow = flow;
-  entry.policy = {sas.find_eroute(flow, g).eroute, sas.find_eroute(reversed(flow), g).eroute};
+FlowPolicy FlowCache::look_up(const FlowKey& flow, const SaTables& sas, Generation g) noexcept {
+  const ErouteVerdict there = sas.find_eroute(flow, g), back = sas.find_eroute(reversed(flow), g);
+  return {there.eroute, back.eroute, there.unclear || back.unclear};
 }
 
 }  // namespace spigrp

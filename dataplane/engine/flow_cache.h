@@ -14,6 +14,7 @@ namespace spigrp {
 struct FlowPolicy {
   const Eroute* eroute;   // null: none
   const Eroute* reverse;  // of the flow the other way round
+  bool unclear;           // the packet does not show enough to say: see ErouteTable::Found
 };
 
 // An eroute to an SA, whether its group is there or dissolved: the flow must not be seen in the clear.
@@ -27,25 +28,29 @@ class FlowCache {
 
   uint32_t hash(const FlowKey& flow) const noexcept;
   void prefetch(uint32_t hash) const noexcept { __builtin_prefetch(&entries_[hash & mask_]); }
-  // `stamp` is sas.eroutes_changed_at(g).
+  // `stamp` is sas.eroutes_changed_at(g). A flow of which something is unknown is looked up anew each time.
   FlowPolicy find(const FlowKey& flow, uint32_t hash, const SaTables& sas, Generation stamp, Generation g) noexcept {
+    if (flow.unknown != UnknownFields::kNone) [[unlikely]] {
+      return look_up(flow, sas, g);
+    }
     Entry& entry = entries_[hash & mask_];
     if (entry.stamp != stamp || !(entry.flow == flow)) [[unlikely]] {
-      fill(entry, flow, sas, g);
-      entry.stamp = stamp;
+      const FlowPolicy policy = look_up(flow, sas, g);
+      entry = {flow, stamp, policy.eroute, policy.reverse};
     }
-    return entry.policy;
+    return {entry.eroute, entry.reverse, false};
   }
 
  private:
   struct alignas(64) Entry {
     FlowKey flow;
     Generation stamp = UINT64_MAX;  // never one of a table
-    FlowPolicy policy;
+    const Eroute* eroute;
+    const Eroute* reverse;
   };
   static_assert(sizeof(Entry) == 64, "one cache line");
 
-  static void fill(Entry& entry, const FlowKey& flow, const SaTables& sas, Generation g) noexcept;
+  static FlowPolicy look_up(const FlowKey& flow, const SaTables& sas, Generation g) noexcept;
 
   std::vector<Entry> entries_;
   uint32_t mask_;

@@ -151,7 +151,9 @@ void Forwarding::forward(const PlainPacket& plain, const NextHop& hop, const Flo
                          PlainBurst& answers) noexcept {
   if (stays_on_link(plain)) return context_.drop(plain.packet, DropReason::martian_address);
   if (!accept(plain, policy)) return;
-  if (hop.kind == NextHopKind::kPort && demands_protection(policy.eroute)) {
+  const bool in_the_clear = hop.kind == NextHopKind::kPort;
+  if ((in_the_clear && demands_protection(policy.eroute)) ||
+      (must_be_protected(plain) && (in_the_clear || !leads_to_protection(policy.eroute)))) {
     return context_.drop(plain.packet, DropReason::bypasses_eroute);
   }
   if (plain.origin != Origin::kSelf && !use_up_hop(plain)) {
@@ -171,18 +173,45 @@ void Forwarding::send_plain(const PlainPacket& plain, const NextHop& hop, PlainB
   ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin));
 }
 
-// Whether a packet came with the protection that the traffic it belongs to has; drops it if not. Traffic of a dissolved
-// group counts as protected.
+// Whether a packet came with the protection that the traffic it belongs to has; drops it if not.
 bool Forwarding::accept(const PlainPacket& plain, const FlowPolicy& policy) noexcept {
-  if (plain.origin == Origin::kSelf || plain.authenticated || !demands_protection(policy.reverse)) return true;
+  if (policy.unclear) {
+    context_.drop(plain.packet, DropReason::fragment);
+    return false;
+  }
+  if (plain.origin == Origin::kSelf || !demands_protection(policy.reverse)) return true;
   if (plain.origin == Origin::kWire) {
     context_.drop(plain.packet, DropReason::unprotected);
     return false;
   }
-  const ErouteVerdict verdict = network_.sas.resolve(*policy.reverse, context_.generation);
-  if (verdict.action == ErouteAction::kProtect && !verdict.group->protects()) return true;
+  if (suits(*plain.group, *policy.reverse)) return true;
   context_.drop(plain.packet, DropReason::inbound_policy);
   return false;
+}
+
+// RFC 4301 section 5.2: traffic that an eroute protects with a peer comes back from that peer, under its keys, and is
+// nobody else's to send. The groups of the two directions need not be alike.
+bool Forwarding::suits(const SaGroup& removed, const Eroute& reverse) const noexcept {
+  const ErouteVerdict verdict = network_.sas.resolve(reverse, context_.generation);
+  const auto* target = std::get_if<SaId>(&reverse.target);
+  if (target == nullptr) return true;
+  // Traffic of a dissolved group still demands all that can be demanded.
+  const bool has_group = verdict.action == ErouteAction::kProtect;
+  const IpAddress& peer = has_group ? verdict.group->outermost().id.destination : target->destination;
+  if (removed.outermost().source != peer) return false;
+  if (!has_group || verdict.group->authenticates()) return removed.authenticates();
+  return !verdict.group->protects() || removed.protects();
+}
+
+// The gateway's own answer to a protected packet quotes it, so it leaves protected too.
+bool Forwarding::must_be_protected(const PlainPacket& plain) const noexcept {
+  return plain.origin == Origin::kSelf && plain.group != nullptr && plain.group->protects();
+}
+
+bool Forwarding::leads_to_protection(const Eroute* eroute) const noexcept {
+  if (eroute == nullptr) return false;
+  const ErouteVerdict verdict = network_.sas.resolve(*eroute, context_.generation);
+  return verdict.action == ErouteAction::kProtect && verdict.group->protects();
 }
 
 }  // namespace spigrp

@@ -34,6 +34,9 @@ class Forwarding {
   void deliver(const PlainPacket& packet, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   void forward(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   bool accept(const PlainPacket& packet, const FlowPolicy& policy) noexcept;
+  bool suits(const SaGroup& removed, const Eroute& reverse) const noexcept;
+  bool must_be_protected(const PlainPacket& packet) const noexcept;
+  bool leads_to_protection(const Eroute* eroute) const noexcept;
   void send_plain(const PlainPacket& packet, const NextHop& hop, PlainBurst& answers) noexcept;
 
   WorkerContext& context_;

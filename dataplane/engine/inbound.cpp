@@ -53,7 +53,7 @@ void Inbound::find_groups() noexcept {
   uint16_t count = 0;
   for (uint16_t place = 0; place < arrived_.count; ++place) {
     const PlainPacket& arrived = arrived_.packets[place];
-    notes_[place] = {arrived.port, arrived.removed, arrived.authenticated};
+    notes_[place] = {arrived.port, arrived.removed};
     if (arrived.ip.is_fragment) {
       context_.drop(arrived.packet, DropReason::fragment);
     } else if (is_tunnel_protocol(arrived.ip.next_header)) {
@@ -140,7 +140,7 @@ void Inbound::finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& pl
               .port = note.port,
               .origin = Origin::kGroup,
               .removed = note.removed,
-              .authenticated = note.authenticated || entry.group->protects(),
+              .group = entry.group,
               .to_everyone = false});
 }
 

@@ -29,7 +29,6 @@ class Inbound {
   struct Note {
     uint16_t port;
     uint8_t removed;
-    bool authenticated;
   };
 
   void find_groups() noexcept;

@@ -114,11 +114,25 @@ void LocalDelivery::answer_echo(const PlainPacket& packet, PlainBurst& answers) 
   answers.push(reply);
 }
 
+// Which of its addresses the gateway speaks from: that of the port where the packet came in; to the sender of a
+// protected packet, that of the network which it was for, because there the eroutes for an answer are.
+std::optional<IpAddress> LocalDelivery::speaker(const PlainPacket& packet) const noexcept {
+  const OwnAddresses* own = network_.own_addresses.at(context_.generation);
+  if (own == nullptr) return std::nullopt;
+  if (packet.origin == Origin::kGroup) {
+    const IpAddress destination = destination_of(packet.packet, packet.ip.family);
+    for (const OwnAddresses::OfPort& port : own->ports) {
+      for (const IpPrefix& prefix : port.prefixes) {
+        if (prefix.contains(destination)) return prefix.address;
+      }
+    }
+  }
+  return own->ports[packet.port].towards(source_of(packet.packet, packet.ip.family));
+}
+
 void LocalDelivery::refuse(const PlainPacket& packet, DropReason reason, IcmpError error,
                            PlainBurst& answers) noexcept {
-  const OwnAddresses* own = network_.own_addresses.at(context_.generation);
-  const IpAddress sender = source_of(packet.packet, packet.ip.family);
-  const auto source = own == nullptr ? std::nullopt : own->ports[packet.port].towards(sender);
+  const auto source = speaker(packet);
   const bool may_tell = source && packet.origin != Origin::kSelf && !packet.to_everyone;
   if (may_tell && may_answer_with_error(packet.packet, packet.ip)) {
     if (!errors_.take(context_.now_tsc)) {
@@ -126,7 +140,11 @@ void LocalDelivery::refuse(const PlainPacket& packet, DropReason reason, IcmpErr
       context_.counters->count_drop(DropReason::icmp_limited);
     } else if (rte_mbuf* message = make_icmp_error(packet.packet, packet.ip, *source, error, context_.packet_buffers)) {
       context_.counters->originated.add(1);
-      answers.push({.packet = message, .ip = parse_ip(message).ip, .port = packet.port, .origin = Origin::kSelf});
+      answers.push({.packet = message,
+                    .ip = parse_ip(message).ip,
+                    .port = packet.port,
+                    .origin = Origin::kSelf,
+                    .group = packet.group});
     }
   }
   context_.drop(packet.packet, reason);

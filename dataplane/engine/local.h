@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "engine/icmp.h"
 #include "engine/network.h"
@@ -29,6 +30,7 @@ class LocalDelivery {
 
  private:
   void answer_echo(const PlainPacket& packet, PlainBurst& answers) noexcept;
+  std::optional<IpAddress> speaker(const PlainPacket& packet) const noexcept;
   void finish(rte_mbuf* packet) noexcept;
 
   WorkerContext& context_;

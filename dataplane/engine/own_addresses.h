@@ -2,6 +2,7 @@
 // solicitations. The control thread keeps it up to date with the address list; workers read a version of it.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -33,6 +34,13 @@ struct OwnAddresses {
         if (own.address == address) return true;
       }
       return false;
+    }
+    // Whether a host with this address can be a neighbour on the port's link, and is worth a place in the table.
+    bool reaches(const IpAddress& address) const noexcept {
+      const bool is_link_local =
+          address.family == Family::kIpv6 && address.bytes[0] == 0xfe && (address.bytes[1] & 0xc0) == 0x80;
+      return is_link_local ||
+             std::any_of(prefixes.begin(), prefixes.end(), [&](const IpPrefix& own) { return own.contains(address); });
     }
     friend bool operator==(const OfPort&, const OfPort&) = default;
   };

@@ -7,6 +7,7 @@
 #include "engine/punt.h"
 #include "packet/burst.h"
 #include "packet/ip_packet.h"
+#include "sa/sa_group.h"
 
 namespace spigrp {
 
@@ -21,9 +22,9 @@ struct PlainPacket {
   IpPacket ip;
   uint16_t port;  // received on
   Origin origin;
-  uint8_t removed;     // SAs taken off so far
-  bool authenticated;  // one of them was an esp or ah
-  bool to_everyone;    // came in an Ethernet broadcast or multicast frame
+  uint8_t removed;       // SAs taken off so far
+  const SaGroup* group;  // whose SAs were taken off last, or (kSelf) off the packet that this one answers; or null
+  bool to_everyone;      // came in an Ethernet broadcast or multicast frame
 };
 
 // Never more than the burst that was received: a packet becomes at most one other packet.

@@ -8,6 +8,7 @@
 #include "config/ip_address.h"
 #include "engine/ring.h"
 #include "packet/headers.h"
+#include "state/versions.h"
 
 struct rte_mbuf;
 
@@ -31,7 +32,8 @@ struct Punt {
   IpAddress next_hop;  // kUnresolved only
   uint16_t port;       // received on; kUnresolved: to leave by
   PuntKind kind;
-  Passage passage;  // kUnresolved only
+  Passage passage;             // kUnresolved only
+  Generation eroutes_changed;  // kUnresolved only: SaTables::eroutes_changed_at() when it was decided that it leaves
 };
 
 // A frame with its Ethernet header complete.

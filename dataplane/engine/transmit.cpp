@@ -38,7 +38,8 @@ void Transmitter::send(rte_mbuf* packet, const NextHop& hop, Passage passage) no
   const NeighbourKey key = neighbour_key(packet, family, hop);
   const Neighbour* neighbour = network_.routes.neighbour(key, context_.generation);
   if (neighbour == nullptr) {
-    return punt({packet, IpAddress{key.family, key.address}, hop.port, PuntKind::kUnresolved, passage});
+    return punt({packet, IpAddress{key.family, key.address}, hop.port, PuntKind::kUnresolved, passage,
+                 network_.sas.eroutes_changed_at(context_.generation)});
   }
   if (packet->nb_segs > 1 && !port.takes_chains()) {
     rte_mbuf* whole = make_writable(packet, sizeof(EthernetHeader), 0, context_.packet_buffers);

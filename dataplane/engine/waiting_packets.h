@@ -26,6 +26,7 @@ struct NextHopAddress {
 struct WaitingPacket {
   rte_mbuf* packet;
   Passage passage;
+  Generation eroutes_changed;  // see Punt
 };
 
 class WaitingPackets {

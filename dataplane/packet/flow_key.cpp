@@ -1,5 +1,6 @@
 // The flow key and the addresses of a parsed packet; see ip_packet.h.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "packet/ip_packet.h"
@@ -53,6 +54,11 @@ struct Ports {  // TCP, UDP and SCTP begin alike
   be16 destination;
 };
 
+bool is_extension_header(uint8_t protocol) noexcept {
+  return protocol == kProtocolHopByHop || protocol == kProtocolRouting || protocol == kProtocolFragment ||
+         protocol == kProtocolDestinationOptions;
+}
+
 bool has_ports(uint8_t protocol) noexcept {
   return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
 }
@@ -64,15 +70,33 @@ FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept {
   key.family = ip.family;
   key.protocol = ip.next_header;
   copy_addresses(packet, ip.family, key);
-  if (is_later_fragment(packet, ip)) return key;
+  if (is_later_fragment(packet, ip)) {
+    // What IPv6 names as next may be one more extension header.
+    const bool protocol_unknown = ip.family == Family::kIpv6;
+    key.unknown = protocol_unknown          ? UnknownFields::kProtocolAndPorts
+                  : has_ports(key.protocol) ? UnknownFields::kPorts
+                                            : UnknownFields::kNone;
+    return key;
+  }
   const uint32_t reachable = std::min<uint32_t>(rte_pktmbuf_data_len(packet), ip.total_bytes);
   const Payload payload = behind_destination_options(packet, ip, reachable);
   key.protocol = payload.protocol;
-  if (has_ports(payload.protocol) && payload.offset_bytes + sizeof(Ports) <= reachable) {
-    const Ports& ports = *rte_pktmbuf_mtod_offset(packet, const Ports*, payload.offset_bytes);
-    key.source_port = ports.source;
-    key.destination_port = ports.destination;
+  if (ip.family == Family::kIpv6 && is_extension_header(payload.protocol)) {
+    key.unknown = UnknownFields::kProtocolAndPorts;  // the chain is cut short, by a fragment or by a segment
+    return key;
   }
+  if (!has_ports(payload.protocol)) return key;
+  Ports ports;
+  const uint32_t end_bytes = payload.offset_bytes + static_cast<uint32_t>(sizeof(Ports));
+  const void* found =
+      end_bytes > ip.total_bytes ? nullptr : rte_pktmbuf_read(packet, payload.offset_bytes, sizeof(Ports), &ports);
+  if (found == nullptr) {
+    key.unknown = UnknownFields::kPorts;
+    return key;
+  }
+  std::memcpy(&ports, found, sizeof(Ports));
+  key.source_port = ports.source;
+  key.destination_port = ports.destination;
   return key;
 }
 

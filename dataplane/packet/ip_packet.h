@@ -43,8 +43,12 @@ inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept;
 template <class T>
 T* header_at(rte_mbuf* packet, uint32_t offset_bytes) noexcept;
 
+// What a packet does not show of its flow: a later fragment has no ports, and an IPv6 one perhaps no protocol; a header
+// may be cut short.
+enum class UnknownFields : uint8_t { kNone = 0, kPorts = 1, kProtocolAndPorts = 2 };
+
 // What a selector looks at (RFC 4301 section 4.4.1.1). TCP, UDP and SCTP have ports; they are 0 where there are none or
-// the packet is a later fragment. 40 bytes without padding, so that it can be a hash key.
+// they are unknown. 40 bytes without padding, so that it can be a hash key.
 struct FlowKey {
   std::array<uint8_t, 16> source;  // IPv4 in the first 4 bytes, the rest zero
   std::array<uint8_t, 16> destination;
@@ -52,7 +56,8 @@ struct FlowKey {
   be16 destination_port;
   uint8_t protocol;
   Family family;
-  uint16_t zero = 0;
+  UnknownFields unknown = {};
+  uint8_t zero = 0;
 
   friend bool operator==(const FlowKey&, const FlowKey&) = default;
 };

@@ -1,7 +1,11 @@
-// See fib.h. Two things that DPDK 22.11 does are kept away from here. It skips the table where a prefix has the number
-// of the shorter one around it, and then counts its blocks of 256 entries wrongly: no two prefixes have the same
-// number. And an rte_fib6 that is edited long enough believes itself full although it is not, as each deletion loses
-// part of what it had reserved: a Fib that refuses an edit is made anew once before that is believed.
+// See fib.h. Three things that DPDK 22.11 does are kept away from here:
+// - Given a prefix that reaches to the end of the address space with others inside it, it may write that number over
+//   the whole table (0.0.0.0/1 and 128.0.0.0/1 inside 0.0.0.0/0 are enough). Such prefixes stay out of it, in a list of
+//   their own: each begins somewhere and ends at the end, and all others that hold an address are longer.
+// - It skips the table where a prefix has the number of the shorter one around it, and then counts its blocks of 256
+//   entries wrongly. So no two prefixes have the same number.
+// - An rte_fib6 that is edited long enough believes itself full, as each deletion loses part of what it had reserved.
+//   So a Fib that refuses an edit is made anew once before that is believed.
 #include "route/fib.h"
 
 #include <algorithm>
@@ -14,6 +18,8 @@
 #include <rte_memory.h>
 #include <rte_rib.h>
 #include <rte_rib6.h>
+
+#include "packet/burst.h"
 
 namespace spigrp {
 namespace {
@@ -39,6 +45,13 @@ uint32_t ipv4_blocks(uint32_t capacity) noexcept {
 // networks, and more would be memory for nothing.
 uint32_t ipv6_blocks(uint32_t capacity) noexcept {
   return at_most(uint64_t{capacity} * 2 + 512, capacity);
+}
+
+// Whether the last address of all is in it.
+bool reaches_end(const IpPrefix& prefix) noexcept {
+  IpAddress last{prefix.address.family, {}};
+  std::fill_n(last.bytes.begin(), last.size(), 0xff);
+  return prefix.contains(last);
 }
 
 uint32_t host_order(const IpAddress& address) noexcept {
@@ -105,15 +118,27 @@ void Fib::close() noexcept {
 }
 
 void Fib::look_up(const uint32_t* addresses, uint16_t count, uint64_t* numbers) const noexcept {
-  rte_fib_lookup_bulk(ipv4_, const_cast<uint32_t*>(addresses), numbers, count);
+  uint32_t host_order[kBurstCapacity];
+  for (uint16_t i = 0; i < count; ++i) host_order[i] = __builtin_bswap32(addresses[i]);
+  rte_fib_lookup_bulk(ipv4_, host_order, numbers, count);
+  for (uint16_t i = 0; i < count; ++i) {
+    if (numbers[i] == 0) numbers[i] = tail_.find(addresses[i]);
+  }
 }
 
 void Fib::look_up(const std::array<uint8_t, 16>* addresses, uint16_t count, uint64_t* numbers) const noexcept {
   auto* raw = const_cast<std::array<uint8_t, 16>*>(addresses);
   rte_fib6_lookup_bulk(ipv6_, reinterpret_cast<uint8_t(*)[RTE_FIB6_IPV6_ADDR_SIZE]>(raw), numbers, count);
+  for (uint16_t i = 0; i < count; ++i) {
+    if (numbers[i] == 0) numbers[i] = tail_.find(addresses[i]);
+  }
 }
 
 void Fib::outdate(const IpPrefix& prefix) {
+  if (reaches_end(prefix)) {
+    is_tail_outdated_ = true;
+    return;
+  }
   if (is_spoiled_) return;
   outdated_.insert(prefix);
   if (outdated_.size() > 2 * size_t{capacity_}) is_spoiled_ = true;
@@ -122,6 +147,7 @@ void Fib::outdate(const IpPrefix& prefix) {
 
 bool Fib::bring_up_to_date(const PrefixNumbers& prefixes) {
   if (prefixes.size() >= too_many_) return false;
+  if (is_tail_outdated_) make_tail(prefixes);
   const bool done = (!is_spoiled_ && change_outdated(prefixes)) || make_anew(prefixes);
   outdated_.clear();
   is_spoiled_ = !done;
@@ -148,9 +174,24 @@ bool Fib::make_anew(const PrefixNumbers& prefixes) {
   close();
   if (!open()) return false;
   for (const auto& [prefix, number] : prefixes) {
-    if (!add(prefix, number)) return false;
+    if (!reaches_end(prefix) && !add(prefix, number)) return false;
   }
   return true;
+}
+
+void Fib::make_tail(const PrefixNumbers& prefixes) {
+  PrefixNumbers tail;
+  IpPrefix prefix{{family_, {}}, 0};
+  for (unsigned bits = 0; bits <= prefix.address.max_bits(); ++bits) {
+    prefix.bits = static_cast<uint8_t>(bits);
+    if (bits > 0) {
+      uint8_t& byte = prefix.address.bytes[(bits - 1) / 8];
+      byte = static_cast<uint8_t>(byte | 0x80 >> (bits - 1) % 8);
+    }
+    if (const auto found = prefixes.find(prefix); found != prefixes.end()) tail.insert(*found);
+  }
+  tail_ = RangeTable(tail);
+  is_tail_outdated_ = false;
 }
 
 // The number that exactly this prefix has here, or 0.

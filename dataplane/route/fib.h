@@ -23,7 +23,7 @@ class Fib {
   Fib(const Fib&) = delete;
   Fib& operator=(const Fib&) = delete;
 
-  // worker: the numbers of the longest prefixes that hold the addresses, or 0; IPv4 in host byte order
+  // worker: the numbers of the longest prefixes that hold the `count` ≤ 64 addresses, or 0; IPv4 as in a header
   void look_up(const uint32_t* addresses, uint16_t count, uint64_t* numbers) const noexcept;
   void look_up(const std::array<uint8_t, 16>* addresses, uint16_t count, uint64_t* numbers) const noexcept;
 
@@ -40,6 +40,7 @@ class Fib {
   void close() noexcept;
   bool change_outdated(const PrefixNumbers& prefixes);
   bool make_anew(const PrefixNumbers& prefixes);
+  void make_tail(const PrefixNumbers& prefixes);
   uint32_t find(const IpPrefix& prefix) const noexcept;
   bool add(const IpPrefix& prefix, uint32_t number) noexcept;
   bool remove(const IpPrefix& prefix) noexcept;
@@ -48,7 +49,9 @@ class Fib {
   uint32_t capacity_;
   rte_fib* ipv4_ = nullptr;   // one of them
   rte_fib6* ipv6_ = nullptr;  //
+  RangeTable tail_;           // the prefixes that hold the last address, the default route among them
   std::set<IpPrefix> outdated_;
+  bool is_tail_outdated_ = false;
   bool is_spoiled_ = false;     // an edit of it failed half way, or so much is outdated that it is not kept account of
   size_t too_many_ = SIZE_MAX;  // so many prefixes did not fit
 };

@@ -2,9 +2,6 @@
 #include "route/prefix_table.h"
 
 #include <algorithm>
-#include <cstring>
-
-#include "packet/burst.h"
 
 namespace spigrp {
 
@@ -19,22 +16,17 @@ Expected<std::unique_ptr<PrefixTable>> PrefixTable::create(Family family, uint32
 }
 
 void PrefixTable::look_up(const uint32_t* addresses, uint16_t count, Generation g, uint64_t* numbers) const noexcept {
-  const std::unique_ptr<Reading>* reading = readings_.at(g);
-  if (reading == nullptr) return static_cast<void>(std::fill_n(numbers, count, 0));
-  if (const Fib* fib = (*reading)->fib.load(std::memory_order_acquire)) {
-    uint32_t host_order[kBurstCapacity];
-    for (uint16_t i = 0; i < count; ++i) host_order[i] = __builtin_bswap32(addresses[i]);
-    return fib->look_up(host_order, count, numbers);
-  }
-  for (uint16_t i = 0; i < count; ++i) {
-    std::array<uint8_t, 16> bytes{};
-    std::memcpy(bytes.data(), &addresses[i], sizeof(addresses[i]));
-    numbers[i] = (*reading)->ranges.find(bytes);
-  }
+  look_up_any(addresses, count, g, numbers);
 }
 
 void PrefixTable::look_up(const std::array<uint8_t, 16>* addresses, uint16_t count, Generation g,
                           uint64_t* numbers) const noexcept {
+  look_up_any(addresses, count, g, numbers);
+}
+
+template <class Address>
+void PrefixTable::look_up_any(const Address* addresses, uint16_t count, Generation g,
+                              uint64_t* numbers) const noexcept {
   const std::unique_ptr<Reading>* reading = readings_.at(g);
   if (reading == nullptr) return static_cast<void>(std::fill_n(numbers, count, 0));
   if (const Fib* fib = (*reading)->fib.load(std::memory_order_acquire)) return fib->look_up(addresses, count, numbers);

@@ -41,6 +41,8 @@ class PrefixTable {
   };
 
   PrefixTable() = default;
+  template <class Address>
+  void look_up_any(const Address* addresses, uint16_t count, Generation g, uint64_t* numbers) const noexcept;
   std::shared_ptr<Fib> free_fib();
   void catch_up();
 

@@ -29,7 +29,15 @@ RangeTable::RangeTable(const PrefixNumbers& prefixes) {
 }
 
 uint32_t RangeTable::find(const std::array<uint8_t, 16>& address) const noexcept {
-  const auto next = std::upper_bound(starts_.begin(), starts_.end(), position(address));
+  return at(position(address));
+}
+
+uint32_t RangeTable::find(uint32_t address) const noexcept {
+  return at(Position{__builtin_bswap32(address)} << 96);
+}
+
+uint32_t RangeTable::at(Position position) const noexcept {
+  const auto next = std::upper_bound(starts_.begin(), starts_.end(), position);
   return next == starts_.begin() ? 0 : numbers_[static_cast<size_t>(next - starts_.begin()) - 1];
 }
 

@@ -35,10 +35,9 @@ RouteEdit::RouteEdit(RouteTables& tables, Versions& versions)
 RouteEdit::~RouteEdit() = default;
 
 Expected<void> RouteEdit::add_address(const AddressSpec& spec) {
-  if (const auto valid = validate(spec); !valid) return valid;
+  if (auto valid = validate(spec); !valid) return valid;
   const std::string object = address_text(spec.address);
   const IpAddress& address = spec.address.address;
-  if (is_multicast(address)) return failure(object, "is a multicast address", "give the port one of its own");
   const auto port = staged_->find_port(object, spec.device);
   if (!port) return tl::unexpected(port.error());
   // A link-local address is one of its link: every port may have the same.
@@ -53,14 +52,14 @@ Expected<void> RouteEdit::add_address(const AddressSpec& spec) {
   if (staged_->find_route(host) != nullptr) {
     return failure(object, "there is a route to it", "delete it first with: route --del --dst " + host.text());
   }
-  if (const auto room = staged_->check_room(object, 2); !room) return room;
+  if (auto room = staged_->check_room(object, 2); !room) return room;
   staged_->own_to_change().add(spec.address, *port);
   staged_->touched.insert({host, spec.address.masked()});
   return {};
 }
 
 Expected<void> RouteEdit::delete_address(const AddressSpec& spec) {
-  if (const auto valid = validate(spec); !valid) return valid;
+  if (auto valid = validate(spec); !valid) return valid;
   const std::string object = address_text(spec.address);
   const auto port = staged_->find_port(object, spec.device);
   if (!port) return tl::unexpected(port.error());
@@ -75,7 +74,7 @@ Expected<void> RouteEdit::delete_address(const AddressSpec& spec) {
 }
 
 Expected<void> RouteEdit::add_route(const RouteSpec& spec) {
-  if (const auto valid = validate(spec); !valid) return valid;
+  if (auto valid = validate(spec); !valid) return valid;
   const std::string replace = "change it with: route --replace";
   if (staged_->find_route(spec.destination) != nullptr) {
     return failure(route_text(spec.destination), "exists already", replace);
@@ -88,23 +87,23 @@ Expected<void> RouteEdit::add_route(const RouteSpec& spec) {
 }
 
 Expected<void> RouteEdit::replace_route(const RouteSpec& spec) {
-  if (const auto valid = validate(spec); !valid) return valid;
+  if (auto valid = validate(spec); !valid) return valid;
   const std::string object = route_text(spec.destination);
   const bool is_host = spec.destination == host_prefix(spec.destination.address);
   if (is_host && staged_->own().find(spec.destination.address)) {
     return failure(object, "is an own address of the gateway", "address lists them");
   }
   RouteSpec complete = spec;
-  if (const auto completed = staged_->complete(complete); !completed) return completed;
+  if (auto completed = staged_->complete(complete); !completed) return completed;
   if (staged_->find_route(spec.destination) == nullptr) {
-    if (const auto room = staged_->check_room(object, 1); !room) return room;
+    if (auto room = staged_->check_room(object, 1); !room) return room;
   }
   staged_->put_route(complete);
   return {};
 }
 
 Expected<void> RouteEdit::delete_route(const IpPrefix& destination) {
-  if (const auto valid = validate(RouteSpec{.destination = destination}); !valid) return valid;
+  if (auto valid = validate(RouteSpec{.destination = destination}); !valid) return valid;
   if (staged_->find_route(destination) == nullptr) {
     return failure(route_text(destination), "no such route",
                    staged_->own().port_of(destination) ? "it is the network of an own address, and goes with it"

@@ -32,6 +32,18 @@ ErouteKey key_of(const Selector& selector) noexcept {
   return key;
 }
 
+uint8_t unknown_fields_of(const FlowKey& flow) noexcept {
+  switch (flow.unknown) {
+    case UnknownFields::kNone:
+      return 0;
+    case UnknownFields::kPorts:
+      return kSourcePortGiven | kDestinationPortGiven;
+    case UnknownFields::kProtocolAndPorts:
+      break;
+  }
+  return kProtocolGiven | kSourcePortGiven | kDestinationPortGiven;
+}
+
 std::array<uint8_t, 16> prefix_mask(uint8_t bits) noexcept {
   std::array<uint8_t, 16> mask{};
   for (uint8_t bit = 0; bit < bits; ++bit) mask[bit / 8] = static_cast<uint8_t>(mask[bit / 8] | 0x80 >> bit % 8);
@@ -64,19 +76,25 @@ Expected<std::unique_ptr<ErouteTable>> ErouteTable::create(uint32_t capacity) {
   return table;
 }
 
-const Eroute* ErouteTable::find(const FlowKey& flow, Generation g) const noexcept {
+ErouteTable::Found ErouteTable::find(const FlowKey& flow, Generation g) const noexcept {
   const ShapeList* shapes = shapes_.at(g);
-  if (shapes == nullptr) return nullptr;
+  if (shapes == nullptr) return {};
+  const uint8_t unknown_fields = unknown_fields_of(flow);
+  bool unclear = false;
   const auto words = std::bit_cast<KeyWords>(flow);
   for (const Probe& probe : flow.family == Family::kIpv4 ? shapes->ipv4 : shapes->ipv6) {
+    if ((probe.shape.fields & unknown_fields) != 0) [[unlikely]] {
+      unclear = true;
+      continue;
+    }
     KeyWords masked;
     for (size_t i = 0; i < words.size(); ++i) masked[i] = words[i] & probe.mask[i];
     ErouteKey key;
     key.masked = std::bit_cast<FlowKey>(masked);
     key.shape = probe.shape;
-    if (const Eroute* eroute = eroutes_->find(key, g)) return eroute;
+    if (const Eroute* eroute = eroutes_->find(key, g)) return {eroute, unclear};
   }
-  return nullptr;
+  return {nullptr, unclear};
 }
 
 Generation ErouteTable::changed_at(Generation g) const noexcept {

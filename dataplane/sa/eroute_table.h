@@ -31,6 +31,7 @@ struct ErouteVerdict {
   ErouteAction action = ErouteAction::kNone;
   const SaGroup* group = nullptr;  // kProtect only
   const Eroute* eroute = nullptr;  // null for kNone
+  bool unclear = false;            // see ErouteTable::Found
 };
 
 // Which bits of a flow a kind of selector looks at. The order is that of probing: most specific first.
@@ -54,8 +55,13 @@ class ErouteTable {
  public:
   static Expected<std::unique_ptr<ErouteTable>> create(uint32_t capacity);
 
-  // worker: the most specific eroute for a flow, or null
-  const Eroute* find(const FlowKey& flow, Generation g) const noexcept;
+  // worker: the most specific eroute for a flow, or null. `unclear`: one that looks at fields which are unknown of the
+  // flow could go before it.
+  struct Found {
+    const Eroute* eroute = nullptr;
+    bool unclear = false;
+  };
+  Found find(const FlowKey& flow, Generation g) const noexcept;
   // worker: stays the same as long as no eroute is added, changed or removed
   Generation changed_at(Generation g) const noexcept;
   // worker: counts packets that took an eroute

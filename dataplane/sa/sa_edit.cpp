@@ -173,13 +173,16 @@ void SaEdit::Staged::drop_eroute(const Selector& selector) {
 
 // Takes the table slots that linking this SA will need.
 Expected<void> SaEdit::Staged::reserve(const Sa& sa) {
-  if (sa.id.protocol == SaProtocol::kTunnel) {
-    const auto slot = tables.bare_tunnels_->insert(tunnel_key(sa));
-    if (!slot) return tl::unexpected(slot.error());
-  }
   const auto slot = tables.sas_->insert(sa_key(sa.id));
   if (!slot) return tl::unexpected(slot.error());
-  return {};
+  if (sa.id.protocol != SaProtocol::kTunnel) return {};
+  const auto tunnel_slot = tables.bare_tunnels_->insert(tunnel_key(sa));
+  if (tunnel_slot) return {};
+  // Nothing else is going to give this one back.
+  if (!entries.contains(sa.id) && tables.sas_->newest(*slot) == nullptr) {
+    tables.sas_->release(sa_key(sa.id), versions);
+  }
+  return tl::unexpected(tunnel_slot.error());
 }
 
 // Nothing was linked: gives the slots back that nothing else needs.
@@ -252,6 +255,10 @@ void SaEdit::Staged::link_bare_tunnels() {
     SaTables::BareTunnels& tunnels = tables.tunnels_[*touched.insert(tunnel_key(*now.sa)).first];
     ++tunnels.tunnels;
     if (is_bare_tunnel(now)) tunnels.groups.push_back(now.group);
+  }
+  // A slot was taken for each tun SA that was made, also for those which a later edit deleted again.
+  for (const auto& [made, sa] : new_sas) {
+    if (made->id.protocol == SaProtocol::kTunnel) touched.insert(tunnel_key(*made));
   }
   for (const TunnelKey& key : touched) {
     const SaTables::BareTunnels& tunnels = tables.tunnels_[key];

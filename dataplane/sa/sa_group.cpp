@@ -6,11 +6,12 @@
 namespace spigrp {
 
 SaGroup::SaGroup(std::span<Sa* const> members) noexcept
-    : size_(static_cast<uint8_t>(members.size())), protects_(false), overhead_{} {
+    : size_(static_cast<uint8_t>(members.size())), protects_(false), authenticates_(false), overhead_{} {
   std::copy(members.begin(), members.end(), members_.begin());
   for (const Sa* sa : members) {
     overhead_.head_bytes = static_cast<uint16_t>(overhead_.head_bytes + sa->overhead.head_bytes);
     overhead_.tail_bytes = static_cast<uint16_t>(overhead_.tail_bytes + sa->overhead.tail_bytes);
+    authenticates_ = authenticates_ || sa->icv_bytes != 0;
     protects_ = protects_ || sa->id.protocol == SaProtocol::kEsp || sa->id.protocol == SaProtocol::kAh;
   }
 }

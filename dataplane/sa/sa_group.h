@@ -24,6 +24,9 @@ class SaGroup {
   std::span<Sa* const> members() const noexcept { return {members_.data(), size_}; }
   Overhead overhead() const noexcept { return overhead_; }  // the sum of the members'
   bool protects() const noexcept { return protects_; }      // at least one esp or ah
+  // At least one of them has an ICV: what comes out of the group comes from who has its keys.
+  bool authenticates() const noexcept { return authenticates_; }
+  const Sa& outermost() const noexcept { return *members_[size_ - 1]; }
   // worker: bytes of the IP packet that these transforms make of this one, exactly
   uint32_t bytes_after(const IpPacket& packet) const noexcept;
   // worker: the largest total_bytes of such a packet that makes at most so many; 0: none does
@@ -34,6 +37,7 @@ class SaGroup {
   std::array<Sa*, kMaxGroupSas> members_{};
   uint8_t size_;
   bool protects_;
+  bool authenticates_;
   Overhead overhead_;
 };
 

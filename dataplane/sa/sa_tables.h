@@ -56,8 +56,10 @@ class SaTables {
 
   // worker: outbound: what to do with this flow
   ErouteVerdict find_eroute(const FlowKey& flow, Generation g) const noexcept {
-    const Eroute* eroute = eroutes_->find(flow, g);
-    return eroute == nullptr ? ErouteVerdict{} : resolve(*eroute, g);
+    const ErouteTable::Found found = eroutes_->find(flow, g);
+    ErouteVerdict verdict = found.eroute == nullptr ? ErouteVerdict{} : resolve(*found.eroute, g);
+    verdict.unclear = found.unclear;
+    return verdict;
   }
   // worker: a stamp that stays the same as long as a verdict's eroute may be remembered
   Generation eroutes_changed_at(Generation g) const noexcept { return eroutes_->changed_at(g); }

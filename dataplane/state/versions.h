@@ -51,6 +51,10 @@ class Versions {
   // control: publishes next(), with everything linked and retired since the last time
   void publish();
 
+  // control: instead of publish(), where edits were prepared and thrown away and nothing was linked: lets go of what
+  // they retired
+  void discard() { start_grace(); }
+
   // control: frees what no reader can hold any more; never waits. Returns how many objects it freed.
   size_t reclaim();
 

@@ -131,6 +131,8 @@ class Gateway {
     parts_->close();
     check_accounting();
     BOOST_TEST(rte_mempool_in_use_count(parts_->buffers()) == buffers_in_use_);
+    parts_.reset();
+    free_rings();
   }
 
   EngineParts& parts() { return *parts_; }
@@ -309,6 +311,14 @@ class Gateway {
   void publish() {
     parts_->versions().publish();
     parts_->versions().reclaim();
+  }
+  // A ring device makes 16 rings and frees those of the queues in use; what it leaves would use up DPDK's memory zones.
+  void free_rings() {
+    for (const std::string& device : devices_) {
+      for (int queue = 0; queue < 16; ++queue) {
+        rte_ring_free(rte_ring_lookup(("ETH_RXTX" + std::to_string(queue) + "_" + device).c_str()));
+      }
+    }
   }
 
   std::vector<std::string> devices_;

@@ -136,6 +136,75 @@ BOOST_FIXTURE_TEST_CASE(a_packet_that_outgrows_the_mtu_on_its_way_is_dropped, Ou
   receive(kLan, {udp("10.1.0.2", "10.2.0.2", 1450)});
   BOOST_TEST(dropped(DropReason::too_big) == 1u);
   BOOST_TEST(frames(kWan).empty());
+  BOOST_TEST(frames(kLan).empty());  // without DF nobody is to be told
+}
+
+Bytes with_df(Bytes packet) {
+  packet[6] |= 0x40;
+  set_ipv4_checksum(packet);
+  return packet;
+}
+
+// RFC 1191, RFC 4459: the sender learns what still fits, and that is so to the byte.
+BOOST_FIXTURE_TEST_CASE(its_sender_is_told_what_fits_through_the_group, OutboundGateway) {
+  receive(kLan, {with_df(udp("10.1.0.2", "10.2.0.2", 1450))});
+  const Packets answers = packets(kLan);
+  BOOST_REQUIRE(answers.size() == 1);
+  BOOST_TEST(answers[0][20] == 3);
+  BOOST_TEST(answers[0][21] == 4);
+  BOOST_TEST(plain_checksum(Bytes(answers[0].begin() + 20, answers[0].end())) == 0u);
+  const size_t mtu = answers[0][26] * 256u + answers[0][27];
+  BOOST_TEST(frames(kWan).empty());
+  receive(kLan, {with_df(udp("10.1.0.2", "10.2.0.2", mtu - 28))});
+  const Packets sent = packets(kWan);
+  BOOST_REQUIRE(sent.size() == 1);
+  BOOST_TEST(sent[0].size() <= 1500u);
+  receive(kLan, {with_df(udp("10.1.0.2", "10.2.0.2", mtu - 27))});
+  BOOST_TEST(packets(kWan).empty());
+  BOOST_TEST(dropped(DropReason::too_big) == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(so_is_one_whose_packet_is_ipv6, OutboundGateway) {
+  eroute("fd00:1::/32", "fd00:2::/32", "tun.113@192.0.2.2");
+  receive(kLan, {udp("fd00:1::2", "fd00:2::2", 1440)});
+  const Packets answers = packets(kLan);
+  BOOST_REQUIRE(answers.size() == 1);
+  BOOST_TEST(answers[0][40] == 2);
+  BOOST_TEST(icmpv6_sum(answers[0]) == 0u);
+  const size_t mtu = answers[0][46] * 256u + answers[0][47];
+  receive(kLan, {udp("fd00:1::2", "fd00:2::2", mtu - 48), udp("fd00:1::2", "fd00:2::2", mtu - 47)});
+  BOOST_TEST(packets(kWan).size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(the_rejected_are_told_so_and_the_dropped_are_not, OutboundGateway) {
+  eroute("10.1.0.0/16", "10.2.2.0/24", MagicTarget::kReject);
+  eroute("10.1.0.0/16", "10.2.1.0/24", MagicTarget::kDrop);
+  eroute("fd00:1::/32", "fd00:2::/32", MagicTarget::kReject);
+  receive(kLan, {udp("10.1.0.2", "10.2.1.1"), udp("10.1.0.2", "10.2.2.1"), udp("fd00:1::2", "fd00:2::2")});
+  const Packets answers = packets(kLan);
+  BOOST_REQUIRE(answers.size() == 2);
+  BOOST_TEST((Bytes(answers[0].begin() + 20, answers[0].begin() + 22) == (Bytes{3, 13})));
+  BOOST_TEST((Bytes(answers[1].begin() + 40, answers[1].begin() + 42) == (Bytes{1, 1})));
+}
+
+// The size is worked out before anything is encrypted, and must be the size that comes out.
+BOOST_FIXTURE_TEST_CASE(the_size_after_a_group_is_foreseen_to_the_byte, OutboundGateway) {
+  edit_sas([](SaEdit& edit) {
+    const std::array<SaId, 3> members = {parse_sa_id("tun.113@192.0.2.2").value(),
+                                         parse_sa_id("ah.116@192.0.2.2").value(),
+                                         parse_sa_id("esp.115@192.0.2.2").value()};
+    require(edit.ungroup(members[0]));
+    require(edit.group(members));
+  });
+  const SaGroup& group = *parts().sas().newest(parse_sa_id("tun.113@192.0.2.2").value())->group;
+  for (uint32_t bytes = 1; bytes < 80; ++bytes) {
+    receive(kLan, {udp("10.1.0.2", "10.2.0.2", bytes)});
+    const Packets sent = packets(kWan);
+    BOOST_REQUIRE(sent.size() == 1);
+    const IpPacket inner{.family = Family::kIpv4, .header_bytes = 20, .total_bytes = bytes + 28};
+    BOOST_TEST(group.bytes_after(inner) == sent[0].size());
+    BOOST_TEST(group.largest_within(inner, static_cast<uint32_t>(sent[0].size())) >= inner.total_bytes);
+  }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_sequence_that_is_used_up_stops_the_sa, OutboundGateway) {
@@ -148,9 +217,9 @@ BOOST_FIXTURE_TEST_CASE(a_sequence_that_is_used_up_stops_the_sa, OutboundGateway
 
 BOOST_FIXTURE_TEST_CASE(an_answer_of_the_gateway_itself_goes_through_its_eroute, OutboundGateway) {
   eroute("192.0.2.1/32", "10.2.0.0/24", "tun.113@192.0.2.2");
-  add_sa("esp.901@192.0.2.1", "10.2.0.2");
+  add_sa("esp.901@192.0.2.1", "192.0.2.2");
   Gateway far(kFar);
-  far.add_sa("esp.901@192.0.2.1", "10.2.0.2");
+  far.add_sa("esp.901@192.0.2.1", "192.0.2.2");
   far.edit_routes([](RouteEdit& edit) {
     require(edit.add_route({prefix("192.0.2.1/32"), address("192.0.2.1"), "ipsec0"}));
   });

@@ -62,7 +62,7 @@ BOOST_AUTO_TEST_CASE(the_most_specific_entry_wins_whatever_the_order_of_adding) 
       if (!matches(selector, key)) continue;
       if (best == nullptr || specificity(selector) > specificity(*best)) best = &selector;
     }
-    const Eroute* found = t.tables->eroutes().find(key, t.versions->published());
+    const Eroute* found = t.tables->eroutes().find(key, t.versions->published()).eroute;
     BOOST_REQUIRE((found == nullptr) == (best == nullptr));
     if (best != nullptr) BOOST_REQUIRE(specificity(found->selector) == specificity(*best));
   }

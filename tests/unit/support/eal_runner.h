@@ -1,17 +1,17 @@
 // main() of a unit test runner whose room needs EAL: without huge pages, devices, telemetry or anything on disk.
-// Include it in one file of the runner only.
+// Include it in one file of the runner only, and not runner.h too.
 #pragma once
 
-#define BOOST_TEST_MODULE spigrp
 #include <cstdlib>
 #include <iostream>
 #include <string>
 #include <vector>
 
-#include <boost/test/unit_test.hpp>
 #include <sched.h>
 
 #include <rte_eal.h>
+
+#include "support/runner.h"
 
 namespace spigrp::test {
 

@@ -1,0 +1,44 @@
+// SlicePackets: the packet buffers of one slice. They are filled outside of what is timed, go through gateways, and are
+// taken back where they come out: nothing is allocated or freed, as that is the NIC driver's part.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "gateway.h"
+#include "measure.h"
+
+namespace spigrp::bench {
+
+class SlicePackets {
+ public:
+  static Expected<SlicePackets> create(rte_mempool* buffers);
+  SlicePackets(SlicePackets&&) noexcept = default;
+  SlicePackets& operator=(SlicePackets&&) = delete;
+  ~SlicePackets();
+
+  // Frames as they come in at the near LAN: UDP from 10.1.0.2 to flows first_flow, first_flow + 1 … of `flows`.
+  void fill(uint8_t network, uint16_t inner_bytes, size_t first_flow, size_t flows) noexcept;
+  // Brings the packets into the cache that filling them would have left them in.
+  void touch() const noexcept;
+  // Without their Ethernet headers.
+  void strip_ethernet() noexcept;
+  // Whether the packets are again what fill() made, but for `hops` hops: those after `offset` bytes.
+  bool are_as_filled(uint16_t inner_bytes, size_t offset, uint8_t hops) const noexcept;
+  bool have_bytes(size_t bytes) const noexcept;  // each
+
+  std::span<rte_mbuf*> burst(size_t number) noexcept {
+    return std::span(packets_).subspan(number * kBurstCapacity, kBurstCapacity);
+  }
+  // Where take_sent puts them.
+  std::span<rte_mbuf*> all() noexcept { return packets_; }
+  // Only this many of them came back; the rest is freed or lost.
+  void keep_first(size_t count) noexcept { packets_.resize(count); }
+
+ private:
+  SlicePackets() = default;
+  std::vector<rte_mbuf*> packets_;
+};
+
+}  // namespace spigrp::bench

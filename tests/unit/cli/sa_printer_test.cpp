@@ -1,0 +1,59 @@
+// The line of an SA: every field in its place, and those that say nothing left out.
+#include "cli/sa_printer.h"
+
+#include <boost/test/unit_test.hpp>
+
+#include "rows.h"
+
+namespace spigrp {
+namespace {
+
+BOOST_AUTO_TEST_CASE(a_new_esp_sa_has_a_line_without_errors_and_idle_time) {
+  SaRow row = sa_row("esp.115@192.0.2.2");
+  row.replay_window = 64;
+  row.icv_bits = 128;
+  row.encryption_key_bits = 160;
+  BOOST_TEST(sa_line(row) ==
+             "esp.115@192.0.2.2 ESP_AES128GCM16: dir=out src=192.0.2.1 ooowin=64 seq=0 bit=0x0 alen=128 aklen=0 "
+             "eklen=160 life(c,s,h)=bytes(0,0,0)addtime(0,0,0)usetime(0,0,0)packets(0,0,0)");
+}
+
+BOOST_AUTO_TEST_CASE(an_sa_that_was_used_and_erred_says_how_often) {
+  SaRow row = sa_row("ah:abcdef01@2001:db8::2");
+  row.algorithm = "AH_HMAC_SHA1";
+  row.direction = "in";
+  row.replay_window = 4096;
+  row.sequence = UINT32_MAX;
+  row.window_bits = UINT64_MAX;
+  row.icv_bits = 96;
+  row.authentication_key_bits = 160;
+  row.packets = 12;
+  row.bytes = 3456;
+  row.authentication_failures = 1;
+  row.replays = 2;
+  row.outside_window = 3;
+  row.malformed = 4;
+  row.exhausted = 5;
+  row.age_s = 100;
+  row.used_s = 50;
+  row.idle_s = 0;
+  BOOST_TEST(sa_line(row) ==
+             "ah:abcdef01@2001:db8::2 AH_HMAC_SHA1: dir=in src=2001:db8::1 ooowin=4096 seq=4294967295 "
+             "bit=0xffffffffffffffff alen=96 aklen=160 eklen=0 auth_errs=1 replay_errs=2 ooo_errs=3 malformed_errs=4 "
+             "exhausted_errs=5 life(c,s,h)=bytes(3456,0,0)addtime(100,0,0)usetime(50,0,0)packets(12,0,0) idle=0");
+}
+
+BOOST_AUTO_TEST_CASE(tunnels_and_compression_have_no_window) {
+  for (const char* id : {"tun.113@192.0.2.2", "comp.114@192.0.2.2"}) {
+    SaRow row = sa_row(id);
+    row.algorithm = "X";
+    row.replay_window = 64;
+    row.idle_s = 7;
+    BOOST_TEST(sa_line(row) == std::string(id) +
+                                   " X: dir=out src=192.0.2.1 life(c,s,h)=bytes(0,0,0)addtime(0,0,0)usetime(0,0,0)"
+                                   "packets(0,0,0) idle=7");
+  }
+}
+
+}  // namespace
+}  // namespace spigrp

@@ -1,0 +1,201 @@
+// Ways in which a gateway could let through or let out what an eroute protects: each was found by attacking one.
+// (Invariant 2; RFC 4301 section 5.2.)
+#include "gateway_fixture.h"
+
+namespace spigrp::test {
+namespace {
+
+// 10.1/16 behind the near gateway, 10.2/16 behind 192.0.2.2 and 10.3/16 behind 192.0.2.3.
+struct ThreeGateways {
+  ThreeGateways() {
+    for (Gateway* gateway : {&far, &near}) {
+      gateway->add_sa("tun.213@192.0.2.1", "192.0.2.2");
+      gateway->add_sa("esp.215@192.0.2.1", "192.0.2.2");
+      gateway->group({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+    }
+    near.add_sa("tun.313@192.0.2.3", "192.0.2.1");
+    near.add_sa("esp.315@192.0.2.3", "192.0.2.1");
+    near.group({"tun.313@192.0.2.3", "esp.315@192.0.2.3"});
+    near.eroute("10.1.0.0/16", "10.3.0.0/16", "tun.313@192.0.2.3");
+  }
+  // What the near gateway forwards to its LAN of what the far one sends.
+  size_t arrived(const Packets& from_the_far_lan) {
+    far.receive(kLan, from_the_far_lan);
+    near.receive(kWan, far.packets(kWan));
+    return near.packets(kLan).size();
+  }
+
+  Gateway far{kFar}, near{kNear};
+};
+
+struct OneGateway : Gateway {
+  OneGateway() {
+    add_sa("tun.113@192.0.2.2", "192.0.2.1");
+    add_sa("esp.115@192.0.2.2", "192.0.2.1");
+    group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+  }
+  void eroute_of_ports(uint16_t source_port, uint16_t destination_port) {
+    const Selector selector{prefix("10.1.0.0/16"), prefix("10.2.0.0/16"), kProtocolUdp, source_port, destination_port};
+    const SaId tunnel = parse_sa_id("tun.113@192.0.2.2").value();
+    edit_sas([&](SaEdit& edit) { require(edit.set_eroute(selector, tunnel, ErouteMode::kAdd)); });
+  }
+  size_t in_the_clear() {
+    size_t count = 0;
+    for (const Bytes& packet : packets(kWan)) count += packet[9] == kProtocolUdp;
+    return count;
+  }
+};
+
+Bytes fragment_of(const Bytes& whole, uint16_t flags_and_offset, size_t begin, size_t end) {
+  Bytes fragment(whole.begin(), whole.begin() + 20);
+  fragment.insert(fragment.end(), whole.begin() + static_cast<long>(begin), whole.begin() + static_cast<long>(end));
+  put16(fragment, 2, static_cast<unsigned>(fragment.size()));
+  put16(fragment, 6, flags_and_offset);
+  set_ipv4_checksum(fragment);
+  return fragment;
+}
+
+// Two fragments; only the first one shows the ports.
+Packets fragments_of(const Bytes& whole) {
+  return {fragment_of(whole, 0x2000, 20, 60), fragment_of(whole, 5, 60, whole.size())};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(exposure)
+
+BOOST_FIXTURE_TEST_CASE(a_peer_cannot_send_what_belongs_to_another_peer, ThreeGateways) {
+  far.eroute("10.0.0.0/8", "10.1.0.0/16", "tun.213@192.0.2.1");
+  BOOST_TEST(arrived({udp("10.3.0.9", "10.1.0.2")}) == 0u);
+  BOOST_TEST(near.dropped(DropReason::inbound_policy) == 1u);
+  BOOST_TEST(arrived({udp("10.2.0.9", "10.1.0.2")}) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_peer_may_send_what_an_eroute_protects_with_it, ThreeGateways) {
+  near.add_sa("tun.113@192.0.2.2", "192.0.2.1");
+  near.add_sa("esp.115@192.0.2.2", "192.0.2.1");
+  near.group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+  near.eroute("10.1.0.0/16", "10.2.0.0/16", "tun.113@192.0.2.2");
+  far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
+  BOOST_TEST(arrived({udp("10.2.0.9", "10.1.0.2")}) == 1u);
+  near.edit_sas([](SaEdit& edit) { Gateway::require(edit.ungroup(parse_sa_id("tun.113@192.0.2.2").value())); });
+  BOOST_TEST(arrived({udp("10.2.0.9", "10.1.0.2")}) == 1u);  // the way in is still protected
+}
+
+BOOST_FIXTURE_TEST_CASE(encryption_without_an_icv_is_no_authentication, ThreeGateways) {
+  SaSpec spec;
+  spec.id = parse_sa_id("esp.415@192.0.2.1").value();
+  spec.source = address("192.0.2.3");
+  spec.algorithm = "aes128";
+  spec.encryption_key = Key(Bytes(16, 7));
+  for (Gateway* gateway : {&far, &near}) {
+    gateway->add_sa("tun.413@192.0.2.1", "192.0.2.3");
+    gateway->edit_sas([&](SaEdit& edit) { Gateway::require(edit.add_sa(spec)); });
+    gateway->group({"tun.413@192.0.2.1", "esp.415@192.0.2.1"});
+  }
+  far.eroute("10.3.0.0/16", "10.1.0.0/16", "tun.413@192.0.2.1");
+  BOOST_TEST(arrived({udp("10.3.0.2", "10.1.0.2")}) == 0u);
+  BOOST_TEST(near.dropped(DropReason::inbound_policy) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_later_fragment_does_not_slip_past_an_eroute_of_ports, OneGateway) {
+  eroute_of_ports(0, 5000);
+  eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kPass);
+  receive(kLan, fragments_of(udp("10.1.0.2", "10.2.0.2", 64)));
+  BOOST_TEST(in_the_clear() == 0u);
+  BOOST_TEST(dropped(DropReason::fragment) >= 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_where_its_route_is_plain, OneGateway) {
+  eroute_of_ports(0, 5000);
+  edit_routes([](RouteEdit& edit) { require(edit.add_route({prefix("10.2.7.0/24"), address("192.0.2.2"), "wan"})); });
+  receive(kLan, fragments_of(udp("10.1.0.2", "10.2.7.2", 64)));
+  BOOST_TEST(packets(kWan).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_on_the_way_in, OneGateway) {
+  eroute_of_ports(0, 4000);
+  const Bytes whole = udp("10.2.0.2", "10.1.0.2", 64);
+  receive(kWan, {whole});
+  receive(kWan, fragments_of(whole));
+  BOOST_TEST(dropped(DropReason::unprotected) == 2u);
+  BOOST_TEST(dropped(DropReason::fragment) == 1u);
+  BOOST_TEST(packets(kLan).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(fragments_take_eroutes_that_look_at_addresses_alone, OneGateway) {
+  eroute("10.1.0.0/16", "10.2.0.0/16", "tun.113@192.0.2.2");
+  receive(kLan, fragments_of(udp("10.1.0.2", "10.2.0.2", 64)));
+  BOOST_TEST(packets(kWan).size() == 2u);
+  BOOST_TEST(in_the_clear() == 0u);
+}
+
+BOOST_FIXTURE_TEST_CASE(ports_are_found_behind_a_cut_between_segments, OneGateway) {
+  eroute_of_ports(0, 5000);
+  eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kPass);
+  const Bytes whole = frame(kLan, udp("10.1.0.2", "10.2.0.2", 64));
+  rte_mbuf* chain = buffer(Bytes(whole.begin(), whole.begin() + 34));
+  rte_pktmbuf_chain(chain, buffer(Bytes(whole.begin() + 34, whole.end())));
+  worker().process(kLan, &chain, 1);
+  const Packets sent = packets(kWan);
+  BOOST_REQUIRE(sent.size() == 1u);
+  BOOST_TEST(sent[0][9] == kProtocolEsp);
+}
+
+BOOST_FIXTURE_TEST_CASE(an_error_about_a_protected_packet_does_not_leave_in_the_clear, ThreeGateways) {
+  far.eroute("0.0.0.0/0", "10.1.0.0/16", "tun.213@192.0.2.1");
+  near.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.add_route({Gateway::prefix("0.0.0.0/0"), address("192.0.2.2"), "wan"}));
+  });
+  far.receive(kLan, {udp("203.0.113.5", "10.1.0.2", 200, 2)});
+  near.receive(kWan, far.packets(kWan));
+  BOOST_TEST(near.packets(kWan).empty());
+  BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(it_leaves_protected_where_an_eroute_is_for_it, ThreeGateways) {
+  near.add_sa("tun.113@192.0.2.2", "192.0.2.1");
+  near.add_sa("esp.115@192.0.2.2", "192.0.2.1");
+  near.group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+  near.eroute("10.1.0.0/16", "10.2.0.0/16", "tun.113@192.0.2.2");
+  far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
+  far.receive(kLan, {udp("10.2.0.2", "10.1.0.2", 200, 2)});
+  near.receive(kWan, far.packets(kWan));
+  const Packets sent = near.packets(kWan);
+  BOOST_REQUIRE(sent.size() == 1u);
+  BOOST_TEST(sent[0][9] == kProtocolEsp);
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_does_the_answer_to_a_protected_ping, ThreeGateways) {
+  far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
+  near.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.add_route({Gateway::prefix("10.2.0.0/24"), address("192.0.2.2"), "wan"}));
+  });
+  far.receive(kLan, {icmp_packet({"10.2.0.2", "10.1.0.1"}, 8, 0, Bytes(8, 0x77))});
+  near.receive(kWan, far.packets(kWan));
+  BOOST_TEST(near.packets(kWan).empty());
+  BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_packet_that_waits_for_its_next_hop_does_not_leave_under_old_eroutes, OneGateway) {
+  eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kPass);
+  edit_routes([](RouteEdit& edit) {
+    require(edit.add_route({prefix("10.2.0.0/24"), address("192.0.2.99"), "ipsec0"}));
+  });
+  receive(kLan, {udp("10.1.0.2", "10.2.0.2")});
+  poll_control(1);
+  frames(kWan);
+  eroute("10.1.0.0/16", "10.2.0.0/16", parse_sa_id("tun.113@192.0.2.2").value(), ErouteMode::kReplace);
+  const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{192, 0, 2, 99} +
+                      Bytes(6, 2) + Bytes{192, 0, 2, 1};
+  Bytes arp = frame(kWan, Bytes{}) + reply;
+  arp[12] = 8, arp[13] = 6;
+  receive_frame(kWan, arp);
+  poll_control(2);
+  BOOST_TEST(packets(kWan).empty());
+  BOOST_TEST(dropped(DropReason::eroutes_changed) == 1u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace spigrp::test
