@@ -16,13 +16,15 @@ help:
 	@echo 'make lint     clang-format and clang-tidy over the whole tree'
 	@echo 'make clean    removes what the targets above built'
 
+PROGRAMS = spigrpd spigrpctl
+
 build:
 	@scripts/install-packages build
-	@scripts/build $(BUILD)
+	@scripts/build $(BUILD) -- $(PROGRAMS)
 
 demo:
 	@scripts/install-packages demo
-	@scripts/build $(BUILD)
+	@scripts/build $(BUILD) -- $(PROGRAMS)
 	@scripts/demo $(BUILD)
 
 check:
@@ -31,12 +33,12 @@ check:
 
 bench:
 	@scripts/install-packages build
-	@scripts/build $(BUILD)
+	@scripts/build $(BUILD) -- bench/floor bench/pipeline
 	@scripts/bench $(BUILD)
 
 soak:
 	@scripts/install-packages check
-	@scripts/build $(BUILD)
+	@scripts/build $(BUILD) -- $(PROGRAMS)
 	@SOAK_MINUTES=$(SOAK_MINUTES) tests/e2e/run --build $(BUILD) group_edit_test.Soak
 
 fuzz:
@@ -50,7 +52,7 @@ lint:
 
 install:
 	@scripts/install-packages build
-	@scripts/build $(BUILD) $(if $(PREFIX),-Dprefix=$(PREFIX))
+	@scripts/build $(BUILD) $(if $(PREFIX),-Dprefix=$(PREFIX)) -- $(PROGRAMS)
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:

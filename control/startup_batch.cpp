@@ -4,8 +4,9 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <string>
+#include <utility>
 
 namespace spigrp {
 namespace {
@@ -14,9 +15,11 @@ Expected<std::string> read_file(std::string_view name) {
   if (name == "-") return failure("-", "the daemon reads nothing from standard input", "name a file");
   const std::string path(name);
   std::ifstream file(path, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  std::ostringstream text;
+  errno = 0;
+  if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
   if (!file.is_open() || file.bad()) return failure(path, std::string("cannot be read: ") + std::strerror(errno));
-  return text;
+  return std::move(text).str();
 }
 
 }  // namespace

@@ -25,10 +25,12 @@ BASE = [
 class GatewayTest(unittest.TestCase):
     options = None
     mtu = 1500
+    driver = "af_packet"
 
     @classmethod
     def setUpClass(cls):
-        cls.lan, cls.wan = lab.Wire("lan", 1, cls.mtu), lab.Wire("wan", 2, cls.mtu)
+        cls.lan, cls.wan = (lab.Wire(name, number, cls.mtu, driver=cls.driver)
+                            for number, name in ((1, "lan"), (2, "wan")))
         cls.gateway = lab.Daemon([
             {"name": "lan", "device": cls.lan.device, "mtu_bytes": cls.mtu,
              "addresses": [f"{LAN_GATEWAY}/24", f"{LAN_GATEWAY6}/64"]},

@@ -59,11 +59,14 @@ class EditUnderLoad(GatewayTest):
             self.lan.send(numbered(number))
             try:
                 lab.wait_until(lambda: any(inner_number(self.short[1].decap(packet)) == number
-                                           for packet in sink.collected[-20:] if packet[9] == 50), "", 3)
+                                           for packet in sink.collected[-20:] if self.is_short(packet)), "", 3)
                 return
             except AssertionError:
                 continue
         self.fail("nothing comes out any more")
+
+    def is_short(self, packet):
+        return packet[9] == 50 and peer.sequence_number(packet)[1] == self.short[1].spi
 
     def check_lists(self, packets):
         """Every packet is scapy's tun+esp or scapy's tun+esp+ah, and no (SPI, sequence) occurs twice."""

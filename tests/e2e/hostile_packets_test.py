@@ -8,11 +8,13 @@ import peer
 from gateway import (FAR_GATEWAY, FAR_GATEWAY6, FAR_HOST, FAR_HOST6, GATEWAY, GATEWAY6, LAN_GATEWAY, LAN_HOST,
                      LAN_HOST6, GatewayTest, default_group, echo_reply_words, echo_request, echo_words, eroute_line,
                      plain, udp)
-from scapy.layers.inet import IP
+from scapy.layers.inet import IP, fragment as fragment_ip
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, PadN
 
 
-class HostilePacketsTest(GatewayTest):
+class GroupedGatewayTest(GatewayTest):
+    """A group each way, and an eroute to the one outwards."""
+
     def setUp(self):
         super().setUp()
         self.inbound = default_group("aes128-sha1-96", inbound=True)
@@ -46,6 +48,8 @@ class HostilePacketsTest(GatewayTest):
         self.assertEqual((self.lan.packets(), self.wan.packets()), ([], []))
         return grown
 
+
+class HostilePacketsTest(GroupedGatewayTest):
     # Lengths: HAZARDS 1
 
     def test_esp_and_ah_of_every_length_below_the_least_are_dropped(self):
@@ -271,14 +275,6 @@ class HostilePacketsTest(GatewayTest):
             ours.scapy.seq_num = 600
         self.send_all_dropped([peer.encap(stranger, self.packet)], ("tunnel_mismatch", "group_mismatch"))
 
-    def test_fragments_of_protected_packets_are_counted(self):
-        wire = peer.encap(self.inbound, self.packet)
-        fragment = bytearray(wire)
-        fragment[6] |= 0x20  # more fragments
-        fragment[10:12] = b"\0\0"
-        fragment[10:12] = struct.pack("!H", peer.checksum(bytes(fragment[:20])))
-        self.send_all_dropped([bytes(fragment)], ("fragment",))
-
     # Policy for plain traffic
 
     def test_plain_packets_that_an_eroute_says_must_be_protected_are_dropped(self):
@@ -325,3 +321,24 @@ class HostilePacketsTest(GatewayTest):
         request = echo_request(LAN_HOST, LAN_GATEWAY, 7, b"are you there")
         self.lan.send(request)
         self.assertEqual(echo_words(self.lan.receive(1)[0]), echo_reply_words(request))
+
+
+class FragmentsTest(GroupedGatewayTest):
+    driver = "pcap"  # the kernel would put them together
+
+    def test_fragments_of_protected_packets_are_counted(self):
+        wire = peer.encap(self.inbound, self.packet)
+        fragment = bytearray(wire)
+        fragment[6] |= 0x20  # more fragments
+        fragment[10:12] = b"\0\0"
+        fragment[10:12] = struct.pack("!H", peer.checksum(bytes(fragment[:20])))
+        self.send_all_dropped([bytes(fragment)], ("fragment",))
+
+    def test_later_fragments_do_not_slip_past_an_eroute_of_ports(self):
+        """Invariant 2: which port they are for is unknown, and another port is protected."""
+        self.gateway.batch([f"eroute --add --eraf inet --src {LAN_HOST}/32 --dst 10.2.3.0/24 --said %pass",
+                            f"eroute --add --eraf inet --src {LAN_HOST}/32 --dst 10.2.3.0/24 --transport-proto udp "
+                            f"--dst-port 5000 {self.outbound[0].sa_words}"])
+        whole = IP(udp(LAN_HOST, "10.2.3.4", bytes(64), dport=5000))
+        first, later = (bytes(fragment) for fragment in fragment_ip(whole, 40))
+        self.assert_dropped("fragment", 1, lambda: self.lan.send(later))

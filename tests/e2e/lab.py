@@ -63,8 +63,8 @@ def wait_until(condition, what, limit_s=None, pause_s=0.005):
 class Wire:
     """A veth pair: the daemon has one end as a port, the test sends and receives raw packets at the other."""
 
-    def __init__(self, name, number, mtu=1500, kernel_addresses=()):
-        self.name, self.mtu = name, mtu
+    def __init__(self, name, number, mtu=1500, kernel_addresses=(), driver="af_packet"):
+        self.name, self.mtu, self.driver = name, mtu, driver
         self.daemon_end, self.test_end = f"d-{name}", f"t-{name}"
         self.daemon_mac, self.test_mac = f"02:00:00:00:{number:02x}:01", f"02:00:00:00:{number:02x}:02"
         run("ip", "link", "add", self.daemon_end, "address", self.daemon_mac, "mtu", mtu, "type", "veth",
@@ -72,6 +72,9 @@ class Wire:
         for end, has_ipv6 in ((self.daemon_end, False), (self.test_end, bool(kernel_addresses))):
             pathlib.Path(f"/proc/sys/net/ipv6/conf/{end}/disable_ipv6").write_text("0" if has_ipv6 else "1")
             switch_off_offloads(end)
+        # The daemon's end belongs to the daemon: the kernel, which sees its frames too, is to answer none of them.
+        for setting, value in (("rp_filter", "1"), ("arp_ignore", "8")):
+            pathlib.Path(f"/proc/sys/net/ipv4/conf/{self.daemon_end}/{setting}").write_text(value)
         for address in kernel_addresses:
             run("ip", "address", "add", address, "dev", self.test_end, *(["nodad"] if ":" in address else []))
         for end in (self.daemon_end, self.test_end):
@@ -91,8 +94,9 @@ class Wire:
 
     @property
     def device(self):
-        """The daemon's end as a DPDK device string. DPDK's af_packet ports take no frames over 1518 bytes."""
-        if self.mtu > 1500:
+        """The daemon's end as a DPDK device string. DPDK's af_packet ports take no frames over 1518 bytes, and have the
+        kernel put fragments together."""
+        if self.mtu > 1500 or self.driver == "pcap":
             return f"net_pcap_{self.name},rx_iface_in={self.daemon_end},tx_iface={self.daemon_end}"
         return f"net_af_packet_{self.name},iface={self.daemon_end},qpairs=1,framesz=2048,framecnt=4096,blocksz=4096"
 
