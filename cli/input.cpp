@@ -13,7 +13,7 @@
 namespace spigrp {
 namespace {
 
-constexpr size_t kChunkBytes = 256 * 1024;
+constexpr size_t kChunkBytes = size_t{256} * 1024;
 
 std::string name_of(std::string_view file) {
   return file == "-" ? "standard input" : as_typed(file);

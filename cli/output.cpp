@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr size_t kGatherBytes = 64 * 1024;
+constexpr size_t kGatherBytes = size_t{64} * 1024;
 
 // Calls `take` with each line of a text, without its newline; an empty line at the end is none.
 template <class Take>

@@ -74,7 +74,7 @@ class Command {
   Outcome<void> operator()(const BatchFile& file);
   Outcome<void> operator()(const StatsWatch& watch);
   Outcome<void> operator()(Listing listing) {
-    const auto listed = list(listing);
+    auto listed = list(listing);
     if (!listed) {
       output_.discard();
       return listed;
@@ -125,7 +125,7 @@ template <class Row>
 Outcome<void> Command::list_rows(ListKind kind, Expected<Row> (*parse)(const nlohmann::json&),
                                  std::string (*line)(const Row&)) {
   JsonRows json(output_);
-  const auto listed = for_each_row(client_, kind, [&](const nlohmann::json& row) -> Outcome<More> {
+  auto listed = for_each_row(client_, kind, [&](const nlohmann::json& row) -> Outcome<More> {
     if (common_.json) {
       json.add(row);
     } else {
@@ -273,17 +273,18 @@ Outcome<void> Command::operator()(const StatsWatch& watch) {
     const auto at = Clock::now();
     output_.lines(rates_text(difference(*before, *now), std::chrono::duration<double>(at - asked_at).count()));
     output_.line("");
-    if (const auto written = output_.finish(); !written || output_.broken()) return written;
+    if (auto written = output_.finish(); !written || output_.broken()) return written;
     before = *now;
     asked_at = at;
   }
 }
 
 Outcome<void> Command::operator()(const BatchFile& file) {
-  auto text = read_input(file.path);
-  if (!text) return refusal(ExitStatus::kRefused, text.error());
-  auto batch = parse_batch(*text, batch_name(file), {look_up_name, read_input});
-  wipe(text->data(), text->size());
+  auto input = read_input(file.path);
+  if (!input) return refusal(ExitStatus::kRefused, input.error());
+  std::string& text = *input;
+  auto batch = parse_batch(text, batch_name(file), {look_up_name, read_input});
+  wipe(text.data(), text.size());
   if (!batch) return refusal(ExitStatus::kWrongUsage, batch.error());
   return (*this)(Request(std::move(*batch)));
 }

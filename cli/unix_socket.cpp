@@ -15,7 +15,7 @@
 namespace spigrp {
 namespace {
 
-constexpr size_t kReadBytes = 64 * 1024;
+constexpr size_t kReadBytes = size_t{64} * 1024;
 
 tl::unexpected<Error> out_of_time() {
   return failure("the daemon", "did not answer in time", "its log says what it is doing");

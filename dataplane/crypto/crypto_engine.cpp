@@ -1,12 +1,16 @@
-// See crypto_engine.h. GCM goes through ipsec-mb's direct calls, one packet each; all else through its job manager,
-// which fills the lanes of each algorithm with whatever packets come, from any SA, and is flushed before the call ends.
+// See crypto_engine.h. GCM goes through ipsec-mb's direct calls, one packet each; all else through job managers, which
+// fill the lanes of each algorithm with whatever packets come, from any SA, and are flushed before the call ends. Which
+// kind of manager an algorithm's jobs go to is measured when the first engine is made.
 #include "crypto/crypto_engine.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include <sys/random.h>
+#include <x86intrin.h>
 
 #include "crypto/key_schedule_expanded.h"
 #include "crypto/multi_buffer.h"
@@ -56,6 +60,17 @@ IMB_HASH_ALG library_hash(AuthMode mode) noexcept {
   return IMB_AUTH_NULL;
 }
 
+constexpr size_t kCipherModes = 4, kAuthModes = 6;
+
+// By cipher and authenticator, the kind of manager that is the fastest here.
+using ManagerChoice = std::array<std::array<ManagerKind, kAuthModes>, kCipherModes>;
+
+ManagerKind& chosen(ManagerChoice& choice, const Algorithm& algorithm) noexcept {
+  const CipherMode cipher = algorithm.cipher == nullptr ? CipherMode::kNull : algorithm.cipher->mode;
+  const AuthMode auth = algorithm.authenticator == nullptr ? AuthMode::kNone : algorithm.authenticator->mode;
+  return choice[static_cast<size_t>(cipher)][static_cast<size_t>(auth)];
+}
+
 bool is_gcm(const CryptoJob& job) noexcept {
   const Cipher* cipher = job.keys->algorithm().cipher;
   return cipher != nullptr && cipher->mode == CipherMode::kAesGcm;
@@ -75,10 +90,33 @@ struct CryptoEngine::State {
   void run_gcm(const CryptoJob& job, uint8_t* tag) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   void fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* tag) noexcept;
-  template <IMB_CIPHER_DIRECTION direction>
-  void run_multi_buffer(CryptoJob* const* jobs, uint8_t* const* tags, size_t count) noexcept;
+  // Jobs that go to one manager.
+  struct Share {
+    std::array<CryptoJob*, kMaxJobs> jobs;
+    std::array<uint8_t*, kMaxJobs> tags;
+    size_t count = 0;
 
-  MultiBuffer library;
+    void push(CryptoJob& job, uint8_t* tag) noexcept {
+      jobs[count] = &job;
+      tags[count++] = tag;
+    }
+  };
+  using Shares = std::array<Share, kManagerKindCount>;
+
+  Share& share_of(Shares& shares, const CryptoJob& job) noexcept {
+    return shares[static_cast<size_t>(chosen(choice, job.keys->algorithm()))];
+  }
+  template <IMB_CIPHER_DIRECTION direction>
+  void run_multi_buffer(IMB_MGR* manager, const Share& share) noexcept;
+  template <IMB_CIPHER_DIRECTION direction>
+  void run_shares(const Shares& shares) noexcept;
+
+  void choose_managers();
+  uint64_t measure(IMB_MGR* manager, const KeySchedule& keys);
+
+  MultiBuffer library;                                  // GCM, whose key tables depend on the kind, and random_ivs
+  std::array<MultiBuffer, kManagerKindCount> managers;  // for jobs; null: not on this processor
+  ManagerChoice choice{};
   alignas(16) std::array<uint8_t, 15 * 16> stream_round_keys;  // of random_ivs
   uint64_t stream_position = 0;                                // calls so far
 };
@@ -134,14 +172,14 @@ void CryptoEngine::State::fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* tag
 }
 
 template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::run_multi_buffer(CryptoJob* const* jobs, uint8_t* const* tags, size_t count) noexcept {
-  const auto size = static_cast<uint32_t>(count);
+void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, const Share& share) noexcept {
+  const auto size = static_cast<uint32_t>(share.count);
   std::array<IMB_JOB*, kMaxJobs> slots;
   // The manager is empty between calls and holds 256 jobs, so that it has room for these.
-  const uint32_t got = IMB_GET_NEXT_BURST(library.get(), size, slots.data());
+  const uint32_t got = IMB_GET_NEXT_BURST(manager, size, slots.data());
   for (uint32_t i = 0; i < got; ++i) {
-    fill<direction>(*slots[i], *jobs[i], tags[i]);
-    slots[i]->user_data = jobs[i];
+    fill<direction>(*slots[i], *share.jobs[i], share.tags[i]);
+    slots[i]->user_data = share.jobs[i];
   }
   const auto note = [&slots](uint32_t done) {
     for (uint32_t i = 0; i < done; ++i) {
@@ -149,11 +187,66 @@ void CryptoEngine::State::run_multi_buffer(CryptoJob* const* jobs, uint8_t* cons
     }
     return done;
   };
-  uint32_t done = note(IMB_SUBMIT_BURST_NOCHECK(library.get(), got, slots.data()));
+  uint32_t done = note(IMB_SUBMIT_BURST_NOCHECK(manager, got, slots.data()));
   while (done < got) {
-    const uint32_t flushed = note(IMB_FLUSH_BURST(library.get(), got - done, slots.data()));
+    const uint32_t flushed = note(IMB_FLUSH_BURST(manager, got - done, slots.data()));
     if (flushed == 0) return;
     done += flushed;
+  }
+}
+
+template <IMB_CIPHER_DIRECTION direction>
+void CryptoEngine::State::run_shares(const Shares& shares) noexcept {
+  for (size_t kind = 0; kind < shares.size(); ++kind) {
+    if (shares[kind].count > 0) run_multi_buffer<direction>(managers[kind].get(), shares[kind]);
+  }
+}
+
+// TSC cycles of a full burst of packets of middling size; the least of a few, for the machine may be busy.
+uint64_t CryptoEngine::State::measure(IMB_MGR* manager, const KeySchedule& keys) {
+  constexpr uint32_t kTextBytes = 512, kHeadBytes = 24, kTries = 4;
+  struct Packet {
+    alignas(64) std::array<uint8_t, kHeadBytes + kTextBytes + kMaxIcvBytes> bytes;
+  };
+  const auto packets = std::make_unique<std::array<Packet, kMaxJobs>>();
+  std::array<CryptoJob, kMaxJobs> jobs;
+  Share share;
+  const Cipher* cipher = keys.algorithm().cipher;
+  const bool ciphers = cipher != nullptr && cipher->mode != CipherMode::kNull;
+  for (size_t i = 0; i < kMaxJobs; ++i) {
+    uint8_t* start = (*packets)[i].bytes.data();
+    jobs[i] = {&keys, start + kHeadBytes,      ciphers ? kTextBytes : 0,        start + 8,
+               start, kHeadBytes + kTextBytes, start + kHeadBytes + kTextBytes, false};
+    share.push(jobs[i], jobs[i].icv);
+  }
+  uint64_t least = UINT64_MAX;
+  for (uint32_t attempt = 0; attempt < kTries; ++attempt) {
+    const uint64_t start = __rdtsc();
+    run_multi_buffer<IMB_DIR_ENCRYPT>(manager, share);
+    least = std::min(least, static_cast<uint64_t>(__rdtsc() - start));
+  }
+  return least;
+}
+
+void CryptoEngine::State::choose_managers() {
+  for (const char* cipher : {"null", "aes128", "3des"}) {
+    for (const char* authenticator : {"", "-md5-96", "-sha1-96", "-sha2_256-128", "-sha2_384-192", "-sha2_512-256"}) {
+      const auto algorithm = find_esp_algorithm(std::string(cipher) + authenticator, 0);
+      if (!algorithm) continue;  // encrypts nothing and authenticates nothing
+      std::vector<uint8_t> bytes(kMaxKeyBytes);
+      for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37 + 1);
+      const auto key = [&](size_t size) { return Key(std::span(bytes).first(size)); };
+      const auto keys = KeySchedule::create(*algorithm, key(algorithm->encryption_key_bytes()),
+                                            key(algorithm->authentication_key_bytes()));
+      if (!keys) continue;
+      uint64_t best = UINT64_MAX;
+      for (size_t kind = 0; kind < managers.size(); ++kind) {
+        const uint64_t cycles = managers[kind] == nullptr ? UINT64_MAX : measure(managers[kind].get(), *keys);
+        if (cycles >= best) continue;
+        best = cycles;
+        chosen(choice, *algorithm) = static_cast<ManagerKind>(kind);
+      }
+    }
   }
 }
 
@@ -163,7 +256,17 @@ CryptoEngine::~CryptoEngine() = default;
 Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
   auto state = std::make_unique<State>();
   state->library = make_multi_buffer();
-  if (state->library == nullptr) return failure("ipsec-mb", "does not run on this processor");
+  for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
+    state->managers[kind] = make_multi_buffer(static_cast<ManagerKind>(kind));
+  }
+  if (state->library == nullptr || state->managers[static_cast<size_t>(ManagerKind::kSse)] == nullptr) {
+    return failure("ipsec-mb", "does not run on this processor");
+  }
+  static const ManagerChoice kChoice = [&] {
+    state->choose_managers();
+    return state->choice;
+  }();
+  state->choice = kChoice;
   std::array<uint8_t, kStreamKeyBytes> key;
   if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
     return failure("getrandom", "gives no random bytes for IVs");
@@ -176,27 +279,22 @@ Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
 }
 
 void CryptoEngine::protect(std::span<CryptoJob> jobs) noexcept {
-  std::array<CryptoJob*, kMaxJobs> others;
-  std::array<uint8_t*, kMaxJobs> tags;
-  size_t count = 0;
+  State::Shares shares;
   for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
     job.ok = false;
     if (is_gcm(job)) {
       state_->run_gcm<IMB_DIR_ENCRYPT>(job, job.icv);
       job.ok = true;
     } else {
-      others[count] = &job;
-      tags[count++] = job.icv;
+      state_->share_of(shares, job).push(job, job.icv);
     }
   }
-  if (count > 0) state_->run_multi_buffer<IMB_DIR_ENCRYPT>(others.data(), tags.data(), count);
+  state_->run_shares<IMB_DIR_ENCRYPT>(shares);
 }
 
 void CryptoEngine::verify(std::span<CryptoJob> jobs) noexcept {
   State::Tags computed;
-  std::array<CryptoJob*, kMaxJobs> others;
-  std::array<uint8_t*, kMaxJobs> tags;
-  size_t count = 0;
+  State::Shares shares;
   for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
     job.ok = false;
     uint8_t* tag = computed[static_cast<size_t>(&job - jobs.data())].data();
@@ -204,15 +302,15 @@ void CryptoEngine::verify(std::span<CryptoJob> jobs) noexcept {
       state_->run_gcm<IMB_DIR_DECRYPT>(job, tag);
       job.ok = equal_icv(tag, job.icv, job.keys->algorithm().icv_bytes());
     } else {
-      others[count] = &job;
-      tags[count++] = tag;
+      state_->share_of(shares, job).push(job, tag);
     }
   }
-  if (count == 0) return;
-  state_->run_multi_buffer<IMB_DIR_DECRYPT>(others.data(), tags.data(), count);
-  for (size_t i = 0; i < count; ++i) {
-    const uint8_t icv_bytes = others[i]->keys->algorithm().icv_bytes();
-    if (!equal_icv(tags[i], others[i]->icv, icv_bytes)) others[i]->ok = false;
+  state_->run_shares<IMB_DIR_DECRYPT>(shares);
+  for (const State::Share& share : shares) {
+    for (size_t i = 0; i < share.count; ++i) {
+      CryptoJob& job = *share.jobs[i];
+      if (!equal_icv(share.tags[i], job.icv, job.keys->algorithm().icv_bytes())) job.ok = false;
+    }
   }
 }
 

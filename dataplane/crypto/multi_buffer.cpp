@@ -1,6 +1,9 @@
 // See multi_buffer.h.
 #include "crypto/multi_buffer.h"
 
+#include <array>
+#include <utility>
+
 #include "config/key.h"
 #include "crypto/crypto_engine.h"
 
@@ -17,6 +20,21 @@ MultiBuffer make_multi_buffer() noexcept {
   init_mb_mgr_auto(manager.get(), nullptr);
   if (imb_get_errno(manager.get()) != 0) return nullptr;
   return manager;
+}
+
+MultiBuffer make_multi_buffer(ManagerKind kind) noexcept {
+  struct Maker {
+    uint64_t features;  // that it needs
+    void (*initialise)(IMB_MGR* manager);
+  };
+  static constexpr std::array<Maker, kManagerKindCount> kMakers{{{IMB_CPUFLAGS_SSE, init_mb_mgr_sse},
+                                                                 {IMB_CPUFLAGS_AVX2, init_mb_mgr_avx2},
+                                                                 {IMB_CPUFLAGS_AVX512, init_mb_mgr_avx512}}};
+  const Maker& maker = kMakers[static_cast<size_t>(kind)];
+  MultiBuffer manager(alloc_mb_mgr(0));
+  if (manager == nullptr || (manager->features & maker.features) != maker.features) return nullptr;
+  maker.initialise(manager.get());
+  return imb_get_errno(manager.get()) == 0 ? std::move(manager) : nullptr;
 }
 
 IMB_MGR* shared_multi_buffer() noexcept {

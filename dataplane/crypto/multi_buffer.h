@@ -2,6 +2,8 @@
 // jobs that are under way. For the crypto room and the benchmarks only.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include <intel-ipsec-mb.h>
@@ -15,6 +17,13 @@ using MultiBuffer = std::unique_ptr<IMB_MGR, FreeMultiBuffer>;
 
 // The manager for this processor, or null where the library cannot run.
 MultiBuffer make_multi_buffer() noexcept;
+
+// The kinds of manager that ipsec-mb has. The newest instructions are not always the fastest: SHA extensions beat many
+// lanes of AVX2, and only the SSE kind uses them.
+enum class ManagerKind : uint8_t { kSse, kAvx2, kAvx512 };
+inline constexpr size_t kManagerKindCount = 3;
+// Null where this processor cannot run the kind.
+MultiBuffer make_multi_buffer(ManagerKind kind) noexcept;
 
 // One for everybody who only wants functions without state: key expansion and hashing of single blocks. Null as above.
 IMB_MGR* shared_multi_buffer() noexcept;

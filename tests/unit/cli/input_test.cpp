@@ -26,7 +26,7 @@ struct Folder {
   }
   ~Folder() { std::filesystem::remove_all(path); }
   std::string file(const std::string& text) const {
-    const std::string name = path / "file";
+    std::string name = path / "file";
     std::ofstream(name, std::ios::binary) << text;
     return name;
   }
@@ -148,11 +148,12 @@ BOOST_AUTO_TEST_CASE(a_text_that_grows_leaves_no_key_behind) {
   const std::string key = "0x7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b7b";
   const std::string name = file(key + '\n' + large_text());
   const FreedMemory freed(key);
-  auto text = read_input(name);
-  BOOST_REQUIRE(text.has_value());
-  BOOST_TEST(text->starts_with(key));
+  auto read = read_input(name);
+  BOOST_REQUIRE(read.has_value());
+  std::string& text = *read;
+  BOOST_TEST(text.starts_with(key));
   BOOST_TEST(!freed.held_it());
-  wipe(text->data(), text->size());
+  wipe(text.data(), text.size());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
