@@ -1,9 +1,8 @@
 // See plan.h.
 #include "control/plan.h"
 
-#include <algorithm>
+#include <cstdio>
 #include <filesystem>
-#include <regex>
 #include <system_error>
 
 #include <net/if.h>
@@ -23,15 +22,27 @@ std::string device_argument(const std::string& device, const std::string& name) 
   return device.substr(value, device.find(',', value) - value);
 }
 
+// "0000:03:00.0" of "03:00.0" or "0000:03:00.0,ARGUMENTS"; empty where the device is no PCI address.
+std::string pci_address(const std::string& device) {
+  const std::string name = device.substr(0, device.find(','));
+  unsigned domain = 0, bus = 0, slot = 0, function = 0;
+  int length = 0;
+  const auto is_whole = [&] { return static_cast<size_t>(length) == name.size(); };
+  if (std::sscanf(name.c_str(), "%4x:%2x:%2x.%1x%n", &domain, &bus, &slot, &function, &length) != 4 || !is_whole()) {
+    domain = 0;
+    if (std::sscanf(name.c_str(), "%2x:%2x.%1x%n", &bus, &slot, &function, &length) != 3 || !is_whole()) return {};
+  }
+  char address[32];
+  std::snprintf(address, sizeof(address), "%04x:%02x:%02x.%x", domain, bus, slot, function);
+  return address;
+}
+
 tl::unexpected<Error> missing(const PortOptions& port, const std::string& problem, const std::string& remedy) {
   return failure("port " + port.name, "device " + port.device + ": " + problem, remedy);
 }
 
 Expected<void> check_device(const PortOptions& port) {
-  static const std::regex kPciAddress("([0-9a-fA-F]{4}:)?[0-9a-fA-F]{2}:[0-9a-fA-F]{2}\\.[0-7](,.*)?");
-  if (std::regex_match(port.device, kPciAddress)) {
-    std::string address = port.device.substr(0, port.device.find(','));
-    if (std::count(address.begin(), address.end(), ':') == 1) address = "0000:" + address;
+  if (const std::string address = pci_address(port.device); !address.empty()) {
     std::error_code ignored;
     if (std::filesystem::exists("/sys/bus/pci/devices/" + address, ignored)) return {};
     return missing(port, "there is no PCI device of that address", "lspci lists those there are");

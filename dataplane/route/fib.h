@@ -47,9 +47,9 @@ class Fib {
 
   Family family_;
   uint32_t capacity_;
-  rte_fib* ipv4_ = nullptr;   // one of them
-  rte_fib6* ipv6_ = nullptr;  //
-  RangeTable tail_;           // the prefixes that hold the last address, the default route among them
+  rte_fib* ipv4_ = nullptr;  // this one or the next
+  rte_fib6* ipv6_ = nullptr;
+  RangeTable tail_;  // the prefixes that hold the last address, the default route among them
   std::set<IpPrefix> outdated_;
   bool is_tail_outdated_ = false;
   bool is_spoiled_ = false;     // an edit of it failed half way, or so much is outdated that it is not kept account of
