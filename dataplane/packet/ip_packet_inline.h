@@ -4,6 +4,7 @@
 #include <rte_mbuf.h>
 
 #include "packet/checksum.h"
+#include "packet/ip_packet.h"
 
 namespace spigrp {
 
