@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/secret_text.h"
+#include "config/json_nesting.h"
 
 namespace spigrp {
 namespace {
@@ -34,31 +35,9 @@ uint32_t batch_line(const nlohmann::json& error) {
   return number <= UINT32_MAX ? static_cast<uint32_t>(number) : 0;
 }
 
-// No answer is deeper than a few levels; copying or printing a tree of a million would outgrow the stack.
-bool nests_too_deep(std::string_view text) noexcept {
-  size_t depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxAnswerNesting) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
-
 Outcome<nlohmann::json> read_answer(const std::string& line, uint64_t id) {
-  if (nests_too_deep(line)) return no_answer("is nested deeper than any answer");
+  // No answer is deeper than a few levels; copying or printing a tree of a million would outgrow the stack.
+  if (nests_deeper_than(line, kMaxAnswerNesting)) return no_answer("is nested deeper than any answer");
   nlohmann::json answer = nlohmann::json::parse(line, nullptr, false);
   if (!answer.is_object() || answer.value("jsonrpc", nlohmann::json()) != "2.0") return no_answer("is no JSON-RPC 2.0");
   const auto error = answer.find("error");

@@ -3,31 +3,10 @@
 
 #include <utility>
 
+#include "config/json_nesting.h"
+
 namespace spigrp {
 namespace {
-
-// Counts brackets outside strings. A parser would do, but its tree of a hundred thousand arrays is work for nothing.
-bool nests_too_deep(std::string_view text) noexcept {
-  size_t depth = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') {
-        ++i;
-      } else if (c == '"') {
-        in_string = false;
-      }
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '[' || c == '{') {
-      if (++depth > kMaxNesting) return true;
-    } else if ((c == ']' || c == '}') && depth > 0) {
-      --depth;
-    }
-  }
-  return false;
-}
 
 tl::unexpected<RpcError> wrong(int code, std::string problem, std::string remedy, nlohmann::json id = nullptr) {
   return tl::unexpected(RpcError{code, {"request", std::move(problem), std::move(remedy)}, 0, std::move(id)});
@@ -40,7 +19,7 @@ std::string as_line(const nlohmann::json& message) {
 }  // namespace
 
 tl::expected<Call, RpcError> read_call(std::string_view line) {
-  if (nests_too_deep(line)) {
+  if (nests_deeper_than(line, kMaxNesting)) {
     return wrong(kParseError, "is nested deeper than " + std::to_string(kMaxNesting) + " levels",
                  "no request needs it");
   }

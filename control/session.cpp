@@ -1,10 +1,8 @@
 // See session.h.
 #include "control/session.h"
 
-#include <algorithm>
 #include <utility>
 
-#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 namespace spigrp {
@@ -50,17 +48,14 @@ void Session::limit(std::chrono::seconds from_now) {
 
 void Session::next() {
   const size_t end = received_.find('\n', searched_);
-  if (end == std::string::npos) {
-    searched_ = received_.size();
-    if (received_.size() > options_.max_message_bytes) {
-      return refuse({"request", "is larger than " + std::to_string(options_.max_message_bytes) + " bytes",
-                     "send less at once, or raise max_message_bytes in the configuration's [socket]"});
-    }
-    return read();
-  }
-  if (end > options_.max_message_bytes) {
+  const bool complete = end != std::string::npos;
+  if ((complete ? end : received_.size()) > options_.max_message_bytes) {
     return refuse({"request", "is larger than " + std::to_string(options_.max_message_bytes) + " bytes",
                    "send less at once, or raise max_message_bytes in the configuration's [socket]"});
+  }
+  if (!complete) {
+    searched_ = received_.size();
+    return read();
   }
   std::string answer = service_.answer(std::string_view(received_).substr(0, end));
   received_.erase(0, end + 1);

@@ -54,11 +54,6 @@ struct Ports {  // TCP, UDP and SCTP begin alike
   be16 destination;
 };
 
-bool is_extension_header(uint8_t protocol) noexcept {
-  return protocol == kProtocolHopByHop || protocol == kProtocolRouting || protocol == kProtocolFragment ||
-         protocol == kProtocolDestinationOptions;
-}
-
 bool has_ports(uint8_t protocol) noexcept {
   return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
 }

@@ -50,11 +50,6 @@ ParsedIp parse_ipv4(const rte_mbuf* packet) noexcept {
       DropReason{}};
 }
 
-bool is_extension(uint8_t next_header) noexcept {
-  return next_header == kProtocolHopByHop || next_header == kProtocolRouting || next_header == kProtocolFragment ||
-         next_header == kProtocolDestinationOptions;
-}
-
 bool is_ipsec(uint8_t next_header) noexcept {
   return next_header == kProtocolEsp || next_header == kProtocolAh;
 }
@@ -75,7 +70,7 @@ uint16_t fragment_word(const uint8_t* fragment_header) noexcept {
 ParsedIp follow_extensions(const uint8_t* packet, uint32_t reachable, IpPacket ip) noexcept {
   uint8_t next = ip.next_header;
   uint32_t offset = ip.header_bytes;
-  for (unsigned count = 0; is_extension(next) && !ip.is_fragment; ++count) {
+  for (unsigned count = 0; is_extension_header(next) && !ip.is_fragment; ++count) {
     if (count == kMaxExtensionHeaders) return rejected(DropReason::too_many_headers);
     if (next == kProtocolHopByHop && count != 0) return rejected(DropReason::malformed);  // RFC 8200 section 4.1
     if (offset + kExtensionUnitBytes > reachable) return rejected(DropReason::runt);

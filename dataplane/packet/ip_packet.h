@@ -16,6 +16,11 @@ namespace spigrp {
 
 inline constexpr uint8_t kMaxExtensionHeaders = 8;  // hop-by-hop, routing, destination options, fragment
 
+constexpr bool is_extension_header(uint8_t next_header) noexcept {
+  return next_header == kProtocolHopByHop || next_header == kProtocolRouting || next_header == kProtocolFragment ||
+         next_header == kProtocolDestinationOptions;
+}
+
 // A parsed IP packet. Offsets in bytes from the IP header.
 struct IpPacket {
   Family family;
