@@ -7,7 +7,6 @@
 #include <array>
 #include <cstring>
 #include <string>
-#include <vector>
 
 #include <sys/random.h>
 #include <x86intrin.h>
@@ -229,13 +228,13 @@ uint64_t CryptoEngine::State::measure(IMB_MGR* manager, const KeySchedule& keys)
 }
 
 void CryptoEngine::State::choose_managers() {
+  std::array<uint8_t, kMaxKeyBytes> bytes;
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37 + 1);
+  const auto key = [&](size_t size) { return Key(std::span(bytes).first(size)); };
   for (const char* cipher : {"null", "aes128", "3des"}) {
     for (const char* authenticator : {"", "-md5-96", "-sha1-96", "-sha2_256-128", "-sha2_384-192", "-sha2_512-256"}) {
       const auto algorithm = find_esp_algorithm(std::string(cipher) + authenticator, 0);
       if (!algorithm) continue;  // encrypts nothing and authenticates nothing
-      std::vector<uint8_t> bytes(kMaxKeyBytes);
-      for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37 + 1);
-      const auto key = [&](size_t size) { return Key(std::span(bytes).first(size)); };
       const auto keys = KeySchedule::create(*algorithm, key(algorithm->encryption_key_bytes()),
                                             key(algorithm->authentication_key_bytes()));
       if (!keys) continue;

@@ -18,7 +18,8 @@ uint32_t FlowCache::hash(const FlowKey& flow) const noexcept {
 }
 
 FlowPolicy FlowCache::look_up(const FlowKey& flow, const SaTables& sas, Generation g) noexcept {
-  const ErouteVerdict there = sas.find_eroute(flow, g), back = sas.find_eroute(reversed(flow), g);
+  const ErouteTable& eroutes = sas.eroutes();
+  const ErouteTable::Found there = eroutes.find(flow, g), back = eroutes.find(reversed(flow), g);
   return {there.eroute, back.eroute, there.unclear || back.unclear};
 }
 

@@ -31,7 +31,6 @@ struct ErouteVerdict {
   ErouteAction action = ErouteAction::kNone;
   const SaGroup* group = nullptr;  // kProtect only
   const Eroute* eroute = nullptr;  // null for kNone
-  bool unclear = false;            // see ErouteTable::Found
 };
 
 // Which bits of a flow a kind of selector looks at. The order is that of probing: most specific first.

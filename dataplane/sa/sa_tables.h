@@ -56,21 +56,20 @@ class SaTables {
 
   // worker: outbound: what to do with this flow
   ErouteVerdict find_eroute(const FlowKey& flow, Generation g) const noexcept {
-    const ErouteTable::Found found = eroutes_->find(flow, g);
-    ErouteVerdict verdict = found.eroute == nullptr ? ErouteVerdict{} : resolve(*found.eroute, g);
-    verdict.unclear = found.unclear;
-    return verdict;
+    const Eroute* eroute = eroutes_->find(flow, g).eroute;
+    return eroute == nullptr ? ErouteVerdict{} : resolve(*eroute, g);
   }
   // worker: a stamp that stays the same as long as a verdict's eroute may be remembered
   Generation eroutes_changed_at(Generation g) const noexcept { return eroutes_->changed_at(g); }
   // worker: what an eroute, found at this stamp, leads to now
   ErouteVerdict resolve(const Eroute& eroute, Generation g) const noexcept;
 
-  VersionedMap<SaKey, SaEntry>& sas() noexcept { return *sas_; }  // control: slots for listings
-  ErouteTable& eroutes() noexcept { return *eroutes_; }           // control; worker: count()
-  const SaEntry* newest(const SaId& id) const noexcept;           // control
-  uint32_t sa_count() const noexcept { return sa_count_; }        // control
-  uint32_t group_count() const noexcept { return group_count_; }  // control: of two SAs or more
+  VersionedMap<SaKey, SaEntry>& sas() noexcept { return *sas_; }     // control: slots for listings
+  ErouteTable& eroutes() noexcept { return *eroutes_; }              // control; worker: count()
+  const ErouteTable& eroutes() const noexcept { return *eroutes_; }  // worker: find()
+  const SaEntry* newest(const SaId& id) const noexcept;              // control
+  uint32_t sa_count() const noexcept { return sa_count_; }           // control
+  uint32_t group_count() const noexcept { return group_count_; }     // control: of two SAs or more
 
  private:
   friend class SaEdit;
