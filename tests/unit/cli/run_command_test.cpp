@@ -52,23 +52,23 @@ Answer gateway(const json& request) {
   return result_to(request, gateway_answer(request));
 }
 
-struct Ran {
+struct Outcome {
   int status;
   std::string out, err;
 };
 
-Ran run(const std::string& command, const Words& words, std::string_view input = {}) {
+Outcome run(const std::string& command, const Words& words, std::string_view input = {}) {
   auto ran = captured([&] { return run_command(command, words); }, input);
   return {static_cast<int>(ran.status), std::move(ran.out), std::move(ran.err)};
 }
 
-Ran run_at(const FakeDaemon& daemon, const std::string& command, Words words, std::string_view input = {}) {
+Outcome run_at(const FakeDaemon& daemon, const std::string& command, Words words, std::string_view input = {}) {
   words.insert(words.end(), {"--socket", daemon.path()});
   return run(command, words, input);
 }
 
 // What a list prints where the daemon answers anything else than it should.
-Ran run_against(const json& result, const std::string& command, const Words& words = {}) {
+Outcome run_against(const json& result, const std::string& command, const Words& words = {}) {
   const FakeDaemon daemon([&](const json& request) { return result_to(request, result); });
   return run_at(daemon, command, words);
 }
@@ -98,7 +98,7 @@ BOOST_AUTO_TEST_CASE(every_list_prints_its_rows) {
   };
   const FakeDaemon daemon(gateway);
   for (const Case& one : cases) {
-    const Ran ran = run_at(daemon, one.command, one.words);
+    const Outcome ran = run_at(daemon, one.command, one.words);
     BOOST_TEST(ran.status == 0, one.command);
     BOOST_TEST(ran.out == one.printed);
     BOOST_TEST(ran.err.empty(), ran.err);
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(every_list_prints_its_rows) {
 
 BOOST_AUTO_TEST_CASE(stats_and_look_print_a_page) {
   const FakeDaemon daemon(gateway);
-  const Ran stats = run_at(daemon, "stats", {}), look = run_at(daemon, "look", {});
+  const Outcome stats = run_at(daemon, "stats", {}), look = run_at(daemon, "look", {});
   BOOST_TEST(stats.status == 0);
   BOOST_TEST(stats.out.starts_with("thread "));
   BOOST_TEST(stats.out.ends_with("on their way while this was read: -3\n"));
@@ -119,7 +119,7 @@ BOOST_AUTO_TEST_CASE(stats_and_look_print_a_page) {
 BOOST_AUTO_TEST_CASE(every_list_has_json_that_is_the_daemons) {
   const FakeDaemon daemon(gateway);
   for (const char* command : {"spi", "spigrp", "eroute", "tncfg", "address", "route", "neigh"}) {
-    const Ran ran = run_at(daemon, command, {"--json"});
+    const Outcome ran = run_at(daemon, command, {"--json"});
     BOOST_TEST(ran.status == 0, command);
     BOOST_TEST(json::parse(ran.out) == gateway_answer(daemon.requests().back())["rows"]);
   }
@@ -151,7 +151,7 @@ BOOST_AUTO_TEST_CASE(a_label_stands_before_each_line_but_not_in_json) {
 
 BOOST_AUTO_TEST_CASE(an_edit_is_sent_and_prints_nothing) {
   const FakeDaemon daemon(gateway);
-  const Ran ran = run_at(daemon, "spigrp", {"inet", "192.0.2.2", "0x113", "tun", "inet", "192.0.2.2", "0x115", "esp"});
+  const Outcome ran = run_at(daemon, "spigrp", {"inet", "192.0.2.2", "0x113", "tun", "inet", "192.0.2.2", "0x115", "esp"});
   BOOST_TEST(ran.status == 0);
   BOOST_TEST(ran.out + ran.err == "");
   BOOST_REQUIRE(daemon.requests().size() == 1u);
@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(names_are_looked_up_by_the_command) {
   BOOST_TEST(run_at(daemon, "spigrp", {"inet", "localhost", "0x113", "tun"}).status == 0);
   BOOST_REQUIRE(daemon.requests().size() == 1u);
   BOOST_TEST(daemon.requests()[0]["params"]["member"] == "tun.113@127.0.0.1");
-  const Ran unknown = run_at(daemon, "spigrp", {"inet", "no-such-host.invalid", "0x113", "tun"});
+  const Outcome unknown = run_at(daemon, "spigrp", {"inet", "no-such-host.invalid", "0x113", "tun"});
   BOOST_TEST(unknown.status == 2);
   BOOST_TEST(unknown.err.find("no-such-host.invalid") != std::string::npos);
 }
@@ -173,13 +173,13 @@ BOOST_AUTO_TEST_CASE(what_the_daemon_refuses_is_status_1_with_its_words) {
   const FakeDaemon daemon([](const json& request) {
     return error_to(request, error_json({"tun.113@192.0.2.2", "no such SA", "make it"}));
   });
-  const Ran edit = run_at(daemon, "spigrp", {"--label", "x", "inet", "192.0.2.2", "0x113", "tun"});
+  const Outcome edit = run_at(daemon, "spigrp", {"--label", "x", "inet", "192.0.2.2", "0x113", "tun"});
   BOOST_TEST(edit.status == 1);
   BOOST_TEST(edit.out.empty());
   BOOST_TEST(edit.err == "spigrp --label x: tun.113@192.0.2.2: no such SA; make it\n");
   for (const char* command :
        {"spi", "spigrp", "eroute", "tncfg", "address", "route", "neigh", "klipsdebug", "stats", "look"}) {
-    const Ran ran = run_at(daemon, command, {});
+    const Outcome ran = run_at(daemon, command, {});
     BOOST_TEST(ran.status == 1, command);
     BOOST_TEST(ran.out.empty(), command);
     BOOST_TEST(ran.err == std::string(command) + ": tun.113@192.0.2.2: no such SA; make it\n");
@@ -189,7 +189,7 @@ BOOST_AUTO_TEST_CASE(what_the_daemon_refuses_is_status_1_with_its_words) {
 BOOST_AUTO_TEST_CASE(words_that_make_no_command_are_status_2_behind_their_label) {
   const FakeDaemon daemon(gateway);
   for (const Words& words : {Words{"--label", "x", "--nosuch"}, Words{"--nosuch", "--label=x"}}) {
-    const Ran ran = run_at(daemon, "spi", words);
+    const Outcome ran = run_at(daemon, "spi", words);
     BOOST_TEST(ran.status == 2);
     BOOST_TEST(ran.out.empty());
     BOOST_TEST(ran.err.starts_with("spi --label x: --nosuch: "), ran.err);
@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(words_that_make_no_command_are_status_2_behind_their_label)
 BOOST_AUTO_TEST_CASE(without_a_daemon_every_command_is_status_3) {
   for (const char* command :
        {"spi", "spigrp", "eroute", "tncfg", "address", "route", "neigh", "klipsdebug", "stats", "look"}) {
-    const Ran ran = run(command, {"--socket", "/nonexistent/sock"});
+    const Outcome ran = run(command, {"--socket", "/nonexistent/sock"});
     BOOST_TEST(ran.status == 3, command);
     BOOST_TEST(ran.out.empty(), command);
     BOOST_TEST(ran.err.starts_with(std::string(command) + ": /nonexistent/sock: no daemon listens on this socket; "));
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(an_answer_that_makes_no_sense_is_status_3_and_nothing_is_pr
     for (const Words& words :
          {Words{"spi"}, Words{"spigrp"}, Words{"eroute"}, Words{"tncfg"}, Words{"address"}, Words{"route"},
           Words{"neigh"}, Words{"klipsdebug"}, Words{"stats"}, Words{"look"}, Words{"spi", "--algorithms"}}) {
-      const Ran ran = run_against(odd, words[0], {words.begin() + 1, words.end()});
+      const Outcome ran = run_against(odd, words[0], {words.begin() + 1, words.end()});
       BOOST_TEST(ran.status == 3, words[0] + odd.dump());
       BOOST_TEST(ran.out.empty(), words[0] + odd.dump());
       BOOST_TEST(ran.err.starts_with(words[0] + ": the daemon's "), ran.err);
@@ -240,7 +240,7 @@ BOOST_AUTO_TEST_CASE(a_list_that_breaks_off_prints_no_part_of_a_page) {
     return first ? result_to(request, {{"rows", gateway_answer(request)["rows"]}, {"next", 5}})
                  : Answer{"{", Answer::Then::kClose};
   });
-  const Ran ran = run_at(daemon, "spi", {});
+  const Outcome ran = run_at(daemon, "spi", {});
   BOOST_TEST(ran.status == 3);
   BOOST_TEST(ran.out.empty());
 }
@@ -248,7 +248,7 @@ BOOST_AUTO_TEST_CASE(a_list_that_breaks_off_prints_no_part_of_a_page) {
 BOOST_AUTO_TEST_CASE(help_and_version_need_no_daemon) {
   for (const std::string_view name : command_names()) {
     const std::string command(name);
-    const Ran help = run(command, {"--help"}), version = run(command, {"--version"});
+    const Outcome help = run(command, {"--help"}), version = run(command, {"--version"});
     BOOST_TEST(help.status == 0);
     BOOST_TEST(help.out.starts_with(command + " - "), help.out);
     BOOST_TEST(version.status == 0);
@@ -260,7 +260,7 @@ BOOST_AUTO_TEST_CASE(help_and_version_need_no_daemon) {
 
 BOOST_AUTO_TEST_CASE(a_batch_from_standard_input_is_one_request_with_its_lines) {
   const FakeDaemon daemon(gateway);
-  const Ran ran = run_at(daemon, "batch", {"-"}, "tncfg --create ipsec0\n\n# a comment\nspi --clear\n");
+  const Outcome ran = run_at(daemon, "batch", {"-"}, "tncfg --create ipsec0\n\n# a comment\nspi --clear\n");
   BOOST_TEST(ran.status == 0, ran.err);
   BOOST_TEST(ran.out.empty());
   BOOST_REQUIRE(daemon.requests().size() == 1u);
@@ -276,21 +276,21 @@ BOOST_AUTO_TEST_CASE(a_refused_line_of_a_batch_is_named_with_its_file) {
   const FakeDaemon daemon([](const json& request) {
     return error_to(request, error_json({"ipsec0", "exists", {}}, -32000, 2));
   });
-  const Ran ran = run_at(daemon, "batch", {"-", "--label", "x"}, "spi --clear\ntncfg --create ipsec0\n");
+  const Outcome ran = run_at(daemon, "batch", {"-", "--label", "x"}, "spi --clear\ntncfg --create ipsec0\n");
   BOOST_TEST(ran.status == 1);
   BOOST_TEST(ran.err == "batch --label x: <stdin>:2: ipsec0: exists\n");
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_line_of_a_batch_is_status_2_and_nobody_is_asked) {
   const FakeDaemon daemon(gateway);
-  const Ran ran = run_at(daemon, "batch", {"-"}, "spi --clear\nspi --nosuch\n");
+  const Outcome ran = run_at(daemon, "batch", {"-"}, "spi --clear\nspi --nosuch\n");
   BOOST_TEST(ran.status == 2);
   BOOST_TEST(ran.err.starts_with("batch: <stdin>:2: "), ran.err);
   BOOST_TEST(daemon.connections() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_that_cannot_be_read_is_status_1) {
-  const Ran ran = run("batch", {"/nonexistent/batch"});
+  const Outcome ran = run("batch", {"/nonexistent/batch"});
   BOOST_TEST(ran.status == 1);
   BOOST_TEST(ran.err == "batch: /nonexistent/batch: cannot be read: No such file or directory\n");
 }
@@ -341,7 +341,7 @@ BOOST_AUTO_TEST_CASE(a_watch_prints_rates_since_the_last_time_until_the_daemon_i
     stats["workers"][0]["received"] = request["id"] == 1 ? 0 : 1'000'000;
     return request["id"] < 4 ? result_to(request, stats) : Answer{{}, Answer::Then::kClose};
   });
-  const Ran ran = run_at(daemon, "stats", {"--watch", "0.1", "--label", "x"});
+  const Outcome ran = run_at(daemon, "stats", {"--watch", "0.1", "--label", "x"});
   BOOST_TEST(ran.status == 3);
   BOOST_TEST(ran.err.starts_with("stats --label x: the daemon: closed the connection"), ran.err);
   const std::string worker = "stats --label x: worker 0 (core 2)  ";

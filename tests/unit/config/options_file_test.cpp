@@ -19,7 +19,7 @@ using test::holds;
 namespace {
 
 const std::filesystem::path kExamples = std::filesystem::path(SPIGRP_VECTORS) / "../../config/examples";
-constexpr std::string_view kPort = "[[ports]]\nname = 'lan'\ndevice = 'net_null0'\n";
+constexpr std::string_view kOnePort = "[[ports]]\nname = 'lan'\ndevice = 'net_null0'\n";
 
 // A folder of the test's own, which ends with it.
 class Folder {
@@ -55,11 +55,11 @@ BOOST_AUTO_TEST_SUITE(options_file)
 
 BOOST_AUTO_TEST_CASE(a_file_is_read_and_its_errors_have_its_name) {
   const Folder folder;
-  const auto good = load_options(folder.write("good.toml", kPort));
+  const auto good = load_options(folder.write("good.toml", kOnePort));
   BOOST_REQUIRE_MESSAGE(good.has_value(), error_text(good));
   BOOST_TEST(good->ports[0].name == "lan");
   BOOST_TEST(good->file_name == (folder.path() / "good.toml").string());
-  const auto bad = folder.write("bad.toml", std::string(kPort) + "colour = 1\n");
+  const auto bad = folder.write("bad.toml", std::string(kOnePort) + "colour = 1\n");
   BOOST_TEST(error_text(load_options(bad)).find(bad.string() + ":4: ports.colour: no such key") == 0u);
 }
 
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_said_to_be) {
              folder.path().string() + ": cannot be read: Is a directory; name a configuration file");
   BOOST_TEST(holds(error_text(load_options("")), "cannot be read"));
   if (geteuid() != 0) {  // root reads everything
-    const auto closed = folder.write("closed.toml", kPort);
+    const auto closed = folder.write("closed.toml", kOnePort);
     chmod(closed.c_str(), 0);
     BOOST_TEST(holds(error_text(load_options(closed)), "cannot be read: Permission denied"));
   }
@@ -85,14 +85,14 @@ BOOST_AUTO_TEST_CASE(an_endless_file_is_not_read_to_its_end) {
 BOOST_AUTO_TEST_CASE(a_relative_startup_batch_lies_beside_the_file) {
   const Folder folder;
   const auto batch_of = [&](std::string_view line) {
-    return load_options(folder.write("gw.toml", std::string(line) + '\n' + std::string(kPort)))->startup_batch.value();
+    return load_options(folder.write("gw.toml", std::string(line) + '\n' + std::string(kOnePort)))->startup_batch.value();
   };
   BOOST_TEST((batch_of("startup_batch = 'gw.batch'") == folder.path() / "gw.batch"));
   BOOST_TEST((batch_of("startup_batch = 'more/gw.batch'") == folder.path() / "more/gw.batch"));
   BOOST_TEST((batch_of("startup_batch = '/etc/gw.batch'") == "/etc/gw.batch"));
   // Only load_options knows of a folder.
   BOOST_TEST(
-      (parse_options("startup_batch = 'gw.batch'\n" + std::string(kPort), "/etc/f")->startup_batch == "gw.batch"));
+      (parse_options("startup_batch = 'gw.batch'\n" + std::string(kOnePort), "/etc/f")->startup_batch == "gw.batch"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

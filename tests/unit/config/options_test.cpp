@@ -16,7 +16,7 @@ using test::all_refused;
 using test::error_text;
 using test::holds;
 using test::kPort;
-using test::number;
+using test::decimal;
 using test::parse;
 using test::with;
 
@@ -131,17 +131,17 @@ BOOST_AUTO_TEST_CASE(numbers_are_taken_up_to_their_limits_and_no_further) {
   for (const auto& [before, key, lowest, highest] : cases) {
     const std::string assign = std::string(before) + std::string(key) + " = ";
     for (const uint64_t good : {lowest, lowest + 1, highest}) {
-      BOOST_TEST(error_text(with(assign + number(good))) == "");
+      BOOST_TEST(error_text(with(assign + decimal(good))) == "");
     }
     const std::string range =
-        std::string(key) + ": must be a whole number from " + number(lowest) + " to " + number(highest);
+        std::string(key) + ": must be a whole number from " + decimal(lowest) + " to " + decimal(highest);
     for (const std::string& bad :
-         {number(lowest - 1), number(highest + 1), std::string("-1"), std::string("1.5"), '"' + number(lowest) + '"',
+         {decimal(lowest - 1), decimal(highest + 1), std::string("-1"), std::string("1.5"), '"' + decimal(lowest) + '"',
           std::string("true"), std::string("[1]"), std::string("2020-01-01"), std::string("9223372036854775807")}) {
       BOOST_TEST(holds(error_text(with(assign + bad)), range), error_text(with(assign + bad)));
     }
     const size_t line = 4 + static_cast<size_t>(std::count(before.begin(), before.end(), '\n'));
-    BOOST_TEST(error_text(with(assign + "-1")).find("f:" + number(line) + ": ") == 0u);
+    BOOST_TEST(error_text(with(assign + "-1")).find("f:" + decimal(line) + ": ") == 0u);
   }
 }
 
@@ -149,7 +149,7 @@ BOOST_AUTO_TEST_CASE(queues_and_the_flow_cache_are_powers_of_two) {
   for (const std::string_view key : {"rx_queue_packets", "tx_queue_packets"}) {
     for (unsigned packets = 0; packets <= 8192; packets = packets < 70 ? packets + 1 : packets * 2) {
       const bool good = packets >= 64 && packets <= 4096 && (packets & (packets - 1)) == 0;
-      BOOST_TEST(with(std::string(key) + " = " + number(packets)).has_value() == good, key << " = " << packets);
+      BOOST_TEST(with(std::string(key) + " = " + decimal(packets)).has_value() == good, key << " = " << packets);
     }
   }
   all_refused({{"rx_queue_packets = 100", "f:4: ports.rx_queue_packets: must be a power of two from 64 to 4096"},

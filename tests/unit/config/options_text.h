@@ -36,7 +36,7 @@ inline void all_refused(std::initializer_list<Refused> cases) {
   }
 }
 
-inline std::string number(uint64_t value) {
+inline std::string decimal(uint64_t value) {
   return std::to_string(value);
 }
 

@@ -10,7 +10,7 @@ namespace spigrp {
 using test::all_refused;
 using test::error_text;
 using test::holds;
-using test::number;
+using test::decimal;
 using test::parse;
 using test::with;
 
@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(there_are_1_to_32_ports) {
   const auto ports = [](unsigned count) {
     std::string text;
     for (unsigned i = 0; i < count; ++i) {
-      text += "[[ports]]\nname = \"p" + number(i) + "\"\ndevice = \"net_null" + number(i) + "\"\n";
+      text += "[[ports]]\nname = \"p" + decimal(i) + "\"\ndevice = \"net_null" + decimal(i) + "\"\n";
     }
     return parse(text);
   };

@@ -22,7 +22,7 @@ struct Example {
 };
 
 // Every method, as request_params writes it; some twice, with and without what may be left out.
-constexpr Example kExamples[] = {
+constexpr Example kRequests[] = {
     {"sa.add", R"({"spec": {"id": "esp.115@192.0.2.2", "source": "192.0.2.1", "algorithm": "aes128gcm16",
                             "encryption_key": "0x000102030405060708090a0b0c0d0e0f10111213"}})"},
     {"sa.add", R"({"spec": {"id": "ah:116@2001:db8::2", "source": "2001:db8::1", "algorithm": "hmac-sha1-96",
@@ -82,7 +82,7 @@ T parse_edit(std::string_view method, std::string_view params) {
 
 // The one example of a method with something in it, changed by a JSON patch (RFC 6902).
 std::string refusal(std::string_view method, std::string_view patch) {
-  for (const auto& [name, params] : kExamples) {
+  for (const auto& [name, params] : kRequests) {
     if (name != method) continue;
     return error_text(parse_request(method, json::parse(params).patch(json::parse(patch))));
   }
@@ -95,7 +95,7 @@ BOOST_AUTO_TEST_SUITE(request)
 
 BOOST_AUTO_TEST_CASE(every_method_goes_to_json_and_back) {
   std::set<std::string_view> methods;
-  for (const auto& [method, params] : kExamples) {
+  for (const auto& [method, params] : kRequests) {
     const auto request = parse(method, params);
     BOOST_REQUIRE_MESSAGE(request.has_value(), method << ": " << error_text(request));
     BOOST_TEST(method_name(*request) == method);
@@ -107,16 +107,16 @@ BOOST_AUTO_TEST_CASE(every_method_goes_to_json_and_back) {
 }
 
 BOOST_AUTO_TEST_CASE(fields_land_where_their_names_say) {
-  const auto sa = parse_edit<SaAdd>("sa.add", kExamples[1].params).spec;
+  const auto sa = parse_edit<SaAdd>("sa.add", kRequests[1].params).spec;
   BOOST_TEST((sa.id == parse_sa_id("ah:116@2001:db8::2").value() && sa.source.text() == "2001:db8::1"));
   BOOST_TEST((sa.algorithm == "hmac-sha1-96" && sa.encryption_key.empty() && sa.replay_window == 0));
   BOOST_TEST(sa.authentication_key.to_hex() == "0x000102030405060708090a0b0c0d0e0f10111213");
-  const auto esp = parse_edit<SaAdd>("sa.add", kExamples[0].params).spec;
+  const auto esp = parse_edit<SaAdd>("sa.add", kRequests[0].params).spec;
   BOOST_TEST((esp.replay_window == kDefaultReplayWindow && esp.authentication_key.empty()));
   BOOST_TEST(esp.encryption_key.size() == 20u);
   BOOST_TEST(esp.tunnel_destination.is_unspecified());
 
-  const auto eroute = parse_edit<ErouteSet>("eroute.set", kExamples[10].params);
+  const auto eroute = parse_edit<ErouteSet>("eroute.set", kRequests[10].params);
   BOOST_TEST((eroute.selector.source.text() == "fd00:1::/64" && eroute.selector.destination.text() == "::/0"));
   BOOST_TEST((eroute.selector.protocol == 6 && eroute.selector.source_port == 80));
   BOOST_TEST(eroute.selector.destination_port == 65535);
@@ -131,10 +131,10 @@ BOOST_AUTO_TEST_CASE(fields_land_where_their_names_say) {
   const auto list = std::get<List>(parse("eroute.list", R"({"cursor": 7, "limit": 2})").value());
   BOOST_TEST((list.kind == ListKind::kEroutes && list.cursor == 7 && list.limit == 2));
   BOOST_TEST(std::get<List>(parse("sa.list", "{}").value()).limit == 1000u);
-  const auto batch = std::get<Batch>(parse("batch", kExamples[25].params).value());
+  const auto batch = std::get<Batch>(parse("batch", kRequests[25].params).value());
   BOOST_TEST((batch.edits.size() == 2 && batch.edits[0].line == 3 && batch.edits[1].line == 0));
   BOOST_TEST(std::holds_alternative<SaDelete>(batch.edits[0].edit));
-  const auto debug = std::get<DebugFlags>(parse("debug", kExamples[std::size(kExamples) - 1].params).value());
+  const auto debug = std::get<DebugFlags>(parse("debug", kRequests[std::size(kRequests) - 1].params).value());
   BOOST_TEST((debug.set.size() == 2 && debug.clear == std::vector<std::string>{"verbose"}));
 }
 
@@ -146,7 +146,7 @@ BOOST_AUTO_TEST_CASE(unknown_methods_are_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(params_that_are_no_object_are_refused_by_every_method) {
-  for (const auto& [method, params] : kExamples) {
+  for (const auto& [method, params] : kRequests) {
     for (const std::string_view other : {"null", "[]", "1", "\"x\"", "true", "[{}]"}) {
       BOOST_TEST(!parse(method, other).has_value(), method << " took " << other);
     }
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(params_that_are_no_object_are_refused_by_every_method) {
 }
 
 BOOST_AUTO_TEST_CASE(a_field_too_many_is_named_at_every_depth) {
-  for (const auto& [method, params] : kExamples) {
+  for (const auto& [method, params] : kRequests) {
     json more = json::parse(params);
     more["colour"] = 1;
     const std::string text = error_text(parse_request(method, more));
@@ -292,7 +292,7 @@ BOOST_AUTO_TEST_CASE(an_error_never_repeats_a_key) {
                            nullptr,
                            true};
     for (const json& value : values) {
-      json params = json::parse(kExamples[0].params);
+      json params = json::parse(kRequests[0].params);
       params["spec"][field] = value;
       const auto read = parse_request("sa.add", params);
       BOOST_REQUIRE_MESSAGE(!read.has_value(), value);
