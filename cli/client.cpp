@@ -37,7 +37,7 @@ uint32_t batch_line(const nlohmann::json& error) {
 
 Outcome<nlohmann::json> read_answer(const std::string& line, uint64_t id) {
   // No answer is deeper than a few levels; copying or printing a tree of a million would outgrow the stack.
-  if (nests_deeper_than(line, kMaxAnswerNesting)) return no_answer("is nested deeper than any answer");
+  if (json_shape(line).levels > kMaxAnswerNesting) return no_answer("is nested deeper than any answer");
   nlohmann::json answer = nlohmann::json::parse(line, nullptr, false);
   if (!answer.is_object() || answer.value("jsonrpc", nlohmann::json()) != "2.0") return no_answer("is no JSON-RPC 2.0");
   const auto error = answer.find("error");

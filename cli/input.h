@@ -11,7 +11,7 @@ namespace spigrp {
 
 inline constexpr size_t kMaxInputBytes = 512u << 20;  // a batch of a million SAs has about 200 MiB
 
-// The whole of a file; "-" is standard input. Errors: it cannot be read, is a folder, is larger than kMaxInputBytes.
-Expected<std::string> read_input(std::string_view file);
+// The whole of a file; "-" is standard input. Errors: it cannot be read, is a folder, is larger than `most_bytes`.
+Expected<std::string> read_input(std::string_view file, size_t most_bytes = kMaxInputBytes);
 
 }  // namespace spigrp

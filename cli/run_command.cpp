@@ -297,7 +297,7 @@ ExitStatus run_command(std::string_view command, std::span<const std::string> wo
     return refused.status;
   };
   auto parsed = parse_command(command, words, {look_up_name, read_input});
-  if (!parsed) return complain(label_of(words), {ExitStatus::kWrongUsage, parsed.error()});
+  if (!parsed) return complain(as_typed(label_of(words)), {ExitStatus::kWrongUsage, parsed.error()});
   Command running(command, parsed->common);
   const auto done = std::visit(running, parsed->action);
   if (done) return ExitStatus::kDone;

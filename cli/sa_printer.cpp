@@ -31,6 +31,7 @@ std::string sa_line(const SaRow& row) {
   std::string line = row.id.text() + ' ' + row.algorithm + ": dir=" + row.direction + " src=" + row.source.text();
   if (row.id.protocol == SaProtocol::kEsp || row.id.protocol == SaProtocol::kAh) {
     add(line, "ooowin", row.replay_window);
+    if (row.extended_sequence) line += " esn";
     add(line, "seq", row.sequence);
     line += " bit=" + hexadecimal(row.window_bits);
     add(line, "alen", row.icv_bits);

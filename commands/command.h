@@ -59,7 +59,8 @@ struct ParsedCommand {
 // Where words lead outside: names to addresses, files to keys. The daemon's own batch refuses names and standard input.
 struct CommandWorld {
   AddressResolver resolve = resolve_numeric;
-  std::function<Expected<std::string>(std::string_view file)> read_file;  // "-": standard input
+  // "-": standard input. Reads nothing beyond `most_bytes`.
+  std::function<Expected<std::string>(std::string_view file, size_t most_bytes)> read_file;
 };
 
 // `command` is "spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats", "batch";

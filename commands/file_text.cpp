@@ -7,13 +7,9 @@ namespace spigrp {
 
 Expected<FileText> FileText::read(std::string_view file, size_t most_bytes, const CommandWorld& world) {
   if (!world.read_file) return failure(as_typed(file), "files cannot be read here");
-  auto read = world.read_file(file);
+  auto read = world.read_file(file, most_bytes);
   if (!read) return tl::unexpected(read.error());
-  FileText text(std::move(*read));
-  if (text.text().size() > most_bytes) {
-    return failure(as_typed(file), "is longer than " + std::to_string(most_bytes) + " bytes");
-  }
-  return text;
+  return FileText(std::move(*read));
 }
 
 void FileText::wipe_text() noexcept {

@@ -11,7 +11,7 @@ namespace spigrp {
 
 class FileText {
  public:
-  // Errors: the world's own; nothing can be read here; more than `most_bytes`.
+  // Errors: the world's own; nothing can be read here.
   static Expected<FileText> read(std::string_view file, size_t most_bytes, const CommandWorld& world);
 
   FileText(FileText&& other) noexcept = default;

@@ -26,19 +26,19 @@ constexpr std::array<Option, 23> kOptions = {{
     {"--enckey", "KEY", Takes::kSecret},
     {"--authkey", "KEY", Takes::kSecret},
     {"--replay_window", "N", Takes::kValue},
+    {"--esn", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
     {"--clear", "", Takes::kNothing},
     {"--algorithms", "", Takes::kNothing},
     {"--life", "lifetimes of SAs", Takes::kNotYet},
-    {"--esn", "extended sequence numbers", Takes::kNotYet},
     {"--natt", "UDP encapsulation and its ports", Takes::kNotYet},
     {"--sport", "UDP encapsulation and its ports", Takes::kNotYet},
     {"--dport", "UDP encapsulation and its ports", Takes::kNotYet},
 }};
 
-constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N]
+constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N] [--esn]
        --enckey KEY [--authkey KEY]
-spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] --authkey KEY
+spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn] --authkey KEY
 spi SA --ip4|--ip6 --src OUTER-SOURCE --dst OUTER-DESTINATION
 spi SA --del
 spi --clear
@@ -58,9 +58,12 @@ SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|esp|ah, or --said SAI
   --authkey KEY        for standard input; exactly as long as the algorithm
                        wants it. Combined-mode keys end in their salt.
   --replay_window N    packets, 0 ... 4096, usually 64; 0: no replay checking
+  --esn                extended sequence numbers: 64 bits, of which the lower
+                       32 are sent; both ends must agree
   --del                delete the SA, and with it all SAs of its group
   --clear              delete all SAs
-  --algorithms         list the algorithms with the lengths of their keys
+  --algorithms         list the algorithms: lengths of keys and ICV, what RFC
+                       8221 asks of each, cycles a byte on this processor
 
 Without words it lists the SAs, a line each, without keys.
 
@@ -97,10 +100,13 @@ Expected<Action> add_tunnel(const Words& words, const Implied& implied, const Co
 
 Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, const CommandWorld& world) {
   const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--enckey",
-                                               "--authkey", "--replay_window"});
+                                               "--authkey", "--replay_window", "--esn"});
   if (!fits) return tl::unexpected(fits.error());
   if (words.has("--replay_window") && implied.protocol == SaProtocol::kComp) {
     return failure("--replay_window", "a comp SA has no sequence numbers", "leave it out");
+  }
+  if (words.has("--esn") && implied.protocol == SaProtocol::kComp) {
+    return failure("--esn", "a comp SA has no sequence numbers", "leave it out");
   }
   if (words.value("--enckey") == "-" && words.value("--authkey") == "-") {
     return failure("--enckey and --authkey", "cannot both be standard input", "give one of them as @FILE");
@@ -111,6 +117,7 @@ Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, 
   const auto window = read_replay_window(words);
   if (!window) return tl::unexpected(window.error());
   spec.replay_window = *window;
+  spec.extended_sequence = words.has("--esn");
   const auto source = read_address(words, "--src", id->destination.family, world);
   if (!source) return tl::unexpected(source.error());
   spec.source = *source;

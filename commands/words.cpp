@@ -39,18 +39,6 @@ std::string without_separators(std::string_view name) {
   return bare;
 }
 
-// A word as it may stand in an error: not where it looks like a key.
-std::string shown(std::string_view word) {
-  constexpr size_t kLongestNumber = 10;  // "0xffffffff"
-  const std::string_view bare = word.substr(std::min(word.find_first_not_of('-'), word.size()));
-  const bool prefixed = bare.size() > 1 && bare[0] == '0' && (bare[1] == 'x' || bare[1] == 's');
-  const bool digits = std::all_of(bare.begin(), bare.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '_';
-  });
-  if ((prefixed || digits) && bare.size() > kLongestNumber) return "a word that looks like a key";
-  return as_typed(word);
-}
-
 bool holds_control_characters(std::string_view text) {
   return std::any_of(text.begin(), text.end(),
                      [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
@@ -124,7 +112,7 @@ Expected<void> Words::take_operand(std::string_view word) {
   if (last_ != nullptr && last_->takes == Takes::kSecret) {
     return failure(std::string(last_->name), "is followed by a word too many", "a key is one word, without blanks");
   }
-  return failure(shown(word), "is left over: no option takes it", where_explained());
+  return failure(as_typed(word), "is left over: no option takes it", where_explained());
 }
 
 Expected<void> Words::give(const Option& option, std::string_view value) {
@@ -216,7 +204,7 @@ tl::unexpected<Error> Words::unknown_option(std::string_view word) const {
   for (const Option& option : kCommonOptions) suggest(option.name);
   for (const std::string_view name : kSeenToBefore) suggest(name);
   for (const Option& option : grammar_.options) suggest(option.name);
-  return failure(shown(word), "no such option", remedy);
+  return failure(as_typed(word), "no such option", remedy);
 }
 
 std::string Words::where_explained() const {

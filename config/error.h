@@ -28,7 +28,8 @@ inline tl::unexpected<Error> failure(std::string object, std::string problem, st
   return tl::unexpected<Error>(Error{std::move(object), std::move(problem), std::move(remedy)});
 }
 
-// What somebody typed, fit to stand in an error: short, printable, on one line.
+// What somebody typed, fit to stand in an error: short, printable, on one line; what could be a key, in whichever place
+// it was typed, is not shown (invariant 5).
 std::string as_typed(std::string_view typed);
 
 }  // namespace spigrp

@@ -1,9 +1,12 @@
 // See json_nesting.h.
 #include "config/json_nesting.h"
 
+#include <algorithm>
+
 namespace spigrp {
 
-bool nests_deeper_than(std::string_view text, size_t levels) noexcept {
+JsonShape json_shape(std::string_view text) noexcept {
+  JsonShape shape{.levels = 0, .values = 1};
   size_t depth = 0;
   bool in_string = false;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -17,12 +20,15 @@ bool nests_deeper_than(std::string_view text, size_t levels) noexcept {
     } else if (c == '"') {
       in_string = true;
     } else if (c == '[' || c == '{') {
-      if (++depth > levels) return true;
+      shape.levels = std::max(shape.levels, ++depth);
+      ++shape.values;
+    } else if (c == ',') {
+      ++shape.values;
     } else if ((c == ']' || c == '}') && depth > 0) {
       --depth;
     }
   }
-  return false;
+  return shape;
 }
 
 }  // namespace spigrp

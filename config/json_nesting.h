@@ -1,4 +1,4 @@
-// How deep a JSON text is, found before it is parsed.
+// How much a JSON text asks of a parser, found before it is parsed.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,13 @@
 
 namespace spigrp {
 
-// Counts brackets outside strings. A parser would do, but a tree of a hundred thousand arrays is work for nothing. The
-// text need not be JSON.
-bool nests_deeper_than(std::string_view text, size_t levels) noexcept;
+struct JsonShape {
+  size_t levels = 0;  // of nesting
+  size_t values = 0;  // at most so many
+};
+
+// Counts brackets and commas outside strings. A parser would do, but a tree of a million arrays is work, and memory many
+// times the text's, for nothing. The text need not be JSON.
+JsonShape json_shape(std::string_view text) noexcept;
 
 }  // namespace spigrp

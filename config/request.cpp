@@ -17,6 +17,7 @@ void fields(auto& f, FieldsOf<SaSpec> auto& spec) {
   f("encryption_key", spec.encryption_key, Key());
   f("authentication_key", spec.authentication_key, Key());
   f("replay_window", spec.replay_window, kDefaultReplayWindow);
+  f("extended_sequence", spec.extended_sequence, false);
   f("tunnel_destination", spec.tunnel_destination, IpAddress());
 }
 

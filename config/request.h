@@ -127,6 +127,7 @@ struct SaRow {
   std::string algorithm;  // "AES128GCM16" …; for tun "IPv4_Encapsulation", "IPv6_Encapsulation"
   std::string direction;  // "in": to one of the gateway's addresses, else "out"
   uint16_t replay_window = 0;
+  bool extended_sequence = false;
   uint64_t sequence = 0;  // out: highest sent; in: highest received
   uint64_t window_bits = 0;
   uint16_t icv_bits = 0, authentication_key_bits = 0, encryption_key_bits = 0;
@@ -149,6 +150,8 @@ struct ErouteRow {
 struct AlgorithmListRow {
   std::string name, protocol;
   uint16_t encryption_key_bits = 0, authentication_key_bits = 0, icv_bits = 0;
+  std::string requirement;             // of RFC 8221: "MUST", "SHOULD", "MAY", "SHOULD NOT" …
+  uint32_t cycles_per_kilobyte = 0;    // TSC cycles for 1,024 bytes on the daemon's processor
 };
 
 // To and from JSON, so that the commands print what the daemon filled in.

@@ -11,6 +11,7 @@ void fields(auto& f, FieldsOf<SaRow> auto& row) {
   f("algorithm", row.algorithm);
   f("direction", row.direction);
   f("replay_window", row.replay_window);
+  f("extended_sequence", row.extended_sequence);
   f("sequence", row.sequence);
   f("window_bits", row.window_bits);
   f("icv_bits", row.icv_bits);
@@ -57,6 +58,8 @@ void fields(auto& f, FieldsOf<AlgorithmListRow> auto& row) {
   f("encryption_key_bits", row.encryption_key_bits);
   f("authentication_key_bits", row.authentication_key_bits);
   f("icv_bits", row.icv_bits);
+  f("requirement", row.requirement);
+  f("cycles_per_kilobyte", row.cycles_per_kilobyte);
 }
 
 template <class Row>

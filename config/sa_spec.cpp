@@ -52,6 +52,13 @@ Expected<void> validate(const SaSpec& spec) {
   if (spec.encryption_key.size() > kMaxKeyBytes || spec.authentication_key.size() > kMaxKeyBytes) {
     return failure(object, "a key is longer than 256 bytes");
   }
+  if (spec.extended_sequence && spec.id.protocol != SaProtocol::kEsp && spec.id.protocol != SaProtocol::kAh) {
+    return failure(object, "only esp and ah SAs have sequence numbers", "leave --esn out");
+  }
+  if (spec.extended_sequence && spec.replay_window == 0) {
+    // The window tells the upper half, which is not sent.
+    return failure(object, "extended sequence numbers need a replay window", "give --replay_window 64");
+  }
   return spec.id.protocol == SaProtocol::kTunnel ? check_tunnel(spec) : check_keys(spec);
 }
 

@@ -21,6 +21,7 @@ struct SaSpec {
   Key encryption_key;     // combined-mode keys end in their salt (RFC 4106 section 8.1)
   Key authentication_key;
   uint16_t replay_window = kDefaultReplayWindow;  // packets; 0 switches replay checking off
+  bool extended_sequence = false;                 // --esn: 64-bit sequence numbers (RFC 4303 section 2.2.1)
   IpAddress tunnel_destination;                   // --dst of a tun SA; must be the SA's destination
 };
 

@@ -32,8 +32,9 @@ Expected<void> check_prefix(const IpPrefix& prefix) {
 }  // namespace
 
 std::string Selector::text() const {
-  return source.text() + ":" + std::to_string(source_port) + " -> " + destination.text() + ":" +
-         std::to_string(destination_port);
+  const std::string line = source.text() + ":" + std::to_string(source_port) + " -> " + destination.text() + ":" +
+                           std::to_string(destination_port);
+  return protocol == 0 ? line : line + " protocol " + std::to_string(protocol);
 }
 
 Expected<void> validate(const Selector& selector) {

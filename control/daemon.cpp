@@ -3,18 +3,18 @@
 
 #include <chrono>
 #include <csignal>
+#include <functional>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
-#include <sys/prctl.h>
 
 #include <rte_eal.h>
 
+#include "config/process.h"
 #include "control/log.h"
 #include "control/server.h"
 #include "control/startup_batch.h"
@@ -47,22 +47,46 @@ class Eal {
   bool started_ = true;
 };
 
+// The signals that end the daemon, from its first moment on: one that comes while it starts ends it as soon as the step
+// that it is at is done.
+class EndingSignals {
+ public:
+  explicit EndingSignals(boost::asio::io_context& io) : io_(io), signals_(io, SIGTERM, SIGINT, SIGHUP) {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (error) return;
+      spdlog::info("ending: signal {}", signal);
+      came_ = true;
+      if (on_end_) on_end_();
+    });
+  }
+
+  // Before there is a loop.
+  bool came() {
+    io_.poll();
+    return came_;
+  }
+  void then(std::function<void()> on_end) { on_end_ = std::move(on_end); }
+
+ private:
+  boost::asio::io_context& io_;
+  boost::asio::signal_set signals_;
+  std::function<void()> on_end_;
+  bool came_ = false;
+};
+
 // The control thread: it waits for clients, signals and its timer, and does everything in turn.
 class ControlLoop {
  public:
-  ControlLoop(Engine& engine, Service& service, SocketFile socket, const SocketOptions& options)
-      : engine_(engine),
-        server_(io_, std::move(socket), options, service),
-        signals_(io_, SIGTERM, SIGINT),
-        tick_(io_) {}
+  ControlLoop(boost::asio::io_context& io, Engine& engine, Service& service, SocketFile socket,
+              const SocketOptions& options)
+      : io_(io), engine_(engine), server_(io, std::move(socket), options, service), tick_(io) {}
 
-  Expected<void> run() {
+  Expected<void> run(EndingSignals& signals) {
     if (const auto started = server_.start(); !started) return started;
-    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
-      if (!error) end(signal);
-    });
+    signals.then([this] { end(); });
     poll();
     io_.run();  // returns when nothing is left to wait for
+    signals.then({});
     return {};
   }
 
@@ -75,17 +99,15 @@ class ControlLoop {
     });
   }
 
-  void end(int signal) {
-    spdlog::info("ending: {}", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  void end() {
     ending_ = true;
     server_.stop();
     tick_.cancel();
   }
 
-  boost::asio::io_context io_{1};
+  boost::asio::io_context& io_;
   Engine& engine_;
   Server server_;
-  boost::asio::signal_set signals_;
   boost::asio::steady_timer tick_;
   bool ending_ = false;
 };
@@ -98,21 +120,29 @@ Expected<void> apply_startup_batch(Service& service, const Options& options, con
                  refused.error.object + ": " + refused.error.problem, refused.error.remedy);
 }
 
-Expected<void> serve(const Options& options, SocketFile socket, const std::optional<Batch>& batch) {
+// Reads the batch only now: its keys shall never be in memory that can be dumped, nor stay there.
+Expected<void> run_startup_batch(Service& service, const Options& options) {
+  if (!options.startup_batch) return {};
+  const auto batch = read_startup_batch(*options.startup_batch);
+  if (!batch) return tl::unexpected(batch.error());
+  return apply_startup_batch(service, options, *batch);
+}
+
+Expected<void> serve(boost::asio::io_context& io, EndingSignals& signals, const Options& options, SocketFile socket) {
   auto engine = Engine::create(options);
   if (!engine) return tl::unexpected(engine.error());
+  if (signals.came()) return {};
   LogTopics topics(options.log_topics);
   Service service({**engine, topics});
-  if (batch) {
-    if (const auto applied = apply_startup_batch(service, options, *batch); !applied) return applied;
-  }
+  if (const auto applied = run_startup_batch(service, options); !applied) return applied;
+  if (signals.came()) return {};
   if (const auto started = (*engine)->start(); !started) return started;
   const Telemetry telemetry(**engine);
   spdlog::info("spigrpd {}: {} ports, {} workers, crypto by ipsec-mb {} ({}), control socket {}", kDaemonVersion,
                options.ports.size(), options.workers.count, crypto_library_version(), crypto_manager_name(),
                options.socket.path.string());
-  ControlLoop loop(**engine, service, std::move(socket), options.socket);
-  const auto ended = loop.run();
+  ControlLoop loop(io, **engine, service, std::move(socket), options.socket);
+  const auto ended = signals.came() ? Expected<void>() : loop.run(signals);
   (*engine)->stop();
   return ended;
 }
@@ -122,19 +152,15 @@ Expected<void> serve(const Options& options, SocketFile socket, const std::optio
 Expected<void> run_daemon(const Options& options) {
   open_log(options.log_level);
   std::signal(SIGPIPE, SIG_IGN);
-  std::optional<Batch> batch;
-  if (options.startup_batch) {
-    auto read = read_startup_batch(*options.startup_batch);
-    if (!read) return tl::unexpected(read.error());
-    batch = std::move(*read);
-  }
+  boost::asio::io_context io{1};
+  EndingSignals signals(io);
   auto socket = SocketFile::create(options.socket);
   if (!socket) return tl::unexpected(socket.error());
-  const auto eal = Eal::start(options);
+  const auto eal = Eal::start(options);  // as long as it looks at /proc/self, this must be open to the process's user
   if (!eal) return tl::unexpected(eal.error());
-  // Keys are in this memory: no core dump, and nobody but root attaches (invariant 5).
-  prctl(PR_SET_DUMPABLE, 0);
-  const auto served = serve(options, std::move(*socket), batch);
+  hide_memory();
+  if (signals.came()) return {};
+  const auto served = serve(io, signals, options, std::move(*socket));
   if (served) spdlog::info("ended");
   return served;
 }

@@ -12,6 +12,9 @@ tl::unexpected<RpcError> wrong(int code, std::string problem, std::string remedy
   return tl::unexpected(RpcError{code, {"request", std::move(problem), std::move(remedy)}, 0, std::move(id)});
 }
 
+// An edit has about 20 bytes a value; a message that has many more values than it needs costs memory for nothing.
+constexpr size_t kLeastBytesAValue = 8, kFreeValues = 1000;
+
 std::string as_line(const nlohmann::json& message) {
   return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
 }
@@ -19,9 +22,13 @@ std::string as_line(const nlohmann::json& message) {
 }  // namespace
 
 tl::expected<Call, RpcError> read_call(std::string_view line) {
-  if (nests_deeper_than(line, kMaxNesting)) {
+  const JsonShape shape = json_shape(line);
+  if (shape.levels > kMaxNesting) {
     return wrong(kParseError, "is nested deeper than " + std::to_string(kMaxNesting) + " levels",
                  "no request needs it");
+  }
+  if (shape.values > line.size() / kLeastBytesAValue + kFreeValues) {
+    return wrong(kParseError, "has too many values for its size", "no request needs them");
   }
   nlohmann::json message = nlohmann::json::parse(line, nullptr, false);
   if (message.is_discarded()) return wrong(kParseError, "is no JSON", "send one JSON object a line");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "config/process.h"
 #include "control/daemon.h"
 #include "control/plan.h"
 #include "control/version.h"
@@ -33,13 +34,17 @@ int complain(const Error& error, int status) {
   return status;
 }
 
+int show(const std::string& text) {
+  if (std::fputs(text.c_str(), stdout) >= 0 && std::fflush(stdout) == 0) return kDone;
+  return complain({"standard output", "cannot be written"}, kRefused);
+}
+
 int run(const std::vector<std::string_view>& words) {
   bool check = false;
   std::optional<std::string_view> file;
   for (const std::string_view word : words) {
-    if (word == "--help" || word == "-h") return std::fputs(std::string(kHelp).c_str(), stdout) < 0 ? kRefused : kDone;
-    if (word == "--version")
-      return std::printf("spigrpd %s\n", std::string(kDaemonVersion).c_str()) < 0 ? kRefused : kDone;
+    if (word == "--help" || word == "-h") return show(std::string(kHelp));
+    if (word == "--version") return show("spigrpd " + std::string(kDaemonVersion) + '\n');
     if (word == "--check") {
       check = true;
     } else if (word.starts_with('-') || file) {
@@ -56,14 +61,16 @@ int run(const std::vector<std::string_view>& words) {
     const auto ended = run_daemon(*options);
     return ended ? kDone : complain(options->located(ended.error()), kRefused);
   }
+  hide_memory();  // the batch may hold keys
   const auto plan = plan_text(*options);
   if (!plan) return complain(options->located(plan.error()), kRefused);
-  return std::fputs(plan->c_str(), stdout) < 0 ? kRefused : kDone;
+  return show(*plan);
 }
 
 }  // namespace
 }  // namespace spigrp
 
 int main(int argc, char** argv) {
+  spigrp::open_standard_descriptors();
   return spigrp::run({argv + 1, argv + argc});
 }

@@ -64,7 +64,10 @@ tl::expected<Generation, RefusedEdit> Service::edit(const std::vector<NumberedEd
   Engine& engine = context_.engine;
   const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes()});
   if (generation) {
-    for (const NumberedEdit& numbered : edits) log_edit(context_.topics, numbered.edit);
+    for (const NumberedEdit& numbered : edits) {
+      log_edit(context_.topics, numbered.edit);
+      warn_of_weak_algorithm(numbered.edit);
+    }
   }
   engine.poll_control();
   return generation;

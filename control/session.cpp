@@ -1,14 +1,19 @@
 // See session.h.
 #include "control/session.h"
 
+#include <cstring>
+#include <new>
 #include <utility>
 
 #include <boost/asio/write.hpp>
+
+#include "config/key.h"
 
 namespace spigrp {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
+constexpr size_t kKeptBytes = 4 * kReadBytes;  // of room, between messages
 
 }  // namespace
 
@@ -57,11 +62,26 @@ void Session::next() {
     searched_ = received_.size();
     return read();
   }
-  std::string answer = service_.answer(std::string_view(received_).substr(0, end));
-  received_.erase(0, end + 1);
+  std::string answer;
+  try {
+    answer = service_.answer(std::string_view(received_).substr(0, end));
+  } catch (const std::bad_alloc&) {
+    return close();  // nothing of it is in force; what it took is free again
+  }
+  forget(end + 1);
   searched_ = 0;
   partial_ = false;
   send(std::move(answer), false);
+}
+
+// Messages hold keys, which are not to wait in spare room for the next message (invariant 5); nor is a client that once
+// sent much to cost much for good.
+void Session::forget(size_t bytes) {
+  const size_t left = received_.size() - bytes;
+  std::memmove(received_.data(), received_.data() + bytes, left);
+  wipe(received_.data() + left, bytes);
+  received_.resize(left);
+  if (received_.capacity() > kKeptBytes) received_.shrink_to_fit();  // what is freed is wiped: wiping_heap.cpp
 }
 
 void Session::read() {
@@ -85,6 +105,7 @@ void Session::send(std::string answer, bool and_close) {
   limit(std::chrono::seconds(options_.idle_seconds));
   boost::asio::async_write(socket_, boost::asio::buffer(answer_),
                            [self = shared_from_this(), and_close](const boost::system::error_code& error, size_t) {
+                             self->answer_ = {};
                              if (error || and_close) return self->close();
                              self->next();
                            });

@@ -31,6 +31,7 @@ class Session : public std::enable_shared_from_this<Session> {
   using Clock = std::chrono::steady_clock;
 
   void next();  // answers the next line that is there, or reads more
+  void forget(size_t bytes);
   void read();
   void received(size_t bytes);
   void send(std::string answer, bool and_close);

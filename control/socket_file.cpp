@@ -7,6 +7,8 @@
 #include <cstring>
 #include <system_error>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -21,6 +23,24 @@ tl::unexpected<Error> refused(const std::filesystem::path& path, const std::stri
   return failure("socket " + path.string(), problem + ": " + std::strerror(error),
                  "choose another with path in the configuration's [socket]");
 }
+
+// While it is held no other daemon makes a socket in the folder: one that is bound and does not listen yet would look
+// like a dead one's. Where the folder cannot be opened nobody else can make sockets there either.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::filesystem::path& folder)
+      : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (descriptor_ >= 0) ::flock(descriptor_, LOCK_EX);
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+  ~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+  }
+
+ private:
+  int descriptor_;
+};
 
 bool somebody_listens(const sockaddr_un& address) noexcept {
   const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -49,11 +69,16 @@ Expected<void> clear_place(const std::filesystem::path& path, const sockaddr_un&
 }  // namespace
 
 SocketFile::SocketFile(SocketFile&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)), path_(std::exchange(other.path_, {})) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)),
+      path_(std::exchange(other.path_, {})),
+      device_(other.device_),
+      inode_(other.inode_) {}
 
 SocketFile::~SocketFile() {
   if (descriptor_ >= 0) ::close(descriptor_);
-  if (!path_.empty()) ::unlink(path_.c_str());
+  struct stat found {};
+  if (path_.empty() || ::lstat(path_.c_str(), &found) != 0) return;
+  if (found.st_dev == device_ && found.st_ino == inode_) ::unlink(path_.c_str());
 }
 
 Expected<SocketFile> SocketFile::create(const SocketOptions& options) {
@@ -66,7 +91,11 @@ Expected<SocketFile> SocketFile::create(const SocketOptions& options) {
   }
   std::copy(path.begin(), path.end(), address.sun_path);
   std::error_code ignored;  // bind() says what is wrong
-  if (options.path.has_parent_path()) std::filesystem::create_directory(options.path.parent_path(), ignored);
+  const std::filesystem::path folder = options.path.has_parent_path() ? options.path.parent_path() : ".";
+  if (std::filesystem::create_directory(folder, ignored)) {
+    std::filesystem::permissions(folder, std::filesystem::perms(0755), ignored);  // whatever the umask is
+  }
+  const FolderLock lock(folder);
   if (const auto cleared = clear_place(options.path, address); !cleared) return tl::unexpected(cleared.error());
 
   SocketFile socket;
@@ -77,7 +106,12 @@ Expected<SocketFile> SocketFile::create(const SocketOptions& options) {
   const int error = errno;
   ::umask(before);
   if (bound != 0) return refused(options.path, "cannot be made", error);
+  struct stat made {};
+  if (::lstat(path.c_str(), &made) != 0) return refused(options.path, "cannot be found again", errno);
   socket.path_ = options.path;
+  socket.device_ = made.st_dev;
+  socket.inode_ = made.st_ino;
+  if (::listen(socket.descriptor_, SOMAXCONN) != 0) return refused(options.path, "cannot listen", errno);
   return socket;
 }
 

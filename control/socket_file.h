@@ -5,6 +5,8 @@
 #include <filesystem>
 #include <utility>
 
+#include <sys/types.h>
+
 #include "config/error.h"
 #include "config/options.h"
 
@@ -12,8 +14,8 @@ namespace spigrp {
 
 class SocketFile {
  public:
-  // Makes the socket with its mode from the first moment, and the last directory of its path where that is missing.
-  // Nobody can connect until it listens. Errors name the path.
+  // Makes the socket with its mode from the first moment, and the last directory of its path (0755) where that is
+  // missing. It listens: clients that connect wait until they are accepted. Errors name the path.
   static Expected<SocketFile> create(const SocketOptions& options);
   SocketFile(SocketFile&& other) noexcept;
   SocketFile& operator=(SocketFile&&) = delete;
@@ -27,6 +29,8 @@ class SocketFile {
 
   int descriptor_ = -1;
   std::filesystem::path path_;  // empty: not ours
+  dev_t device_ = 0;            // and which file it is, for another may have taken its place
+  ino_t inode_ = 0;
 };
 
 // May this peer of a connection edit? Root, the daemon's own user, and, where the socket's mode lets its group write,

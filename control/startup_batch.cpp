@@ -1,32 +1,25 @@
 // See startup_batch.h.
 #include "control/startup_batch.h"
 
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <sstream>
 #include <string>
-#include <utility>
+
+#include "config/text_file.h"
 
 namespace spigrp {
 namespace {
 
-Expected<std::string> read_file(std::string_view name) {
-  if (name == "-") return failure("-", "the daemon reads nothing from standard input", "name a file");
-  const std::string path(name);
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  errno = 0;
-  if (file.is_open() && file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
-  if (!file.is_open() || file.bad()) return failure(path, std::string("cannot be read: ") + std::strerror(errno));
-  return std::move(text).str();
-}
+constexpr size_t kMaxBatchBytes = 512u << 20;  // a million SAs have about 200 MiB
 
 }  // namespace
 
 Expected<Batch> read_startup_batch(const std::filesystem::path& file) {
-  const auto text = read_file(file.string());
+  const auto text = read_regular_file(file.string(), kMaxBatchBytes);
   if (!text) return tl::unexpected(text.error());
+  // Where the daemon is started must not decide which files it reads.
+  const auto read_file = [&file](std::string_view name, size_t most_bytes) -> Expected<std::string> {
+    if (name == "-") return failure("-", "the daemon reads nothing from standard input", "name a file");
+    return read_regular_file((file.parent_path() / name).string(), most_bytes);
+  };
   return parse_batch(*text, file.string(), CommandWorld{resolve_numeric, read_file});
 }
 

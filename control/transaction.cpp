@@ -1,8 +1,6 @@
 // See transaction.h. Which call of the two table edits each request is.
 #include "control/transaction.h"
 
-#include <memory>
-
 #include "route/route_edit.h"
 #include "sa/sa_edit.h"
 
@@ -62,19 +60,39 @@ class Applier {
   RouteEdit routes_;
 };
 
+// The generation that is being prepared: published, or else, where an edit is refused or memory runs out, discarded.
+class Preparation {
+ public:
+  explicit Preparation(Versions& versions) : versions_(versions) {}
+  Preparation(const Preparation&) = delete;
+  Preparation& operator=(const Preparation&) = delete;
+  ~Preparation() {
+    if (!published_) versions_.discard();
+  }
+
+  // From the first link on there is no way back, so that nothing here may fail.
+  void publish(Applier& applier) noexcept {
+    applier.link();
+    versions_.publish();
+    published_ = true;
+  }
+
+ private:
+  Versions& versions_;
+  bool published_ = false;
+};
+
 }  // namespace
 
 tl::expected<Generation, RefusedEdit> apply(std::span<const NumberedEdit> edits, const EditedTables& tables) {
-  auto applier = std::make_unique<Applier>(tables);
+  Preparation preparation(tables.versions);
+  Applier applier(tables);
   for (const NumberedEdit& numbered : edits) {
-    if (const auto applied = std::visit(*applier, numbered.edit); !applied) {
-      applier.reset();
-      tables.versions.discard();
+    if (const auto applied = std::visit(applier, numbered.edit); !applied) {
       return tl::unexpected(RefusedEdit{applied.error(), numbered.line});
     }
   }
-  applier->link();
-  tables.versions.publish();
+  preparation.publish(applier);
   return tables.versions.published();
 }
 

@@ -1,8 +1,12 @@
 // Edits as lines of the log, under klipsdebug's topics.
+#include <set>
 #include <string>
 #include <type_traits>
 
+#include <spdlog/spdlog.h>
+
 #include "control/handlers/handlers.h"
+#include "crypto/algorithms.h"
 
 namespace spigrp {
 namespace {
@@ -85,6 +89,20 @@ Line line_of(const NeighbourDelete& edit) {
 }
 
 }  // namespace
+
+void warn_of_weak_algorithm(const Edit& edit) {
+  const auto* add = std::get_if<SaAdd>(&edit);
+  if (add == nullptr || add->spec.algorithm.empty() || add->spec.id.protocol == SaProtocol::kComp) return;
+  const SaSpec& spec = add->spec;
+  const auto algorithm = spec.id.protocol == SaProtocol::kAh
+                             ? find_ah_algorithm(spec.algorithm)
+                             : find_esp_algorithm(spec.algorithm, spec.encryption_key.size());
+  if (!algorithm || algorithm->requirement() > Requirement::kShouldNot) return;
+  static std::set<std::string> warned;  // by the control thread only
+  if (!warned.insert(algorithm->name()).second) return;
+  spdlog::warn("{}: {} is weak: RFC 8221 says {}", spec.id.text(), algorithm->name(),
+               requirement_text(algorithm->requirement()));
+}
 
 void log_edit(const LogTopics& topics, const Edit& edit) {
   if (!topics.any()) return;

@@ -35,5 +35,7 @@ nlohmann::json answer_debug(const HandlerContext& context, const DebugFlags& fla
 
 // Logs an edit under its topic, without keys.
 void log_edit(const LogTopics& topics, const Edit& edit);
+// Warns in the log, once an algorithm, of those that RFC 8221 says should not be used.
+void warn_of_weak_algorithm(const Edit& edit);
 
 }  // namespace spigrp

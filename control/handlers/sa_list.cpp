@@ -30,7 +30,7 @@ std::string transform_name(const Sa& sa) {
   if (algorithm.cipher != nullptr) name += '_' + upper(std::string(algorithm.cipher->name));
   if (algorithm.authenticator != nullptr) {
     const std::string_view authenticator = algorithm.authenticator->name;
-    name += "_HMAC_" + upper(std::string(authenticator.substr(0, authenticator.find('-'))));
+    name += (algorithm.authenticator->is_hmac() ? "_HMAC_" : "_") + upper(std::string(authenticator.substr(0, authenticator.find('-'))));
   }
   return name;
 }
@@ -84,6 +84,7 @@ SaRow row_of(const SaEntry& entry, const Now& now) {
   if (sa.keys) {
     const Algorithm& algorithm = sa.keys->algorithm();
     row.replay_window = sa.replay.packets();
+    row.extended_sequence = sa.extended_sequence;
     row.sequence = inbound ? sa.replay.highest() : sa.sequence.sent();
     row.window_bits = sa.replay.newest_bits();
     row.icv_bits = static_cast<uint16_t>(algorithm.icv_bytes() * 8);

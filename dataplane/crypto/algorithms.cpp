@@ -1,39 +1,61 @@
 // See algorithms.h. The two tables and how their names combine; nothing else in the program knows an algorithm's name.
 #include "crypto/algorithms.h"
 
+#include <algorithm>
 #include <array>
 
 namespace spigrp {
 namespace {
 
-// Key, IV and block sizes: RFC 3602 (AES-CBC), RFC 2451 (3DES-CBC), RFC 2410 (NULL), RFC 4106 (AES-GCM).
+// Key, salt, IV, block and ICV sizes: RFC 3602 (AES-CBC), RFC 2451 (3DES-CBC), RFC 2410 (NULL), RFC 3686 (AES-CTR),
+// RFC 4106 (AES-GCM), RFC 4543 (AES-GMAC), RFC 4309 (AES-CCM), RFC 7634 (ChaCha20-Poly1305). Requirements: RFC 8221
+// section 5.
 constexpr std::array kCiphers = {
-    Cipher{"aes128", CipherMode::kAesCbc, 16, 0, 16, 16, 0},
-    Cipher{"aes192", CipherMode::kAesCbc, 24, 0, 16, 16, 0},
-    Cipher{"aes256", CipherMode::kAesCbc, 32, 0, 16, 16, 0},
-    Cipher{"3des", CipherMode::kTripleDesCbc, 24, 0, 8, 8, 0},
-    Cipher{"null", CipherMode::kNull, 0, 0, 0, 4, 0},
-    Cipher{"aes128gcm16", CipherMode::kAesGcm, 16, 4, 8, 4, 16},
-    Cipher{"aes192gcm16", CipherMode::kAesGcm, 24, 4, 8, 4, 16},
-    Cipher{"aes256gcm16", CipherMode::kAesGcm, 32, 4, 8, 4, 16},
+    Cipher{"aes128", CipherMode::kAesCbc, 16, 0, 16, 16, 0, Requirement::kMust},
+    Cipher{"aes192", CipherMode::kAesCbc, 24, 0, 16, 16, 0, Requirement::kMay},
+    Cipher{"aes256", CipherMode::kAesCbc, 32, 0, 16, 16, 0, Requirement::kMust},
+    Cipher{"aes128ctr", CipherMode::kAesCtr, 16, 4, 8, 4, 0, Requirement::kMay},
+    Cipher{"aes192ctr", CipherMode::kAesCtr, 24, 4, 8, 4, 0, Requirement::kMay},
+    Cipher{"aes256ctr", CipherMode::kAesCtr, 32, 4, 8, 4, 0, Requirement::kMay},
+    Cipher{"3des", CipherMode::kTripleDesCbc, 24, 0, 8, 8, 0, Requirement::kShouldNot},
+    Cipher{"null", CipherMode::kNull, 0, 0, 0, 4, 0, Requirement::kMust},
+    Cipher{"aes128gcm8", CipherMode::kAesGcm, 16, 4, 8, 4, 8, Requirement::kMay},
+    Cipher{"aes192gcm8", CipherMode::kAesGcm, 24, 4, 8, 4, 8, Requirement::kMay},
+    Cipher{"aes256gcm8", CipherMode::kAesGcm, 32, 4, 8, 4, 8, Requirement::kMay},
+    Cipher{"aes128gcm12", CipherMode::kAesGcm, 16, 4, 8, 4, 12, Requirement::kMay},
+    Cipher{"aes192gcm12", CipherMode::kAesGcm, 24, 4, 8, 4, 12, Requirement::kMay},
+    Cipher{"aes256gcm12", CipherMode::kAesGcm, 32, 4, 8, 4, 12, Requirement::kMay},
+    Cipher{"aes128gcm16", CipherMode::kAesGcm, 16, 4, 8, 4, 16, Requirement::kMust},
+    Cipher{"aes192gcm16", CipherMode::kAesGcm, 24, 4, 8, 4, 16, Requirement::kMay},
+    Cipher{"aes256gcm16", CipherMode::kAesGcm, 32, 4, 8, 4, 16, Requirement::kMust},
+    Cipher{"aes128gmac", CipherMode::kAesGmac, 16, 4, 8, 4, 16, Requirement::kMay},
+    Cipher{"aes192gmac", CipherMode::kAesGmac, 24, 4, 8, 4, 16, Requirement::kMay},
+    Cipher{"aes256gmac", CipherMode::kAesGmac, 32, 4, 8, 4, 16, Requirement::kMay},
+    // ipsec-mb has no CCM with keys of 192 bits.
+    Cipher{"aes128ccm8", CipherMode::kAesCcm, 16, 3, 8, 4, 8, Requirement::kShould},
+    Cipher{"aes256ccm8", CipherMode::kAesCcm, 32, 3, 8, 4, 8, Requirement::kShould},
+    Cipher{"aes128ccm12", CipherMode::kAesCcm, 16, 3, 8, 4, 12, Requirement::kMay},
+    Cipher{"aes256ccm12", CipherMode::kAesCcm, 32, 3, 8, 4, 12, Requirement::kMay},
+    Cipher{"aes128ccm16", CipherMode::kAesCcm, 16, 3, 8, 4, 16, Requirement::kMay},
+    Cipher{"aes256ccm16", CipherMode::kAesCcm, 32, 3, 8, 4, 16, Requirement::kMay},
+    Cipher{"chacha20poly1305", CipherMode::kChaCha20Poly1305, 32, 4, 8, 4, 16, Requirement::kShould},
 };
 
-// Key and ICV sizes: RFC 2403 (MD5), RFC 2404 (SHA-1), RFC 4868 section 2 (SHA-2).
+// Key and ICV sizes: RFC 2403 (MD5), RFC 2404 (SHA-1), RFC 4868 section 2 (SHA-2), RFC 3566 (XCBC), RFC 4494 (CMAC).
+// Requirements: RFC 8221 section 6.
 constexpr std::array kAuthenticators = {
-    Authenticator{"md5-96", AuthMode::kHmacMd5, 16, 12},
-    Authenticator{"sha1-96", AuthMode::kHmacSha1, 20, 12},
-    Authenticator{"sha2_256-128", AuthMode::kHmacSha256, 32, 16},
-    Authenticator{"sha2_384-192", AuthMode::kHmacSha384, 48, 24},
-    Authenticator{"sha2_512-256", AuthMode::kHmacSha512, 64, 32},
+    Authenticator{"md5-96", AuthMode::kHmacMd5, 16, 12, Requirement::kMustNot},
+    Authenticator{"sha1-96", AuthMode::kHmacSha1, 20, 12, Requirement::kMustMinus},
+    Authenticator{"sha2_256-128", AuthMode::kHmacSha256, 32, 16, Requirement::kMust},
+    Authenticator{"sha2_384-192", AuthMode::kHmacSha384, 48, 24, Requirement::kMay},
+    Authenticator{"sha2_512-256", AuthMode::kHmacSha512, 64, 32, Requirement::kShould},
+    Authenticator{"aes_xcbc-96", AuthMode::kAesXcbc, 16, 12, Requirement::kMay},
+    Authenticator{"aes_cmac-96", AuthMode::kAesCmac, 16, 12, Requirement::kMay},
 };
 
 constexpr std::string_view kWhereListed = "spi --algorithms lists what there is";
 constexpr std::string_view kBareAes = "aes";  // FreeS/WAN: the key says which
 constexpr std::string_view kAhPrefix = "hmac-";
-
-bool is_combined(const Cipher& cipher) {
-  return cipher.icv_bytes != 0;
-}
 
 const Cipher* find_cipher(std::string_view name) {
   for (const Cipher& cipher : kCiphers) {
@@ -63,13 +85,13 @@ tl::unexpected<Error> unknown(std::string_view name, std::string_view protocol) 
 
 AlgorithmRow row_of(const Algorithm& algorithm) {
   return {algorithm.name(), algorithm.cipher == nullptr ? "ah" : "esp", algorithm.encryption_key_bytes(),
-          algorithm.authentication_key_bytes(), algorithm.icv_bytes()};
+          algorithm.authentication_key_bytes(), algorithm.icv_bytes(), algorithm.requirement(), algorithm};
 }
 
 }  // namespace
 
 std::string Algorithm::name() const {
-  if (cipher == nullptr) return std::string(kAhPrefix) + std::string(authenticator->name);
+  if (cipher == nullptr) return std::string(authenticator->is_hmac() ? kAhPrefix : "") + std::string(authenticator->name);
   if (authenticator == nullptr) return std::string(cipher->name);
   return std::string(cipher->name) + '-' + std::string(authenticator->name);
 }
@@ -95,6 +117,18 @@ uint8_t Algorithm::icv_bytes() const noexcept {
   return cipher == nullptr ? uint8_t{0} : cipher->icv_bytes;
 }
 
+Requirement Algorithm::requirement() const noexcept {
+  if (cipher == nullptr) return authenticator->requirement;
+  if (cipher->is_combined()) return cipher->requirement;
+  if (authenticator == nullptr) return Requirement::kMustNot;  // RFC 8221 section 4
+  return std::min(cipher->requirement, authenticator->requirement);
+}
+
+std::string_view requirement_text(Requirement requirement) noexcept {
+  static constexpr std::array<std::string_view, 6> kTexts{"MUST NOT", "SHOULD NOT", "MAY", "SHOULD", "MUST-", "MUST"};
+  return kTexts[static_cast<size_t>(requirement)];
+}
+
 Expected<Algorithm> find_esp_algorithm(std::string_view name, size_t encryption_key_bytes) {
   const size_t hyphen = name.find('-');
   const std::string_view cipher_name = name.substr(0, hyphen);
@@ -114,7 +148,7 @@ Expected<Algorithm> find_esp_algorithm(std::string_view name, size_t encryption_
   }
   const Authenticator* authenticator = find_authenticator(name.substr(hyphen + 1));
   if (authenticator == nullptr) return unknown(name, "ESP");
-  if (is_combined(*cipher)) {
+  if (cipher->is_combined()) {
     return failure(as_typed(name), "a combined mode authenticates by itself",
                    "leave the authenticator out: " + std::string(cipher->name));
   }
@@ -122,9 +156,9 @@ Expected<Algorithm> find_esp_algorithm(std::string_view name, size_t encryption_
 }
 
 Expected<Algorithm> find_ah_algorithm(std::string_view name) {
-  if (!name.starts_with(kAhPrefix)) return unknown(name, "AH");
-  const Authenticator* authenticator = find_authenticator(name.substr(kAhPrefix.size()));
-  if (authenticator == nullptr) return unknown(name, "AH");
+  const bool is_hmac = name.starts_with(kAhPrefix);
+  const Authenticator* authenticator = find_authenticator(is_hmac ? name.substr(kAhPrefix.size()) : name);
+  if (authenticator == nullptr || authenticator->is_hmac() != is_hmac) return unknown(name, "AH");
   return Algorithm{nullptr, authenticator};
 }
 
@@ -133,7 +167,7 @@ std::vector<AlgorithmRow> list_algorithms() {
   for (const Authenticator& authenticator : kAuthenticators) rows.push_back(row_of({nullptr, &authenticator}));
   for (const Cipher& cipher : kCiphers) {
     if (cipher.mode != CipherMode::kNull) rows.push_back(row_of({&cipher, nullptr}));
-    if (is_combined(cipher)) continue;
+    if (cipher.is_combined()) continue;
     for (const Authenticator& authenticator : kAuthenticators) rows.push_back(row_of({&cipher, &authenticator}));
   }
   return rows;

@@ -27,19 +27,35 @@ struct TripleDesKeys {
   const void* parts[3];
 };
 
-size_t round_key_bytes(const Algorithm& algorithm) {
+constexpr size_t kChaChaKeyBytes = 32;
+
+constexpr size_t cipher_key_bytes(const Algorithm& algorithm) {
   if (algorithm.cipher == nullptr) return 0;
   switch (algorithm.cipher->mode) {
     case CipherMode::kNull:
       return 0;
     case CipherMode::kAesCbc:
+    case CipherMode::kAesCtr:
+    case CipherMode::kAesCcm:
       return sizeof(AesRoundKeys);
     case CipherMode::kTripleDesCbc:
       return sizeof(TripleDesKeys);
     case CipherMode::kAesGcm:
+    case CipherMode::kAesGmac:
       return sizeof(gcm_key_data);
+    case CipherMode::kChaCha20Poly1305:
+      return kChaChaKeyBytes;
   }
   return 0;
+}
+
+// Where those of the authenticator begin: behind the cipher's, aligned.
+size_t mac_key_offset(const Algorithm& algorithm) {
+  return (cipher_key_bytes(algorithm) + 15) / 16 * 16;
+}
+
+size_t mac_key_bytes(const Algorithm& algorithm) {
+  return algorithm.authenticator == nullptr || algorithm.authenticator->is_hmac() ? 0 : sizeof(AesRoundKeys);
 }
 
 // RFC 2451 section 2.3: equal parts make 3DES single DES. The lowest bit of each byte is parity and no key.
@@ -82,6 +98,8 @@ void hash_block(AuthMode mode, const uint8_t* block, uint8_t* state) {
   IMB_MGR* library = shared_multi_buffer();
   switch (mode) {
     case AuthMode::kNone:
+    case AuthMode::kAesXcbc:
+    case AuthMode::kAesCmac:
       return;
     case AuthMode::kHmacMd5:
       return IMB_MD5_ONE_BLOCK(library, block, state);
@@ -114,7 +132,9 @@ Expected<void> check_size(const char* which, const Algorithm& algorithm, size_t 
   return failure(
       algorithm.name(), "the " + std::string(which) + " key has " + std::to_string(got_bytes) + " bytes",
       "it must have exactly " + wanted +
-          (algorithm.cipher != nullptr && algorithm.cipher->salt_bytes != 0 ? ", the salt of 4 included" : ""));
+          (algorithm.cipher != nullptr && algorithm.cipher->salt_bytes != 0
+               ? ", the salt of " + std::to_string(algorithm.cipher->salt_bytes) + " included"
+               : ""));
 }
 
 Expected<void> check_keys(const Algorithm& algorithm, const Key& encryption_key, const Key& authentication_key) {
@@ -147,7 +167,7 @@ Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key&
   }
   if (shared_multi_buffer() == nullptr) return failure("ipsec-mb", "does not run on this processor");
 
-  const size_t bytes = sizeof(Expanded) + round_key_bytes(algorithm);
+  const size_t bytes = sizeof(Expanded) + mac_key_offset(algorithm) + mac_key_bytes(algorithm);
   void* memory = operator new (bytes, std::align_val_t{alignof(Expanded)});
   KeySchedule schedule;
   schedule.algorithm_ = algorithm;
@@ -155,10 +175,17 @@ Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key&
   if (const Cipher* cipher = algorithm.cipher; cipher != nullptr && cipher->mode != CipherMode::kNull) {
     schedule.expanded_->expand_cipher(*cipher, encryption_key.bytes());
   }
-  if (const Authenticator* authenticator = algorithm.authenticator; authenticator != nullptr) {
-    schedule.expanded_->expand_hmac(authenticator->mode, authentication_key.bytes());
+  if (algorithm.authenticator != nullptr) {
+    schedule.expanded_->expand_authenticator(algorithm, authentication_key.bytes());
   }
   return schedule;
+}
+
+Expected<KeySchedule> KeySchedule::sample(const Algorithm& algorithm) {
+  std::array<uint8_t, kMaxKeyBytes> bytes;
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i * 37 + 1);
+  const auto key = [&](size_t size) { return Key(std::span(bytes).first(size)); };
+  return create(algorithm, key(algorithm.encryption_key_bytes()), key(algorithm.authentication_key_bytes()));
 }
 
 void KeySchedule::Expanded::expand_cipher(const Cipher& cipher, std::span<const uint8_t> key_and_salt) {
@@ -166,23 +193,49 @@ void KeySchedule::Expanded::expand_cipher(const Cipher& cipher, std::span<const 
   std::copy_n(key_and_salt.begin() + cipher.key_bytes, cipher.salt_bytes, salt.begin());
   void* round_keys = this + 1;
   encrypt_keys = decrypt_keys = round_keys;
-  if (cipher.mode == CipherMode::kAesCbc) {
-    auto* aes = new (round_keys) AesRoundKeys;
-    expand_aes(key, *aes);
-    encrypt_keys = aes->encrypt;
-    decrypt_keys = aes->decrypt;
-  } else if (cipher.mode == CipherMode::kTripleDesCbc) {
-    auto* des = new (round_keys) TripleDesKeys;
-    expand_triple_des(key, *des);
-    encrypt_keys = decrypt_keys = des->parts;
-  } else {
-    expand_gcm(key, *new (round_keys) gcm_key_data);
+  switch (cipher.mode) {
+    case CipherMode::kAesCbc:
+    case CipherMode::kAesCtr:
+    case CipherMode::kAesCcm: {
+      auto* aes = new (round_keys) AesRoundKeys;
+      expand_aes(key, *aes);
+      encrypt_keys = aes->encrypt;
+      decrypt_keys = aes->decrypt;
+      return;
+    }
+    case CipherMode::kTripleDesCbc: {
+      auto* des = new (round_keys) TripleDesKeys;
+      expand_triple_des(key, *des);
+      encrypt_keys = decrypt_keys = des->parts;
+      return;
+    }
+    case CipherMode::kAesGcm:
+    case CipherMode::kAesGmac:
+      return expand_gcm(key, *new (round_keys) gcm_key_data);
+    case CipherMode::kChaCha20Poly1305:
+      std::memcpy(round_keys, key.data(), kChaChaKeyBytes);
+      return;
+    case CipherMode::kNull:
+      return;
   }
 }
 
-void KeySchedule::Expanded::expand_hmac(AuthMode mode, std::span<const uint8_t> key) {
-  hash_padded_key(mode, key, 0x36, inner.data());
-  hash_padded_key(mode, key, 0x5c, outer.data());
+void KeySchedule::Expanded::expand_authenticator(const Algorithm& algorithm, std::span<const uint8_t> key) {
+  const AuthMode mode = algorithm.authenticator->mode;
+  if (algorithm.authenticator->is_hmac()) {
+    hash_padded_key(mode, key, 0x36, inner.data());
+    hash_padded_key(mode, key, 0x5c, outer.data());
+    return;
+  }
+  IMB_MGR* library = shared_multi_buffer();
+  auto* aes = new (reinterpret_cast<uint8_t*>(this + 1) + mac_key_offset(algorithm)) AesRoundKeys;
+  mac_round_keys = aes->encrypt;
+  if (mode == AuthMode::kAesXcbc) {
+    IMB_AES_XCBC_KEYEXP(library, key.data(), aes->encrypt, inner.data(), outer.data());
+  } else {
+    expand_aes(key, *aes);
+    IMB_AES_CMAC_SUBKEY_GEN_128(library, aes->encrypt, inner.data(), outer.data());
+  }
 }
 
 KeySchedule::KeySchedule(KeySchedule&&) noexcept = default;

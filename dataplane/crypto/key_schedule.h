@@ -18,6 +18,8 @@ class KeySchedule {
   // The error names sizes, never bytes.
   static Expected<KeySchedule> create(const Algorithm& algorithm, const Key& encryption_key,
                                       const Key& authentication_key);
+  // Of keys that anybody knows, for measurements.
+  static Expected<KeySchedule> sample(const Algorithm& algorithm);
   KeySchedule(KeySchedule&&) noexcept;
   KeySchedule& operator=(KeySchedule&&) noexcept;
   ~KeySchedule();

@@ -37,13 +37,27 @@ bool newer(uint32_t tag, uint32_t than) noexcept {
 
 }  // namespace
 
-ReplayWindow::ReplayWindow(uint16_t packets) : packets_(packets), word_mask_(word_count(packets) - 1) {
-  if (packets_ > 0) words_ = std::make_unique<std::atomic<uint64_t>[]>(word_mask_ + 1);
+ReplayWindow::ReplayWindow(uint16_t packets, uint64_t highest)
+    : packets_(packets), word_mask_(word_count(packets) - 1), highest_(highest) {
+  if (packets_ == 0) return;
+  words_ = std::make_unique<std::atomic<uint64_t>[]>(word_mask_ + 1);
+  const uint64_t newest_block = highest >> kBlockBits;
+  for (uint64_t back = 0; back <= std::min<uint64_t>(word_mask_, newest_block); ++back) {
+    const Place place = place_of((newest_block - back) << kBlockBits, word_mask_);
+    const uint32_t seen = back > 0 ? UINT32_MAX : UINT32_MAX >> (31 - (highest & 31));
+    words_[place.word].store(uint64_t{place.tag} << 32 | seen, std::memory_order_relaxed);
+  }
+}
+
+// Zero is no number; it lies behind every window.
+bool ReplayWindow::is_behind(uint64_t sequence) const noexcept {
+  const uint64_t newest = highest();
+  return sequence == 0 || (sequence <= newest && newest - sequence >= packets_);
 }
 
 ReplayVerdict ReplayWindow::check(uint64_t sequence) const noexcept {
   if (packets_ == 0) return ReplayVerdict::kFresh;
-  if (sequence == 0 || sequence + packets_ <= highest()) return ReplayVerdict::kOutside;
+  if (is_behind(sequence)) return ReplayVerdict::kOutside;
   const Place place = place_of(sequence, word_mask_);
   const uint64_t word = words_[place.word].load(std::memory_order_relaxed);
   if (newer(tag_of(word), place.tag)) return ReplayVerdict::kOutside;
@@ -55,7 +69,7 @@ ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence) noexcept {
     raise_highest(sequence);
     return ReplayVerdict::kFresh;
   }
-  if (sequence == 0 || sequence + packets_ <= highest()) return ReplayVerdict::kOutside;
+  if (is_behind(sequence)) return ReplayVerdict::kOutside;
   const Place place = place_of(sequence, word_mask_);
   std::atomic<uint64_t>& slot = words_[place.word];
   uint64_t word = slot.load(std::memory_order_relaxed);
@@ -71,6 +85,20 @@ ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence) noexcept {
   } while (!slot.compare_exchange_weak(word, wanted, std::memory_order_relaxed));
   raise_highest(sequence);
   return ReplayVerdict::kFresh;
+}
+
+uint64_t ReplayWindow::extended(uint32_t low) const noexcept {
+  const uint64_t newest = highest();
+  const auto newest_low = static_cast<uint32_t>(newest);
+  const uint64_t upper = newest >> 32;
+  const uint32_t behind = packets_ > 0 ? packets_ - 1u : 0;  // how far the window reaches back
+  const uint32_t oldest_low = newest_low - behind;           // of the window, around 2^32
+  if (newest_low >= behind) {                                // case A: the window lies within one subspace
+    if (low >= oldest_low) return upper << 32 | low;
+    return upper == UINT32_MAX ? 0 : (upper + 1) << 32 | low;
+  }
+  if (low < oldest_low) return upper << 32 | low;  // case B: it begins in the one before
+  return upper == 0 ? 0 : (upper - 1) << 32 | low;
 }
 
 void ReplayWindow::raise_highest(uint64_t sequence) noexcept {

@@ -13,13 +13,18 @@ enum class ReplayVerdict : uint8_t { kFresh, kReplayed, kOutside };
 
 class ReplayWindow {
  public:
-  // `packets` 0 … 4096; 0 accepts everything.
-  explicit ReplayWindow(uint16_t packets);
+  // `packets` 0 … 4096; 0 accepts everything. `highest`: begins as if every number up to it had been seen.
+  explicit ReplayWindow(uint16_t packets, uint64_t highest = 0);
 
   // worker: before decryption: would it be accepted now? Changes nothing.
   ReplayVerdict check(uint64_t sequence) const noexcept;
   // worker: after authentication, per packet and in order: accepts a number once and moves the window.
   ReplayVerdict check_and_advance(uint64_t sequence) noexcept;
+
+  // worker: the extended number that the low 32 bits on the wire stand for, by where the window is now (RFC 4303
+  // appendix A2.2). 0, which is outside of every window, where it would lie before the first. It is right only if the
+  // ICV says so.
+  uint64_t extended(uint32_t low) const noexcept;
 
   uint16_t packets() const noexcept { return packets_; }
   uint64_t highest() const noexcept { return highest_.load(std::memory_order_relaxed); }
@@ -28,12 +33,13 @@ class ReplayWindow {
 
  private:
   void raise_highest(uint64_t sequence) noexcept;
+  bool is_behind(uint64_t sequence) const noexcept;
   bool seen(uint64_t sequence) const noexcept;
 
   uint16_t packets_;
   uint32_t word_mask_;                              // words − 1; words are a power of two
   std::unique_ptr<std::atomic<uint64_t>[]> words_;  // worker: rw; high half the tag, low half 32 numbers
-  std::atomic<uint64_t> highest_{0};                // worker: rw, control: ro
+  std::atomic<uint64_t> highest_;                   // worker: rw, control: ro
 };
 
 }  // namespace spigrp

@@ -43,11 +43,13 @@ Sa::Sa(const SaSpec& spec)
     : id(spec.id),
       source(spec.source),
       overhead{},
+      extended_sequence(spec.extended_sequence),
       spi(be32::from_host(spec.id.spi)),
       tunnel{},
       created_at_s(unix_seconds()),
       saved_encryption_key(spec.encryption_key),
       saved_authentication_key(spec.authentication_key),
+      sequence(spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32),
       replay(spec.replay_window) {}
 
 Expected<std::unique_ptr<Sa>> Sa::create(const SaSpec& spec) {
@@ -74,6 +76,10 @@ Expected<void> Sa::set_up_keys(const SaSpec& spec) {
   iv_bytes = algorithm->iv_bytes();
   block_bytes = std::max<uint8_t>(algorithm->block_bytes(), 4);
   icv_bytes = algorithm->icv_bytes();
+  if (extended_sequence && icv_bytes == 0) {
+    // Nothing would tell a wrong upper half (RFC 4303 section 2.2.1).
+    return failure(id.text(), "extended sequence numbers need authentication", "name an authenticator or leave --esn out");
+  }
   iv_offset = random_64();
   if (id.protocol == SaProtocol::kAh) {
     const unsigned unit = id.destination.family == Family::kIpv4 ? 4 : 8;
@@ -109,7 +115,7 @@ void Sa::work_out_overhead() {
                   static_cast<uint16_t>(block_bytes - 1 + sizeof(EspTrailer) + icv_bytes)};
       break;
     case SaProtocol::kAh:
-      overhead = {ah_header_bytes, 0};
+      overhead = {ah_header_bytes, extended_sequence ? kUpperSequenceBytes : uint16_t{0}};
       break;
     case SaProtocol::kComp:
       break;

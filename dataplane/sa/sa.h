@@ -23,6 +23,9 @@ struct Overhead {
   uint16_t tail_bytes;
 };
 
+// The upper half of an extended sequence number is authenticated, not sent. AH puts it behind the packet for that time.
+inline constexpr uint16_t kUpperSequenceBytes = 4;
+
 // The outer header of a tun SA, ready to be copied; lengths, TOS, identification and checksum are filled in per packet.
 struct TunnelTemplate {
   Family family;
@@ -64,6 +67,7 @@ struct alignas(64) Sa {
   uint8_t iv_bytes = 0;
   uint8_t block_bytes = 4;
   uint8_t icv_bytes = 0;
+  bool extended_sequence = false;
   uint16_t ah_header_bytes = 0;  // fixed part, ICV and padding for the SA's family (RFC 4302 section 2.2)
   be32 spi{};
   uint64_t iv_offset = 0;                   // GCM: random for this object; IV = sequence XOR this, so unique per object

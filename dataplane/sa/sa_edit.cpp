@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace spigrp {
@@ -49,6 +50,12 @@ struct SaEdit::Staged {
   std::unordered_map<SaId, int64_t, SaIdHash> eroute_changes;  // eroutes added to an SA minus those taken away
   std::unordered_map<Sa*, std::unique_ptr<Sa>> new_sas;
   std::unordered_map<const SaGroup*, std::unique_ptr<SaGroup>> new_groups;
+
+  // Once everything has been cleared only what was added since can be there, so that clearing again costs no more than
+  // that.
+  bool sas_cleared = false, eroutes_cleared = false;
+  std::vector<SaId> sas_added;
+  std::vector<Selector> eroutes_added;
 };
 
 namespace {
@@ -318,6 +325,7 @@ Expected<void> SaEdit::add_sa(const SaSpec& spec) {
   staged_->entries[spec.id] = {.sa = sa->get(), .dissolved_by = before == nullptr ? 0 : before->dissolved_by};
   staged_->new_sas.emplace(sa->get(), std::move(*sa));
   staged_->put_alone(spec.id, false);
+  staged_->sas_added.push_back(spec.id);
   return {};
 }
 
@@ -331,15 +339,12 @@ Expected<void> SaEdit::delete_sa(const SaId& id) {
 
 void SaEdit::clear_sas() {
   ++staged_->tables.edit_number_;
-  std::vector<SaId> all;
+  std::vector<SaId> all = std::exchange(staged_->sas_added, {});
   VersionedMap<SaKey, SaEntry>& sas = *staged_->tables.sas_;
-  for (Slot slot = 0; slot < sas.slot_count(); ++slot) {
+  const Slot linked = std::exchange(staged_->sas_cleared, true) ? 0 : sas.slot_count();
+  for (Slot slot = 0; slot < linked; ++slot) {
     const SaEntry* entry = sas.newest(slot);
-    if (entry != nullptr && entry->sa != nullptr && staged_->find(entry->sa->id) != nullptr)
-      all.push_back(entry->sa->id);
-  }
-  for (const auto& [id, entry] : staged_->entries) {
-    if (entry.sa != nullptr) all.push_back(id);
+    if (entry != nullptr && entry->sa != nullptr) all.push_back(entry->sa->id);
   }
   for (const SaId& id : all) {
     if (staged_->find(id) != nullptr) staged_->remove_sa(id);
@@ -409,6 +414,7 @@ Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& 
   if (present != nullptr) staged_->drop_eroute(selector);
   if (const auto* id = std::get_if<SaId>(&target)) ++staged_->eroute_changes[*id];
   staged_->eroutes[selector] = {eroute};
+  staged_->eroutes_added.push_back(selector);
   return {};
 }
 
@@ -422,11 +428,12 @@ Expected<void> SaEdit::delete_eroute(const Selector& selector) {
 }
 
 void SaEdit::clear_eroutes() {
-  std::vector<Selector> all;
-  for (Slot slot = 0; slot < staged_->tables.eroutes_->slot_count(); ++slot) {
-    if (const Eroute* eroute = staged_->tables.eroutes_->newest_at(slot)) all.push_back(eroute->selector);
+  std::vector<Selector> all = std::exchange(staged_->eroutes_added, {});
+  const ErouteTable& eroutes = *staged_->tables.eroutes_;
+  const Slot linked = std::exchange(staged_->eroutes_cleared, true) ? 0 : eroutes.slot_count();
+  for (Slot slot = 0; slot < linked; ++slot) {
+    if (const Eroute* eroute = eroutes.newest_at(slot)) all.push_back(eroute->selector);
   }
-  for (const auto& [selector, staged] : staged_->eroutes) all.push_back(selector);
   for (const Selector& selector : all) {
     if (staged_->find_eroute(selector) != nullptr) staged_->drop_eroute(selector);
   }

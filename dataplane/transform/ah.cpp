@@ -6,8 +6,8 @@
 //            but for the fields of IP that change on the way, and the ICV itself: zero (mutable_fields.h)
 //
 // "IP" is the header with options or with the extension headers that stay in front (parse_ip). For the computation the
-// header is made what the ICV covers, in place; afterwards the copy that was kept aside is put back. Not here: extended
-// sequence numbers.
+// header is made what the ICV covers, in place; afterwards the copy that was kept aside is put back. The upper half of an
+// extended sequence number is put behind the packet for the computation (RFC 4302 section 2.5.1) and taken off again.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -44,7 +44,19 @@ uint8_t* icv_of(AhHeader* ah) noexcept {
   return reinterpret_cast<uint8_t*>(ah + 1);
 }
 
+// Behind the packet: admitted with room for it.
+void put_upper_half(const BurstEntry& entry) noexcept {
+  if (!entry.sa->extended_sequence) [[likely]] return;
+  const be32 upper = be32::from_host(static_cast<uint32_t>(entry.sequence >> 32));
+  std::memcpy(rte_pktmbuf_append(entry.packet, kUpperSequenceBytes), &upper, sizeof(upper));
+}
+
+void take_upper_half_off(const BurstEntry& entry) noexcept {
+  if (entry.sa->extended_sequence) [[unlikely]] rte_pktmbuf_trim(entry.packet, kUpperSequenceBytes);
+}
+
 CryptoJob job_over(const BurstEntry& entry, uint8_t* icv) noexcept {
+  put_upper_half(entry);
   return {.keys = &*entry.sa->keys,
           .cipher_start = nullptr,
           .cipher_bytes = 0,
@@ -81,8 +93,8 @@ Verdict check_ah(BurstEntry& entry, const IpPacket& ip) noexcept {
   if (ah.payload_length != length_field(sa)) return DropReason::bad_length;
   if (ip.payload_bytes() < sa.ah_header_bytes) return DropReason::runt;
   if (ip.header_bytes > kMaxHeaderBytes) return DropReason::unsupported;
-  entry.sequence = ah.sequence.host();
-  return StepBurst::check_replay(entry);
+  if (sa.extended_sequence && rte_pktmbuf_tailroom(entry.packet) < kUpperSequenceBytes) return DropReason::no_room;
+  return StepBurst::check_replay(entry, ah.sequence.host());
 }
 
 // What passes leaves the packet as it was before AH, with the fields that the way has changed as they came.
@@ -117,6 +129,7 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   context.crypto->protect({jobs.data(), job_count});
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (!jobs[place].ok) return DropReason::crypto_failed;
+    take_upper_half_off(entry);
     std::memcpy(rte_pktmbuf_mtod(entry.packet, uint8_t*), asides[place].header, note.ip.header_bytes);
     step.finish(note, note.ip.total_bytes);
     return Verdict::keep();
@@ -146,6 +159,7 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (!jobs[place].ok) return DropReason::authentication_failed;
     if (const Verdict verdict = StepBurst::advance_replay(entry); !verdict.kept()) return verdict;
+    take_upper_half_off(entry);
     take_ah_off(entry, note.ip, asides[place]);
     step.finish(note, rte_pktmbuf_pkt_len(entry.packet));
     return Verdict::keep();

@@ -7,7 +7,9 @@
 //
 // "IP" is the header with options or with the extension headers that stay in front (parse_ip). On the way out the IP
 // header moves to the front and the payload stays where it is; on the way in it moves back. In a tunnel the payload is
-// an IP packet, to which nothing here looks. Not here: extended sequence numbers, UDP encapsulation.
+// an IP packet, to which nothing here looks. The upper half of an extended sequence number is authenticated as well:
+// in the AAD of a combined mode (RFC 4106 section 5), else behind all that is sent (RFC 4303 section 2.2.1). Not here:
+// UDP encapsulation.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -31,37 +33,77 @@ constexpr std::array<uint8_t, 255> kPadding = [] {
 
 using Jobs = std::array<CryptoJob, kBurstCapacity>;
 
-CipherMode cipher_mode(const Sa& sa) noexcept {
-  return sa.keys->algorithm().cipher->mode;
-}
+// With extended sequence numbers: what is authenticated or compared and does not lie in the packet, by the packet's
+// place in the burst.
+union Aside {
+  struct {
+    be32 spi, upper, lower;
+  } aad;
+  uint8_t received_icv[kMaxIcvBytes];
+};
+static_assert(sizeof(Aside::aad) == 12);
+
+enum class Purpose : uint8_t { kProtect, kVerify };
 
 bool takes_random_iv(const Sa& sa) noexcept {
-  return cipher_mode(sa) == CipherMode::kAesCbc || cipher_mode(sa) == CipherMode::kTripleDesCbc;
+  return sa.keys->algorithm().cipher->takes_random_iv();
 }
 
 uint32_t fixed_bytes(const Sa& sa) noexcept {
   return static_cast<uint32_t>(sizeof(EspHeader)) + sa.iv_bytes + sa.icv_bytes;
 }
 
+be32 upper_half(uint64_t sequence) noexcept {
+  return be32::from_host(static_cast<uint32_t>(sequence >> 32));
+}
+
+// The authenticator's job gets the upper half behind the ciphertext: where the ICV goes, or came.
+template <Purpose purpose>
+void authenticate_upper_half(const BurstEntry& entry, CryptoJob& job, Aside& aside) noexcept {
+  if constexpr (purpose == Purpose::kVerify) {
+    std::memcpy(aside.received_icv, job.icv, entry.sa->icv_bytes);
+  }
+  const be32 upper = upper_half(entry.sequence);
+  std::memcpy(job.icv, &upper, sizeof(upper));
+  job.auth_bytes += static_cast<uint32_t>(sizeof(upper));
+  if constexpr (purpose == Purpose::kVerify) job.icv = aside.received_icv;
+}
+
 // The job over an ESP header and the `text_bytes` that lie behind its IV.
-CryptoJob job_over(const Sa& sa, EspHeader* esp, uint32_t text_bytes) noexcept {
+template <Purpose purpose>
+CryptoJob job_over(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes, Aside& aside) noexcept {
+  const Sa& sa = *entry.sa;
   auto* start = reinterpret_cast<uint8_t*>(esp);
   uint8_t* iv = start + sizeof(EspHeader);
   uint8_t* text = iv + sa.iv_bytes;
-  const bool aad_only = cipher_mode(sa) == CipherMode::kAesGcm;  // RFC 4106 section 5: SPI and sequence number
-  const uint32_t all_bytes = static_cast<uint32_t>(sizeof(EspHeader)) + sa.iv_bytes + text_bytes;
-  return {.keys = &*sa.keys,
-          .cipher_start = text,
-          .cipher_bytes = cipher_mode(sa) == CipherMode::kNull ? 0 : text_bytes,
-          .iv = iv,
-          .auth_start = start,
-          .auth_bytes = aad_only ? static_cast<uint32_t>(sizeof(EspHeader)) : all_bytes,
-          .icv = text + text_bytes,
-          .ok = false};
+  const Cipher& cipher = *sa.keys->algorithm().cipher;
+  CryptoJob job{.keys = &*sa.keys,
+                .cipher_start = text,
+                .cipher_bytes = cipher.mode == CipherMode::kNull ? 0 : text_bytes,
+                .iv = iv,
+                .auth_start = start,
+                .auth_bytes = static_cast<uint32_t>(sizeof(EspHeader)),  // the AAD: SPI and sequence number
+                .icv = text + text_bytes,
+                .ok = false};
+  if (!cipher.is_combined()) {
+    job.auth_bytes += sa.iv_bytes + text_bytes;
+    if (sa.extended_sequence) [[unlikely]] authenticate_upper_half<purpose>(entry, job, aside);
+    return job;
+  }
+  if (cipher.mode == CipherMode::kAesGmac) {  // RFC 4543 section 3.3: the IV is authenticated too
+    job.cipher_start = iv;
+    job.cipher_bytes += sa.iv_bytes;
+  }
+  if (sa.extended_sequence) [[unlikely]] {
+    aside.aad = {esp->spi, upper_half(entry.sequence), esp->sequence};
+    job.auth_start = reinterpret_cast<const uint8_t*>(&aside.aad);
+    job.auth_bytes = sizeof(aside.aad);
+  }
+  return job;
 }
 
-// CBC: unpredictable (RFC 3602 section 3). GCM: never the same twice (RFC 4106 section 3.1); the number is not, and
-// iv_offset keeps apart what two objects with one key send.
+// CBC: unpredictable (RFC 3602 section 3). The other modes: never the same twice (RFC 4106 section 3.1); the number is
+// not, and iv_offset keeps apart what two objects with one key send.
 void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* iv) noexcept {
   const Sa& sa = *entry.sa;
   if (takes_random_iv(sa)) {
@@ -73,7 +115,7 @@ void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* iv) noex
 }
 
 // Puts ESP header, IV and trailer around the payload, in the clear, and makes the job that finishes it.
-CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv) noexcept {
+CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv, Aside& aside) noexcept {
   const Sa& sa = *entry.sa;
   rte_mbuf* packet = entry.packet;
   const uint16_t head_bytes = static_cast<uint16_t>(sizeof(EspHeader) + sa.iv_bytes);
@@ -94,7 +136,7 @@ CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* ra
   *reinterpret_cast<EspTrailer*>(tail + pad_bytes) = {static_cast<uint8_t>(pad_bytes), ip.next_header};
 
   rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolEsp);
-  return job_over(sa, esp, text_bytes);
+  return job_over<Purpose::kProtect>(entry, esp, text_bytes, aside);
 }
 
 // Lengths and replay, before any key is touched; then the job.
@@ -104,8 +146,7 @@ Verdict check_esp(BurstEntry& entry, const IpPacket& ip) noexcept {
   if (ip.payload_bytes() < fixed_bytes(sa) + sizeof(EspTrailer)) return DropReason::runt;
   if ((ip.payload_bytes() - fixed_bytes(sa)) % sa.block_bytes != 0) return DropReason::bad_length;
   const auto& esp = *rte_pktmbuf_mtod_offset(entry.packet, const EspHeader*, ip.header_bytes);
-  entry.sequence = esp.sequence.host();
-  return StepBurst::check_replay(entry);
+  return StepBurst::check_replay(entry, esp.sequence.host());
 }
 
 // The trailer, from the end: next header, pad length, padding. What passes leaves the packet as it was before ESP.
@@ -148,9 +189,10 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept {
   alignas(16) uint8_t random_ivs[kBurstCapacity * kRandomIvBytes];
   if (const uint16_t count = count_random_ivs(burst); count > 0) context.crypto->random_ivs(random_ivs, count);
   Jobs jobs;
+  std::array<Aside, kBurstCapacity> asides;
   const uint8_t* random_iv = random_ivs;
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) {
-    jobs[place] = put_esp(entry, note.ip, random_iv);
+    jobs[place] = put_esp(entry, note.ip, random_iv, asides[place]);
     if (takes_random_iv(*entry.sa)) random_iv += kRandomIvBytes;
     return Verdict::keep();
   });
@@ -167,12 +209,15 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept {
 void decap_esp(WorkerContext& context, Burst& burst) noexcept {
   StepBurst step(context, burst);
   Jobs jobs;
+  std::array<Aside, kBurstCapacity> asides;
   uint16_t job_count = 0;
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (const Verdict verdict = step.admit_inbound(entry, note); !verdict.kept()) return verdict;
     if (const Verdict verdict = check_esp(entry, note.ip); !verdict.kept()) return verdict;
     auto* esp = rte_pktmbuf_mtod_offset(entry.packet, EspHeader*, note.ip.header_bytes);
-    jobs[job_count++] = job_over(*entry.sa, esp, note.ip.payload_bytes() - fixed_bytes(*entry.sa));
+    const uint32_t text_bytes = note.ip.payload_bytes() - fixed_bytes(*entry.sa);
+    jobs[job_count] = job_over<Purpose::kVerify>(entry, esp, text_bytes, asides[job_count]);
+    ++job_count;
     return Verdict::keep();
   });
 

@@ -20,6 +20,7 @@ class SaTally {
     uint32_t packets;        // of these, that it has finished
     uint64_t bytes;          // of the packets finished
     uint64_t next_sequence;  // the first number reserved that no packet has yet
+    uint64_t numbers_left;
     uint16_t next_identification;
   };
 
@@ -32,7 +33,7 @@ class SaTally {
     while (places_[place] != kNoRow && rows_[places_[place]].sa != sa) place = (place + 1) % places_.size();
     if (places_[place] == kNoRow) {
       places_[place] = count_;
-      rows_[count_++] = {sa, 0, 0, 0, 0, 0};
+      rows_[count_++] = {sa, 0, 0, 0, 0, 0, 0};
     }
     return last_ = places_[place];
   }

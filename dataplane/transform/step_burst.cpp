@@ -94,15 +94,23 @@ Verdict StepBurst::admit_inbound(const BurstEntry& entry, Note& note) noexcept {
 }
 
 void StepBurst::number_packets() noexcept {
-  for (SaTally::Row& row : tally_) row.next_sequence = row.sa->sequence.reserve(row.admitted);
+  for (SaTally::Row& row : tally_) {
+    const Sequence::Numbers numbers = row.sa->sequence.reserve(row.admitted);
+    row.next_sequence = numbers.first;
+    row.numbers_left = numbers.count;
+  }
   each([this](uint16_t, BurstEntry& entry, const Note& note) -> Verdict {
-    entry.sequence = tally_.row(note.row).next_sequence++;
-    if (entry.sequence > entry.sa->sequence.last()) return DropReason::sequence_exhausted;
+    SaTally::Row& row = tally_.row(note.row);
+    if (row.numbers_left == 0) return DropReason::sequence_exhausted;
+    --row.numbers_left;
+    entry.sequence = row.next_sequence++;
     return Verdict::keep();
   });
 }
 
-Verdict StepBurst::check_replay(const BurstEntry& entry) noexcept {
+Verdict StepBurst::check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {
+  const Sa& sa = *entry.sa;
+  entry.sequence = sa.extended_sequence ? sa.replay.extended(received_sequence) : received_sequence;
   if (!replay_protected(*entry.sa)) return Verdict::keep();
   return verdict_of(entry.sa->replay.check(entry.sequence));
 }

@@ -76,8 +76,9 @@ class StepBurst {
   // Gives each packet its SA's next sequence number; drops those for which none is left.
   void number_packets() noexcept;
 
-  // Of a decap, before any key is used: whether the replay window would take entry.sequence now.
-  static Verdict check_replay(const BurstEntry& entry) noexcept;
+  // Of a decap, before any key is used: sets entry.sequence, from the number on the wire, and says whether the replay
+  // window would take it now.
+  static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept;
   // After authentication, in order: takes it, once.
   static Verdict advance_replay(const BurstEntry& entry) noexcept;
 

@@ -5,6 +5,7 @@ import pathlib
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -140,6 +141,46 @@ class StartTest(Folder):
             self.assertFalse(socket_path.exists())
             daemon.stop()
 
+    def test_a_signal_while_it_starts_ends_it_as_well(self):
+        file = self.configuration()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            with subprocess.Popen([str(lab.find_program("spigrpd")), str(file)], stdin=subprocess.DEVNULL,
+                                  stderr=subprocess.PIPE, text=True) as daemon:
+                lab.wait_until((self.folder / "sock").exists, "the socket is there")
+                daemon.send_signal(number)
+                _, log = daemon.communicate(timeout=lab.LIMIT_S)
+            self.assertEqual(daemon.returncode, 0, log)
+            self.assertFalse((self.folder / "sock").exists())
+
+    def test_a_second_daemon_leaves_the_socket_of_one_that_is_starting_alone(self):
+        file = self.configuration()
+        command = [str(lab.find_program("spigrpd")), str(file)]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as first:
+            lab.wait_until((self.folder / "sock").exists, "the socket is there")
+            second = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                                    timeout=lab.LIMIT_S * 3)
+            self.assertEqual(second.returncode, 1)
+            self.assertIn("another daemon listens on it", second.stderr)
+            self.assertTrue((self.folder / "sock").exists())
+            first.terminate()
+            self.assertEqual(first.wait(lab.LIMIT_S), 0)
+
+    def test_a_log_that_nobody_reads_does_not_stop_it(self):
+        file = self.configuration(log_topics=["pfkey"])
+        with subprocess.Popen([str(lab.find_program("spigrpd")), str(file)], stdin=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE) as daemon:
+            lab.wait_until((self.folder / "sock").exists, "the socket is there")
+            with socket.socket(socket.AF_UNIX) as client:
+                client.settimeout(lab.LIMIT_S)
+                client.connect(str(self.folder / "sock"))
+                answers = client.makefile("rb")
+                for _ in range(3000):  # a pipe takes 64 KiB
+                    client.sendall(b'{"jsonrpc":"2.0","id":1,"method":"status"}\n')
+                    self.assertIn(b"result", answers.readline())
+            daemon.terminate()
+            self.assertEqual(daemon.wait(lab.LIMIT_S), 0)
+            daemon.stderr.close()
+
     def test_without_arguments_it_starts_the_embedded_default(self):
         """In a mount namespace of its own, where /run is empty."""
         script = f"""mount -t tmpfs none /run && cd {self.folder} || exit 9
@@ -198,10 +239,10 @@ class LogTest(GatewayTest):
 class KeyMemoryTest(GatewayTest):
     """Invariant 5: the daemon cannot dump core, and a deleted SA's keys are nowhere in its memory."""
 
-    def memory_holds(self, *needles):
+    def memory_holds(self, *needles, daemon=None):
         """Which of these bytes are in the daemon's writable memory."""
         found = set()
-        pid = self.gateway.process.pid
+        pid = (daemon or self.gateway).process.pid
         with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             for line in maps:
                 words = line.split()
@@ -234,8 +275,39 @@ class KeyMemoryTest(GatewayTest):
         lab.wait_until(lambda: self.gateway.call("status")["result"]["old_versions"] == 0, "old versions are freed")
         self.assertEqual(self.memory_holds(*keys, *texts), set())
 
+    @unittest.skipIf("asan" in lab.BUILD.name, "AddressSanitizer keeps freed memory aside")
+    def test_keys_of_the_startup_batch_do_not_stay_when_their_sas_go(self):
+        key = os.urandom(16)
+        lines = [f"spi --af inet --edst {FAR_GATEWAY} --spi 0x{spi:x} --proto esp --src {GATEWAY} --esp aes128 "
+                 f"--enckey 0x{key.hex()}" for spi in range(0x100, 0x120)]
+        daemon = lab.Daemon([{"name": "lan", "device": "net_null0"}], startup_batch="\n".join(lines) + "\n",
+                            name="batch").start()
+        self.addCleanup(daemon.stop)
+        self.assertEqual(len(daemon.do("spi").splitlines()), len(lines))
+        self.assertIn(key, self.memory_holds(key, daemon=daemon))
+        daemon.do("spi --clear")
+        lab.wait_until(lambda: daemon.call("status")["result"]["old_versions"] == 0, "old versions are freed")
+        self.assertEqual(self.memory_holds(key, key.hex().encode(), daemon=daemon), set())
+
+    @unittest.skipIf("asan" in lab.BUILD.name, "AddressSanitizer keeps freed memory aside")
+    def test_keys_do_not_stay_with_a_client_that_goes_on(self):
+        key = os.urandom(20)
+        spec = {"source": GATEWAY, "algorithm": "null-sha1-96", "authentication_key": "0x" + key.hex()}
+        edits = [{"method": "sa.add", "params": {"spec": {**spec, "id": f"esp.{spi:x}@{FAR_GATEWAY}"}}}
+                 for spi in range(0x1000, 0x1400)]
+        with socket.socket(socket.AF_UNIX) as client:
+            client.settimeout(lab.LIMIT_S)
+            client.connect(str(self.gateway.socket_path))
+            answers = client.makefile("rb")
+            for request in ({"method": "batch", "params": {"edits": edits}}, {"method": "sa.clear", "params": {}}):
+                client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, **request}).encode() + b"\n")
+                self.assertIn(b"result", answers.readline())
+            lab.wait_until(lambda: self.gateway.call("status")["result"]["old_versions"] == 0, "old versions are freed")
+            self.assertEqual(self.memory_holds(key, key.hex().encode()), set())
+
     def test_the_daemon_dumps_no_core(self):
         daemon = lab.Daemon([{"name": "lan", "device": "net_null0"}]).start()
+        daemon.do("spi")  # it answers: from before any key is read it can dump none
         resource.prlimit(daemon.process.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
         daemon.process.send_signal(signal.SIGQUIT)
         _, status = os.waitpid(daemon.process.pid, 0)

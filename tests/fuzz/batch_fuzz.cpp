@@ -10,7 +10,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   spigrp::CommandWorld world;
-  world.read_file = [](std::string_view file) -> spigrp::Expected<std::string> {
+  world.read_file = [](std::string_view file, size_t /*most_bytes*/) -> spigrp::Expected<std::string> {
     return spigrp::failure(std::string(file), "there are no files here");
   };
   const auto batch = spigrp::parse_batch(text, "fuzzed", world);

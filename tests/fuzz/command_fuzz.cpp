@@ -16,7 +16,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   if (words.empty()) return 0;
   spigrp::CommandWorld world;
-  world.read_file = [](std::string_view file) -> spigrp::Expected<std::string> {
+  world.read_file = [](std::string_view file, size_t /*most_bytes*/) -> spigrp::Expected<std::string> {
     return spigrp::failure(std::string(file), "there are no files here");
   };
   const std::string command = words.front();

@@ -5,8 +5,13 @@ Run by hand, with scapy and cryptography installed: tests/vectors/make_packets.p
 Keys, IVs and payloads come from a fixed stream, so that a run repeats itself byte for byte.
 """
 import hashlib
+import hmac
 import json
 import pathlib
+import struct
+
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
 
 from scapy.all import IP, TCP, UDP, IPv6, Raw, raw
 from scapy.layers.inet import (IPOption, IPOption_NOP, IPOption_Router_Alert, IPOption_RR, IPOption_Security,
@@ -24,13 +29,18 @@ LARGE = (511, 1023, 1372)
 # our name: (scapy's name, key bytes with salt, IV bytes)
 CIPHERS = {
     "aes128": ("AES-CBC", 16, 16), "aes192": ("AES-CBC", 24, 16), "aes256": ("AES-CBC", 32, 16),
-    "3des": ("3DES", 24, 8), "null": ("NULL", 0, 0),
+    "3des": ("3DES", 24, 8), "null": ("NULL", 0, 0), "aes128ctr": ("AES-CTR", 20, 8), "aes256ctr": ("AES-CTR", 36, 8),
 }
-COMBINED = {"aes128gcm16": ("AES-GCM", 20, 8), "aes192gcm16": ("AES-GCM", 28, 8), "aes256gcm16": ("AES-GCM", 36, 8)}
+COMBINED = {"aes128gcm16": ("AES-GCM", 20, 8), "aes192gcm16": ("AES-GCM", 28, 8), "aes256gcm16": ("AES-GCM", 36, 8),
+            "aes128ccm16": ("AES-CCM", 19, 8), "aes256ccm16": ("AES-CCM", 35, 8),
+            "chacha20poly1305": ("CHACHA20-POLY1305", 36, 8)}
 AUTHENTICATORS = {
     "md5-96": ("HMAC-MD5-96", 16), "sha1-96": ("HMAC-SHA1-96", 20), "sha2_256-128": ("SHA2-256-128", 32),
     "sha2_384-192": ("SHA2-384-192", 48), "sha2_512-256": ("SHA2-512-256", 64),
+    "aes_cmac-96": ("AES-CMAC-96", 16),
 }
+HASHES = {"md5": hashlib.md5, "sha1": hashlib.sha1, "sha2_256": hashlib.sha256, "sha2_384": hashlib.sha384,
+          "sha2_512": hashlib.sha512}
 
 
 def stream(label, size):
@@ -95,15 +105,37 @@ def plain_bytes(packet, tunnel):
     return raw(packet if tunnel is None else tunnel / packet)
 
 
-def vector(kind, shape, packet, tunnel, algorithm, keys, scapy_arguments, sequence, iv):
+def digest(authenticator, key, message):
+    name, _, bits = authenticator.partition("-")
+    if name == "aes_cmac":
+        mac = CMAC(AES(key))
+        mac.update(message)
+        return mac.finalize()[:int(bits) // 8]
+    return hmac.digest(key, message, HASHES[name])[:int(bits) // 8]
+
+
+def with_upper_half(wire, algorithm, key, spi, sequence):
+    """RFC 4303 section 2.2.1, for a separate authenticator; scapy 2.5 leaves the upper half out."""
+    _, _, authenticator = algorithm.partition("-")
+    esp = wire[wire.index(struct.pack("!II", spi, sequence & 0xffffffff)):]
+    icv_bytes = int(authenticator.rpartition("-")[2]) // 8
+    upper = struct.pack("!I", sequence >> 32)
+    return wire[:-icv_bytes] + digest(authenticator, key, esp[:-icv_bytes] + upper)
+
+
+def vector(kind, shape, packet, tunnel, algorithm, keys, scapy_arguments, sequence, iv, extended=False):
     spi = 0x1000 + int.from_bytes(stream(algorithm, 2), "big")
     association = SecurityAssociation(kind, spi=spi, tunnel_header=tunnel, **scapy_arguments)
-    protected = association.encrypt(packet.__class__(raw(packet)), seq_num=sequence, iv=iv)
+    upper = {"esn_en": True, "esn": sequence >> 32} if extended else {}
+    protected = association.encrypt(packet.__class__(raw(packet)), seq_num=sequence & 0xffffffff, iv=iv, **upper)
     wire = raw(protected)
-    association.decrypt(protected.__class__(wire))  # scapy takes it back
+    association.decrypt(protected.__class__(wire), **upper)  # scapy takes it back
+    if extended and kind is ESP and "-" in algorithm:
+        wire = with_upper_half(wire, algorithm, keys[1], spi, sequence)
     family = 4 if wire[0] >> 4 == 4 else 6
     gateways = GATEWAYS_4 if family == 4 else GATEWAYS_6
-    return {"name": f"{algorithm}, {shape}, {len(wire)} bytes", "algorithm": algorithm, "spi": spi,
+    return {"name": f"{algorithm}, {shape}, {len(wire)} bytes{', esn' if extended else ''}", "extended": extended,
+            "algorithm": algorithm, "spi": spi,
             "source": gateways[0], "destination": gateways[1], "encryption_key": keys[0].hex(),
             "authentication_key": keys[1].hex(), "sequence": sequence, "iv": (iv or b"").hex(),
             # destination options without a routing header: scapy puts ESP and AH behind them, we in front of them
@@ -121,6 +153,10 @@ def esp_algorithms():
         yield name, scapy_name, key_bytes, iv_bytes, None, 0
 
 
+def name_is_combined(algorithm):
+    return algorithm in COMBINED
+
+
 def esp_vectors():
     count = 0
     for algorithm, scapy_name, key_bytes, iv_bytes, scapy_auth, auth_bytes in esp_algorithms():
@@ -135,12 +171,17 @@ def esp_vectors():
             packet, tunnel = shapes(size)[shape]
             yield vector(ESP, shape, packet, tunnel, algorithm, (encryption_key, authentication_key), arguments,
                          sequence=count * 7919, iv=stream(f"iv{count}", iv_bytes))
+        if scapy_auth or name_is_combined(algorithm):
+            packet, tunnel = shapes(33)["tunnel 4 in 4" if count % 2 else "tunnel 6 in 6"]
+            for sequence in (count * 104729, (count << 32) + 2, (count << 32) + 0xfffffffe):
+                yield vector(ESP, "tunnel", packet, tunnel, algorithm, (encryption_key, authentication_key), arguments,
+                             sequence=sequence, iv=stream(f"iv{sequence}", iv_bytes), extended=True)
 
 
 def ah_vectors():
     count = 0
     for name, (scapy_auth, auth_bytes) in AUTHENTICATORS.items():
-        algorithm = "hmac-" + name
+        algorithm = name if name.startswith("aes") else "hmac-" + name
         key = stream("auth" + algorithm, auth_bytes)
         for shape in shapes(0):
             for size in (SIZES[count % len(SIZES)], SIZES[(count + 7) % len(SIZES)]):
@@ -148,6 +189,11 @@ def ah_vectors():
                 packet, tunnel = shapes(size)[shape]
                 yield vector(AH, shape, packet, tunnel, algorithm, (b"", key),
                              {"auth_algo": scapy_auth, "auth_key": key}, sequence=count * 104729, iv=None)
+        for shape in ("transport 4, options", "tunnel 6 in 6"):
+            packet, tunnel = shapes(33)[shape]
+            for sequence in (count * 104729, (count << 32) + 2, (count << 32) + 0xfffffffe):
+                yield vector(AH, shape, packet, tunnel, algorithm, (b"", key),
+                             {"auth_algo": scapy_auth, "auth_key": key}, sequence=sequence, iv=None, extended=True)
 
 
 def write(file_name, vectors):

@@ -36,11 +36,12 @@ struct World {
       if (name == "gw2") return address(ipv6 ? "2001:db8::2" : "192.0.2.2");
       return resolve_numeric(name, wanted);
     };
-    made.read_file = [this](std::string_view file) -> Expected<std::string> {
+    made.read_file = [this](std::string_view file, size_t most_bytes) -> Expected<std::string> {
       ++files_read;
       const auto found = files.find(file);
       if (found == files.end()) return failure(std::string(file), "cannot be read: No such file or directory");
-      return found->second;
+      if (found->second.size() <= most_bytes) return found->second;
+      return failure(std::string(file), "is larger than " + std::to_string(most_bytes) + " bytes");
     };
     return made;
   }

@@ -28,6 +28,18 @@ BOOST_AUTO_TEST_CASE(failure_is_an_error_with_its_parts) {
   BOOST_TEST((failed.error() == Error{"it", "is wrong", "mend it"}));
 }
 
+BOOST_AUTO_TEST_CASE(what_could_be_a_key_is_not_repeated) {  // invariant 5
+  const std::string hex(40, '5'), base64 = "VGhpcyBpcyBhIGtleQ==";
+  for (const std::string& word : {"0x" + hex, "0X" + hex, "0s" + base64, "0S" + base64, hex, "--enckey0x" + hex,
+                                  "enckey=" + hex, "--enckey=0s" + base64, "x " + hex, "@0x" + hex}) {
+    BOOST_TEST(as_typed(word) == "a word that looks like a key");
+  }
+  for (const char* word : {"0xffffffff", "esp:ffffffff@2001:db8:1234:5678:9abc:def0:1234:5678", "tun.3d0@192.168.2.110",
+                           "4294967295", "255.255.255.255", "aes128-sha2_256-128", "10seconds"}) {
+    BOOST_TEST(as_typed(word) == word);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(what_was_typed_cannot_forge_a_line_or_fill_the_log) {
   BOOST_TEST(as_typed("tun.113@gw2") == "tun.113@gw2");
   BOOST_TEST(as_typed("a\nb\rc\x1b[2J\x7f") == "a?b?c?[2J?");

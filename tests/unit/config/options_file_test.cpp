@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_said_to_be) {
 }
 
 BOOST_AUTO_TEST_CASE(an_endless_file_is_not_read_to_its_end) {
-  BOOST_TEST(holds(error_text(load_options("/dev/zero")), "/dev/zero: is longer than 1048576 bytes"));
+  BOOST_TEST(holds(error_text(load_options("/dev/zero")), "/dev/zero: is larger than 1 MiB"));
 }
 
 BOOST_AUTO_TEST_CASE(a_relative_startup_batch_lies_beside_the_file) {

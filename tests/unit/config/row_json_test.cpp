@@ -15,7 +15,8 @@ namespace {
 
 constexpr std::string_view kSaRow = R"({
     "id": "esp:115@2001:db8::2", "source": "2001:db8::1", "algorithm": "AES128GCM16", "direction": "out",
-    "replay_window": 4096, "sequence": 18446744073709551615, "window_bits": 9223372036854775808, "icv_bits": 128,
+    "replay_window": 4096, "extended_sequence": true, "sequence": 18446744073709551615,
+    "window_bits": 9223372036854775808, "icv_bits": 128,
     "authentication_key_bits": 1, "encryption_key_bits": 160, "packets": 2, "bytes": 3, "authentication_failures": 4,
     "replays": 5, "outside_window": 6, "malformed": 7, "exhausted": 8, "age_s": 9, "idle_s": -1, "used_s": 10,
     "group": ["tun.113@192.0.2.2", "esp:115@2001:db8::2"]})";
@@ -64,7 +65,7 @@ BOOST_AUTO_TEST_CASE(every_row_goes_to_json_and_back) {
   round_trip(R"({"spec": {"address": "192.0.2.2", "device": "wan", "mac": "02:00:00:00:00:01"}, "is_static": true})",
              parse_neighbour_row);
   round_trip(R"({"name": "aes128gcm16", "protocol": "esp", "encryption_key_bits": 160, "authentication_key_bits": 1,
-                 "icv_bits": 128})",
+                 "icv_bits": 128, "requirement": "MUST", "cycles_per_kilobyte": 700})",
              parse_algorithm_row);
 }
 

@@ -67,6 +67,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_with_the_sa_and_the_reason) {
       {comp, [](SaSpec& s) { s.id.spi = 0x10000; }, "more than 16 bits"},
       {esp, [](SaSpec& s) { s.id.destination = {}; }, "unspecified"},
       {esp, [](SaSpec& s) { s.source = address("2001:db8::1"); }, "another address family"},
+      {esp, [](SaSpec& s) { s.extended_sequence = true, s.replay_window = 0; }, "need a replay window"},
       {esp, [](SaSpec& s) { s.replay_window = 4097; }, "4097 packets is too large; use 0 … 4096"},
       {esp, [](SaSpec& s) { s.algorithm = std::string(65, 'a'); }, "name is too long"},
       {esp, [](SaSpec& s) { s.algorithm.clear(); }, "has no algorithm"},

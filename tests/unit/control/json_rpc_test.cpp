@@ -78,6 +78,20 @@ BOOST_AUTO_TEST_CASE(nesting_is_bounded_and_brackets_in_strings_are_no_nesting) 
   BOOST_TEST(code_of(R"({"jsonrpc":"2.0","id":1,"method":")" + std::string(100, '[') + R"(\"[["})") == 0);
 }
 
+BOOST_AUTO_TEST_CASE(values_beyond_what_a_message_of_its_size_needs_are_refused_unparsed) {
+  const auto many = [](const std::string& value, size_t count) {
+    std::string list = value;
+    for (size_t i = 1; i < count; ++i) list += ',' + value;
+    return R"({"jsonrpc":"2.0","id":1,"method":"batch","params":{"edits":[)" + list + "]}}";
+  };
+  BOOST_TEST(code_of(many("[]", 100'000)) == kParseError);
+  BOOST_TEST(code_of(many("1", 100'000)) == kParseError);
+  BOOST_TEST(code_of(many("{}", 400)) == 0);
+  BOOST_TEST(code_of(many(R"({"method":"sa.delete","params":{"id":"esp.115@192.0.2.2"}})", 10'000)) == 0);
+  BOOST_TEST(code_of(many(R"({"line":7,"method":"sa.clear","params":{}})", 10'000)) == 0);
+  BOOST_TEST(code_of(many('"' + std::string(100'000, ',') + '"', 1)) == 0);  // in a string they are text
+}
+
 BOOST_AUTO_TEST_CASE(answers_are_one_line_of_valid_json_whatever_is_in_them) {
   const std::string text = "a\nb\xff\"c";
   for (const std::string& line : {result_line(1, {{"text", text}}), error_line({kRefused, {text, text, text}, 3, 1})}) {

@@ -46,6 +46,25 @@ BOOST_AUTO_TEST_CASE(one_that_a_dead_daemon_left_is_replaced) {
   BOOST_TEST(SocketFile::create(options).has_value());
 }
 
+BOOST_AUTO_TEST_CASE(one_whose_daemon_is_still_starting_is_not) {
+  const auto starting = SocketFile::create(options);
+  BOOST_REQUIRE(starting.has_value());
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    BOOST_TEST(SocketFile::create(options).error().problem == "another daemon listens on it");
+  }
+  BOOST_TEST(std::filesystem::exists(options.path));
+}
+
+BOOST_AUTO_TEST_CASE(what_has_taken_its_place_is_left_alone) {
+  {
+    const auto socket = SocketFile::create(options);
+    BOOST_REQUIRE(socket.has_value());
+    std::filesystem::remove(options.path);
+    std::ofstream(options.path) << "another's";
+  }
+  BOOST_TEST(std::filesystem::exists(options.path));
+}
+
 BOOST_AUTO_TEST_CASE(one_that_is_listened_on_is_not) {
   auto living = SocketFile::create(options);
   BOOST_REQUIRE(living.has_value());

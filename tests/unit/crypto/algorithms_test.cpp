@@ -22,8 +22,8 @@ BOOST_AUTO_TEST_CASE(every_listed_name_is_found_and_is_its_own_canonical_name) {
     BOOST_TEST(found->icv_bytes() == row.icv_bytes);
     BOOST_TEST(names.insert(row.name).second, row.name << " is listed twice");
   }
-  // 5 for AH; (4 ciphers × (5 authenticators + none)) + NULL × 5 + 3 GCM
-  BOOST_TEST(rows.size() == 5 + 4 * 6 + 5 + 3);
+  // 7 for AH; 7 ciphers × (7 authenticators + none), NULL × 7; 9 GCM, 3 GMAC, 6 CCM, ChaCha20
+  BOOST_TEST(rows.size() == 7 + 7 * 8 + 7 + 9 + 3 + 6 + 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_bare_aes_takes_its_size_from_the_key) {
@@ -49,6 +49,28 @@ BOOST_AUTO_TEST_CASE(sizes_are_those_of_the_rfcs) {
   BOOST_TEST(find_ah_algorithm("hmac-sha2_384-192")->icv_bytes() == 24);
 }
 
+BOOST_AUTO_TEST_CASE(keys_end_in_the_salt_that_the_mode_has) {
+  BOOST_TEST(find_esp_algorithm("aes128ccm16", 19)->encryption_key_bytes() == 19);  // RFC 4309 section 7.1
+  BOOST_TEST(find_esp_algorithm("aes256ctr", 36)->encryption_key_bytes() == 36);    // RFC 3686 section 5.1
+  BOOST_TEST(find_esp_algorithm("chacha20poly1305", 36)->encryption_key_bytes() == 36);
+  BOOST_TEST(find_esp_algorithm("aes128gcm8", 20)->icv_bytes() == 8);
+}
+
+BOOST_AUTO_TEST_CASE(what_rfc_8221_asks_is_that_of_the_weaker_part) {
+  const auto of_esp = [](const char* name, size_t bytes) {
+    return requirement_text(find_esp_algorithm(name, bytes)->requirement());
+  };
+  BOOST_TEST(of_esp("aes128gcm16", 20) == "MUST");
+  BOOST_TEST(of_esp("aes128-sha2_256-128", 16) == "MUST");
+  BOOST_TEST(of_esp("aes128-sha1-96", 16) == "MUST-");
+  BOOST_TEST(of_esp("aes128-md5-96", 16) == "MUST NOT");
+  BOOST_TEST(of_esp("3des-sha2_256-128", 24) == "SHOULD NOT");
+  BOOST_TEST(of_esp("aes128", 16) == "MUST NOT");  // nothing authenticates it
+  BOOST_TEST(of_esp("chacha20poly1305", 36) == "SHOULD");
+  BOOST_TEST(of_esp("aes192ctr-sha2_512-256", 28) == "MAY");
+  BOOST_TEST(requirement_text(find_ah_algorithm("hmac-md5-96")->requirement()) == "MUST NOT");
+}
+
 BOOST_AUTO_TEST_CASE(null_without_authentication_is_refused) {
   const auto bare = find_esp_algorithm("null", 0);
   BOOST_REQUIRE(!bare);
@@ -66,7 +88,8 @@ BOOST_AUTO_TEST_CASE(unknown_names_are_refused_and_quoted_safely) {
     BOOST_REQUIRE_MESSAGE(!found, name);
     BOOST_TEST(found.error().text().find('\x1b') == std::string::npos);
   }
-  for (const char* name : {"", "hmac", "hmac-", "sha1-96", "hmac-sha1", "hmac-sha1-96 ", "hmac-hmac-sha1-96"}) {
+  for (const char* name : {"", "hmac", "hmac-", "sha1-96", "hmac-sha1", "hmac-sha1-96 ", "hmac-hmac-sha1-96",
+                           "hmac-aes_xcbc-96", "aes_xcbc-128"}) {
     BOOST_TEST(!find_ah_algorithm(name), name);
   }
 }

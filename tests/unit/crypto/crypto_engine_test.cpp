@@ -3,6 +3,7 @@
 #include <array>
 #include <random>
 #include <set>
+#include <span>
 
 #include "crypto/crypto_vectors.h"
 #include "support/runner.h"
@@ -83,34 +84,40 @@ BOOST_AUTO_TEST_CASE(a_burst_of_all_algorithms_gives_what_each_alone_gives) {
     }
     engine->verify(jobs);
     for (size_t i = 0; i < chosen.size(); ++i) {
-      BOOST_TEST((jobs[i].ok && std::equal(chosen[i]->plain.begin(), chosen[i]->plain.end(), jobs[i].cipher_start)) ==
+      BOOST_TEST((jobs[i].ok && std::equal(chosen[i]->plain.begin(), chosen[i]->plain.end(),
+                                           jobs[i].icv - chosen[i]->plain.size())) ==
                  true);
     }
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_forged_packet_fails_alone_in_its_burst) {
-  const auto vectors = one_of_each();
-  for (size_t forged = 0; forged < vectors.size(); ++forged) {
-    if (vectors[forged].icv.empty()) continue;
-    std::vector<KeySchedule> keys;
-    std::vector<Bytes> buffers;
-    for (const CryptoVector& vector : vectors) {
-      keys.push_back(vector.keys());
-      buffers.push_back(vector.sealed());
+  constexpr size_t kBurst = 32;
+  const auto all = one_of_each();
+  for (size_t first = 0; first < all.size(); first += kBurst) {
+    const std::span vectors = std::span(all).subspan(first, std::min(kBurst, all.size() - first));
+    for (size_t forged = 0; forged < vectors.size(); ++forged) {
+      if (vectors[forged].icv.empty()) continue;
+      std::vector<KeySchedule> keys;
+      std::vector<Bytes> buffers;
+      for (const CryptoVector& vector : vectors) {
+        keys.push_back(vector.keys());
+        buffers.push_back(vector.sealed());
+      }
+      buffers[forged].back() ^= 1;
+      std::vector<CryptoJob> jobs;
+      for (size_t i = 0; i < vectors.size(); ++i) jobs.push_back(vectors[i].job(keys[i], buffers[i]));
+      engine->verify(jobs);
+      for (size_t i = 0; i < jobs.size(); ++i) BOOST_TEST(jobs[i].ok == (i != forged), vectors[i].name);
     }
-    buffers[forged].back() ^= 1;
-    std::vector<CryptoJob> jobs;
-    for (size_t i = 0; i < vectors.size(); ++i) jobs.push_back(vectors[i].job(keys[i], buffers[i]));
-    engine->verify(jobs);
-    for (size_t i = 0; i < jobs.size(); ++i) BOOST_TEST(jobs[i].ok == (i != forged), vectors[i].name);
   }
 }
 
 BOOST_AUTO_TEST_CASE(a_hash_alone_is_computed_for_ah) {
   for (const CryptoVector& vector : read_vectors("crypto_rfc.json")) {
     if (!vector.algorithm.starts_with("null-")) continue;
-    const Algorithm algorithm = find_ah_algorithm("hmac-" + vector.algorithm.substr(5)).value();
+    const std::string name = vector.algorithm.substr(5);
+    const Algorithm algorithm = find_ah_algorithm(name.starts_with("aes_") ? name : "hmac-" + name).value();
     const KeySchedule keys = KeySchedule::create(algorithm, Key(), Key(vector.authentication_key)).value();
     Bytes message = vector.header;
     Bytes icv(vector.icv.size());

@@ -37,17 +37,23 @@ struct CryptoVector {
 
   // The job over a buffer that holds the packet.
   CryptoJob job(const KeySchedule& keys, Bytes& buffer) const {
-    const bool aad_only = keys.algorithm().cipher->mode == CipherMode::kAesGcm;
+    const Cipher& cipher = *keys.algorithm().cipher;
     uint8_t* text = buffer.data() + header.size() + iv.size();
-    return {
-        .keys = &keys,
-        .cipher_start = text,
-        .cipher_bytes = keys.algorithm().cipher->mode == CipherMode::kNull ? 0 : static_cast<uint32_t>(plain.size()),
-        .iv = buffer.data() + header.size(),
-        .auth_start = buffer.data(),
-        .auth_bytes = static_cast<uint32_t>(aad_only ? header.size() : header.size() + iv.size() + plain.size()),
-        .icv = text + plain.size(),
-        .ok = false};
+    const auto text_bytes = static_cast<uint32_t>(plain.size()), iv_bytes = static_cast<uint32_t>(iv.size());
+    const auto header_bytes = static_cast<uint32_t>(header.size());
+    CryptoJob job{.keys = &keys,
+                  .cipher_start = text,
+                  .cipher_bytes = cipher.mode == CipherMode::kNull ? 0 : text_bytes,
+                  .iv = buffer.data() + header.size(),
+                  .auth_start = buffer.data(),
+                  .auth_bytes = cipher.is_combined() ? header_bytes : header_bytes + iv_bytes + text_bytes,
+                  .icv = text + plain.size(),
+                  .ok = false};
+    if (cipher.mode == CipherMode::kAesGmac) {
+      job.cipher_start -= iv_bytes;
+      job.cipher_bytes += iv_bytes;
+    }
+    return job;
   }
 
  private:

@@ -12,18 +12,47 @@ namespace {
 
 BOOST_AUTO_TEST_CASE(the_first_number_is_one) {
   Sequence sequence;
-  BOOST_TEST(sequence.reserve(3) == 1u);
-  BOOST_TEST(sequence.reserve(1) == 4u);
+  BOOST_TEST(sequence.reserve(3).first == 1u);
+  BOOST_TEST(sequence.reserve(1).first == 4u);
   BOOST_TEST(sequence.sent() == 4u);
 }
 
-// HAZARDS 7: after 2^32 − 1 nothing is reserved that may be used, however often one asks.
-BOOST_AUTO_TEST_CASE(after_the_last_number_none_is_within_the_limit) {
-  Sequence sequence(Sequence::kLast32, Sequence::kLast32 - 2);
-  BOOST_TEST(sequence.reserve(1) == 0xfffffffeu);
-  BOOST_TEST(sequence.reserve(1) == sequence.last());
-  for (int i = 0; i < 1000; ++i) BOOST_TEST(sequence.reserve(64) > sequence.last());
-  BOOST_TEST(sequence.sent() == sequence.last());
+// HAZARDS 7: after 2^32 − 1, with extended numbers 2^64 − 1, there is nothing, however often one asks.
+BOOST_AUTO_TEST_CASE(after_the_last_number_there_is_none) {
+  for (const uint64_t last : {Sequence::kLast32, Sequence::kLast64}) {
+    Sequence sequence(last, last - 5);
+    BOOST_TEST(sequence.reserve(1).first == last - 4);
+    const Sequence::Numbers rest = sequence.reserve(64);
+    BOOST_TEST(rest.first == last - 3);
+    BOOST_TEST(rest.count == 4u);
+    for (int i = 0; i < 1000; ++i) BOOST_TEST(sequence.reserve(64).count == 0u);
+    BOOST_TEST(sequence.sent() == last);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(extended_numbers_go_on_behind_32_bits) {
+  Sequence sequence(Sequence::kLast64, Sequence::kLast32 - 1);
+  const Sequence::Numbers numbers = sequence.reserve(3);
+  BOOST_TEST(numbers.first == 0xffffffffu);
+  BOOST_TEST(numbers.count == 3u);
+  BOOST_TEST(sequence.sent() == 0x100000001u);
+}
+
+BOOST_AUTO_TEST_CASE(threads_share_the_last_numbers_without_a_double) {
+  constexpr uint64_t kLeft = 100'000;
+  Sequence sequence(Sequence::kLast32, Sequence::kLast32 - kLeft);
+  std::vector<std::atomic<uint8_t>> given(kLeft + 1);
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 3; ++t) {
+    threads.emplace_back([&] {
+      for (uint64_t i = 0; i < kLeft; ++i) {
+        const Sequence::Numbers numbers = sequence.reserve(7);
+        for (uint64_t n = 0; n < numbers.count; ++n) given[Sequence::kLast32 - numbers.first - n].fetch_add(1);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  for (uint64_t distance = 0; distance < kLeft; ++distance) BOOST_REQUIRE(given[distance].load() == 1);
 }
 
 BOOST_AUTO_TEST_CASE(threads_never_share_a_number) {
@@ -35,7 +64,7 @@ BOOST_AUTO_TEST_CASE(threads_never_share_a_number) {
   for (int t = 0; t < kThreads; ++t) {
     threads.emplace_back([&] {
       for (uint64_t i = 0; i < kEach; ++i) {
-        const uint64_t first = sequence.reserve(2);
+        const uint64_t first = sequence.reserve(2).first;
         given[first].fetch_add(1);
         given[first + 1].fetch_add(1);
       }

@@ -9,7 +9,9 @@ using namespace test;
 BOOST_FIXTURE_TEST_SUITE(esp, StepFixture)
 
 const char* const kAlgorithms[] = {"aes128-sha1-96",    "aes256-sha2_256-128", "aes192-sha2_384-192", "3des-md5-96",
-                                   "null-sha2_512-256", "aes128gcm16",         "aes256gcm16"};
+                                   "null-sha2_512-256", "aes128gcm16",         "aes256gcm16",         "aes256gcm12",
+                                   "aes128ctr-sha1-96", "null-aes_xcbc-96",    "aes256-aes_cmac-96",  "aes192gmac",
+                                   "aes128ccm8",        "aes256ccm16",         "chacha20poly1305"};
 
 std::unique_ptr<Sa> esp_sa(std::string_view algorithm, Family family = Family::kIpv4) {
   return family == Family::kIpv4 ? keyed_sa("esp.1000@198.51.100.2", kHere, algorithm)
@@ -28,8 +30,8 @@ Bytes plain_packet(size_t payload_bytes, Family family = Family::kIpv4) {
 
 // An ESP packet with a right ICV around any text, as only an owner of the keys can make it.
 Bytes sealed(Sa& sa, uint32_t sequence, const Bytes& text) {
-  const bool gcm = sa.keys->algorithm().cipher->mode == CipherMode::kAesGcm;
-  const bool null = sa.keys->algorithm().cipher->mode == CipherMode::kNull;
+  const Cipher& cipher = *sa.keys->algorithm().cipher;
+  const bool null = cipher.mode == CipherMode::kNull;
   Bytes esp(8 + sa.iv_bytes);
   put16(esp, 0, sa.id.spi >> 16);
   put16(esp, 2, sa.id.spi & 0xffff);
@@ -44,9 +46,13 @@ Bytes sealed(Sa& sa, uint32_t sequence, const Bytes& text) {
                 null ? 0 : text_bytes,
                 start + 8,
                 start,
-                gcm ? 8 : 8 + sa.iv_bytes + text_bytes,
+                cipher.is_combined() ? 8u : 8 + sa.iv_bytes + text_bytes,
                 start + 8 + sa.iv_bytes + text_bytes,
                 false};
+  if (cipher.mode == CipherMode::kAesGmac) {
+    job.cipher_start -= sa.iv_bytes;
+    job.cipher_bytes += sa.iv_bytes;
+  }
   engine().protect({&job, 1});
   BOOST_REQUIRE(job.ok);
   return gateway_packet(sa.id.destination.family, esp, kProtocolEsp);
@@ -241,6 +247,40 @@ BOOST_AUTO_TEST_CASE(the_last_sequence_number_is_used_and_none_after_it) {  // H
     BOOST_TEST(out->counters.exhausted == 5u);
     BOOST_TEST(out->counters.packets == 3u);
   }
+}
+
+BOOST_AUTO_TEST_CASE(extended_numbers_cross_into_the_next_half_in_both_ends) {  // RFC 4303 appendix A
+  for (const char* algorithm : kAlgorithms) {
+    BOOST_TEST_CONTEXT(algorithm) {
+      SaSpec spec = keyed_spec("esp.1000@198.51.100.2", kHere, algorithm);
+      spec.extended_sequence = true;
+      auto out = made(spec), in = made(spec);
+      out->sequence.reserve(0xffffffff - 5);
+      in->replay.check_and_advance(0xffffffff - 6);
+      std::vector<Bytes> packets;
+      for (int i = 0; i < 10; ++i) packets.push_back(encapped(*out, plain_packet(40)));
+      std::swap(packets[4], packets[6]);  // around the border, out of order
+      std::swap(packets[0], packets[9]);
+      for (const Bytes& packet : packets) BOOST_TEST(decapped(*in, packet) == plain_packet(40));
+      BOOST_TEST(in->replay.highest() == 0x100000004u);
+      for (const Bytes& packet : packets) BOOST_TEST(decap_outcome(*in, packet) == "replayed");
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_upper_half_is_not_sent) {
+  SaSpec spec = keyed_spec("esp.1000@198.51.100.2", kHere, "aes128-sha1-96");
+  const size_t plain_bytes = encapped(*made(spec), plain_packet(40)).size();
+  spec.extended_sequence = true;
+  BOOST_TEST(encapped(*made(spec), plain_packet(40)).size() == plain_bytes);
+}
+
+BOOST_AUTO_TEST_CASE(extended_numbers_without_authentication_are_refused) {
+  SaSpec spec = keyed_spec("esp.1000@198.51.100.2", kHere, "aes128");
+  spec.extended_sequence = true;
+  const auto refused = Sa::create(spec);
+  BOOST_REQUIRE(!refused);
+  BOOST_TEST(refused.error().problem == "extended sequence numbers need authentication");
 }
 
 BOOST_AUTO_TEST_CASE(sequence_numbers_follow_each_other_per_sa_across_a_mixed_burst) {  // HAZARDS 6
