@@ -46,6 +46,8 @@ namespace spigrp {
   X(bad_length, "encrypted part is no whole number of blocks, or the ICV length is wrong")       \
   X(bad_padding, "ESP pad length or padding bytes are wrong")                                    \
   X(bad_next_header, "a next header that cannot follow here")                                    \
+  X(bad_compression, "IPComp: not exactly one whole DEFLATE stream, or IPComp within IPComp")    \
+  X(inflated_too_big, "IPComp: would become longer than an IP packet or a buffer may be")        \
   X(dummy, "an ESP dummy packet (RFC 4303 section 2.6), meant to be thrown away")                \
   X(no_room, "no buffer, or no room in it for the headers and trailers")                         \
   X(local_unhandled, "addressed to the gateway itself, which has nothing that takes it")         \

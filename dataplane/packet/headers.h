@@ -88,6 +88,15 @@ struct AhHeader {  // RFC 4302 section 2; the ICV follows
 };
 static_assert(sizeof(AhHeader) == 12);
 
+struct IpcompHeader {  // RFC 3173 section 3.3; the compressed payload follows
+  uint8_t next_header;
+  uint8_t flags;  // reserved: sent as 0, ignored by who receives it
+  be16 cpi;
+};
+static_assert(sizeof(IpcompHeader) == 4);
+
+inline constexpr uint16_t kCpiDeflate = 2;  // well-known (RFC 3173 section 3.3)
+
 struct UdpHeader {
   be16 source_port;
   be16 destination_port;

@@ -51,7 +51,7 @@ ParsedIp parse_ipv4(const rte_mbuf* packet) noexcept {
 }
 
 bool is_ipsec(uint8_t next_header) noexcept {
-  return next_header == kProtocolEsp || next_header == kProtocolAh;
+  return next_header == kProtocolEsp || next_header == kProtocolAh || next_header == kProtocolIpcomp;
 }
 
 constexpr uint32_t kExtensionUnitBytes = 8;  // RFC 8200 section 4: all are multiples of it

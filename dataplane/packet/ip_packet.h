@@ -26,7 +26,7 @@ struct IpPacket {
   Family family;
   uint8_t next_header;          // protocol of the payload: TCP, ESP, AH, IPIP …
   uint16_t next_header_offset;  // where the field lies that names it (to be overwritten when a header is put in)
-  uint16_t header_bytes;        // IP header, options and the extension headers that stay before ESP and AH
+  uint16_t header_bytes;        // IP header, options and the extension headers that stay before ESP, AH, IPComp
   uint32_t total_bytes;         // by the IP header's own length field; ≤ the mbuf's length
   bool is_fragment;             // anything but a whole packet
 
@@ -36,7 +36,8 @@ struct IpPacket {
 // Reads the header chain at the mbuf's data. The headers must lie in its first segment; the total length may span
 // segments. IPv4: version, IHL, total length, header checksum, lengths of options. IPv6: version, payload length (no
 // jumbograms), at most kMaxExtensionHeaders; destination options are payload (RFC 4303 section 3.1.1 lets ESP go before
-// them) unless routing, a fragment header, ESP or AH comes after them. Reasons: runt, malformed, too_many_headers.
+// them) unless routing, a fragment header, ESP, AH or IPComp comes after them. Reasons: runt, malformed,
+// too_many_headers.
 struct ParsedIp {
   IpPacket ip;
   bool ok;

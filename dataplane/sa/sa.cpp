@@ -54,14 +54,15 @@ Sa::Sa(const SaSpec& spec)
 
 Expected<std::unique_ptr<Sa>> Sa::create(const SaSpec& spec) {
   if (const auto valid = validate(spec); !valid) return tl::unexpected(valid.error());
-  if (spec.id.protocol == SaProtocol::kComp) {
-    return failure(spec.id.text(), "IPComp is not supported by this version", "group the other SAs without it");
+  if (spec.id.protocol == SaProtocol::kComp && spec.algorithm != kCompressionAlgorithm) {
+    return failure(spec.id.text(), "no such compression algorithm: " + as_typed(spec.algorithm),
+                   "give --comp " + std::string(kCompressionAlgorithm));
   }
   std::unique_ptr<Sa> sa(new Sa(spec));
   if (spec.id.protocol == SaProtocol::kTunnel) {
     sa->set_up_tunnel(spec);
-  } else if (const auto done = sa->set_up_keys(spec); !done) {
-    return tl::unexpected(done.error());
+  } else if (spec.id.protocol != SaProtocol::kComp) {
+    if (const auto done = sa->set_up_keys(spec); !done) return tl::unexpected(done.error());
   }
   sa->work_out_overhead();
   return sa;
@@ -117,7 +118,7 @@ void Sa::work_out_overhead() {
     case SaProtocol::kAh:
       overhead = {ah_header_bytes, extended_sequence ? kUpperSequenceBytes : uint16_t{0}};
       break;
-    case SaProtocol::kComp:
+    case SaProtocol::kComp:  // what would grow is sent as it is
       break;
   }
 }

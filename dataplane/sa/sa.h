@@ -7,15 +7,19 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include "config/error.h"
 #include "config/sa_spec.h"
 #include "crypto/key_schedule.h"
 #include "packet/headers.h"
+#include "sa/compression_trials.h"
 #include "sa/replay_window.h"
 #include "sa/sequence.h"
 
 namespace spigrp {
+
+inline constexpr std::string_view kCompressionAlgorithm = "deflate";  // of comp SAs, the one there is (RFC 2394)
 
 // Bytes that one transform can add to a packet.
 struct Overhead {
@@ -46,6 +50,8 @@ struct SaCounters {  // worker: rw, control: ro
   std::atomic<uint64_t> outside_window{0};  // too old
   std::atomic<uint64_t> malformed{0};       // length, padding, next header
   std::atomic<uint64_t> exhausted{0};       // not sent: no sequence number left
+  // comp: of the same packets as `bytes`, on the compressed side
+  std::atomic<uint64_t> compressed_bytes{0};
 
   // worker: once for each run of packets of this SA in a burst
   void note_use(uint64_t packets_now, uint64_t bytes_now, uint64_t now_tsc) noexcept {
@@ -81,6 +87,7 @@ struct alignas(64) Sa {
   alignas(64) Sequence sequence;
   ReplayWindow replay;
   alignas(64) SaCounters counters;
+  CompressionTrials trials;  // comp, outbound
 
  private:
   explicit Sa(const SaSpec& spec);

@@ -40,7 +40,7 @@ struct SaEdit::Staged {
   void take_over(const SaEntry& entry);
   void retire_replaced(const SaEntry& old, const SaEntry& now);
   void count_change(const SaEntry& old, const SaEntry& now);
-  void link_bare_tunnels();
+  void link_addresses();
   void link_eroutes();
 
   SaTables& tables;
@@ -75,9 +75,16 @@ std::string ungroup_command(const SaGroup& group) {
   return "spigrp --said " + group.at(0)->id.text();
 }
 
-// A group that nothing but addresses recognises: tun SAs alone, complete as they were made.
-bool is_bare_tunnel(const SaEntry& entry) {
-  return entry.sa != nullptr && !entry.group->protects() && entry.place + 1 == entry.group->size() &&
+// SAs that can be known by their addresses alone.
+bool has_address_key(const SaId& id) {
+  return id.protocol == SaProtocol::kTunnel || id.protocol == SaProtocol::kComp;
+}
+
+// Such an SA stands for its group when it can be outermost on the wire and the group is complete as it was made. A
+// tunnel header is followed to the ESP or AH below it, so a tun SA stands for groups that have neither.
+bool is_known_by_addresses(const SaEntry& entry) {
+  return entry.sa != nullptr && entry.place >= entry.group->last_required() &&
+         (entry.sa->id.protocol == SaProtocol::kComp || !entry.group->protects()) &&
          (entry.grouped || entry.dissolved_by == 0);
 }
 
@@ -182,14 +189,14 @@ void SaEdit::Staged::drop_eroute(const Selector& selector) {
 Expected<void> SaEdit::Staged::reserve(const Sa& sa) {
   const auto slot = tables.sas_->insert(sa_key(sa.id));
   if (!slot) return tl::unexpected(slot.error());
-  if (sa.id.protocol != SaProtocol::kTunnel) return {};
-  const auto tunnel_slot = tables.bare_tunnels_->insert(tunnel_key(sa));
-  if (tunnel_slot) return {};
+  if (!has_address_key(sa.id)) return {};
+  const auto address_slot = tables.by_addresses_->insert(address_key(sa));
+  if (address_slot) return {};
   // Nothing else is going to give this one back.
   if (!entries.contains(sa.id) && tables.sas_->newest(*slot) == nullptr) {
     tables.sas_->release(sa_key(sa.id), versions);
   }
-  return tl::unexpected(tunnel_slot.error());
+  return tl::unexpected(address_slot.error());
 }
 
 // Nothing was linked: gives the slots back that nothing else needs.
@@ -200,8 +207,8 @@ void SaEdit::Staged::abandon() {
     if (slot != kNoSlot && tables.sas_->newest(slot) == nullptr) tables.sas_->release(key, versions);
   }
   for (const auto& [made, sa] : new_sas) {
-    if (made->id.protocol != SaProtocol::kTunnel || tables.tunnels_.contains(tunnel_key(*made))) continue;
-    tables.bare_tunnels_->release(tunnel_key(*made), versions);
+    if (!has_address_key(made->id) || tables.same_addresses_.contains(address_key(*made))) continue;
+    tables.by_addresses_->release(address_key(*made), versions);
   }
   for (const auto& [selector, eroute] : eroutes) tables.eroutes_->abandon(selector, versions);
 }
@@ -247,37 +254,37 @@ void SaEdit::Staged::count_change(const SaEntry& old, const SaEntry& now) {
   if (now.grouped && now.place == 0) ++tables.group_count_;
 }
 
-void SaEdit::Staged::link_bare_tunnels() {
-  std::set<TunnelKey> touched;
+void SaEdit::Staged::link_addresses() {
+  std::set<AddressKey> touched;
   // First what goes, then what comes, because a change may be both.
   for (const auto& [id, now] : entries) {
     const SaEntry* old = tables.newest(id);
-    if (old == nullptr || id.protocol != SaProtocol::kTunnel) continue;
-    SaTables::BareTunnels& tunnels = tables.tunnels_[*touched.insert(tunnel_key(*old->sa)).first];
-    --tunnels.tunnels;
-    if (is_bare_tunnel(*old)) std::erase(tunnels.groups, old->group);
+    if (old == nullptr || !has_address_key(id)) continue;
+    SaTables::SameAddresses& same = tables.same_addresses_[*touched.insert(address_key(*old->sa)).first];
+    --same.sas;
+    if (is_known_by_addresses(*old)) std::erase(same.groups, old->group);
   }
   for (const auto& [id, now] : entries) {
-    if (now.sa == nullptr || id.protocol != SaProtocol::kTunnel) continue;
-    SaTables::BareTunnels& tunnels = tables.tunnels_[*touched.insert(tunnel_key(*now.sa)).first];
-    ++tunnels.tunnels;
-    if (is_bare_tunnel(now)) tunnels.groups.push_back(now.group);
+    if (now.sa == nullptr || !has_address_key(id)) continue;
+    SaTables::SameAddresses& same = tables.same_addresses_[*touched.insert(address_key(*now.sa)).first];
+    ++same.sas;
+    if (is_known_by_addresses(now)) same.groups.push_back(now.group);
   }
-  // A slot was taken for each tun SA that was made, also for those which a later edit deleted again.
+  // A slot was taken for each such SA that was made, also for those which a later edit deleted again.
   for (const auto& [made, sa] : new_sas) {
-    if (made->id.protocol == SaProtocol::kTunnel) touched.insert(tunnel_key(*made));
+    if (has_address_key(made->id)) touched.insert(address_key(*made));
   }
-  for (const TunnelKey& key : touched) {
-    const SaTables::BareTunnels& tunnels = tables.tunnels_[key];
-    const Slot slot = tables.bare_tunnels_->find_slot(key);
-    if (!tunnels.groups.empty()) {
-      tables.bare_tunnels_->set(slot, tunnels.groups.back(), versions);
-    } else if (tables.bare_tunnels_->newest(slot) != nullptr) {
-      tables.bare_tunnels_->erase(slot, versions);
+  for (const AddressKey& key : touched) {
+    const SaTables::SameAddresses& same = tables.same_addresses_[key];
+    const Slot slot = tables.by_addresses_->find_slot(key);
+    if (!same.groups.empty()) {
+      tables.by_addresses_->set(slot, same.groups.back(), versions);
+    } else if (tables.by_addresses_->newest(slot) != nullptr) {
+      tables.by_addresses_->erase(slot, versions);
     }
-    if (tunnels.tunnels > 0) continue;
-    tables.bare_tunnels_->release(key, versions);
-    tables.tunnels_.erase(key);
+    if (same.sas > 0) continue;
+    tables.by_addresses_->release(key, versions);
+    tables.same_addresses_.erase(key);
   }
 }
 
@@ -440,7 +447,7 @@ void SaEdit::clear_eroutes() {
 }
 
 void SaEdit::link() {
-  staged_->link_bare_tunnels();
+  staged_->link_addresses();
   staged_->link_eroutes();
   staged_->link_sas();
   staged_.reset();

@@ -6,13 +6,23 @@
 namespace spigrp {
 
 SaGroup::SaGroup(std::span<Sa* const> members) noexcept
-    : size_(static_cast<uint8_t>(members.size())), protects_(false), authenticates_(false), overhead_{} {
+    : size_(static_cast<uint8_t>(members.size())),
+      protects_(false),
+      authenticates_(false),
+      last_required_(0),
+      only_compresses_(true),
+      overhead_{} {
   std::copy(members.begin(), members.end(), members_.begin());
   for (const Sa* sa : members) {
     overhead_.head_bytes = static_cast<uint16_t>(overhead_.head_bytes + sa->overhead.head_bytes);
     overhead_.tail_bytes = static_cast<uint16_t>(overhead_.tail_bytes + sa->overhead.tail_bytes);
     authenticates_ = authenticates_ || sa->icv_bytes != 0;
     protects_ = protects_ || sa->id.protocol == SaProtocol::kEsp || sa->id.protocol == SaProtocol::kAh;
+  }
+  for (uint8_t place = 0; place < size_; ++place) {
+    if (members_[place]->id.protocol == SaProtocol::kComp) continue;
+    last_required_ = place;
+    only_compresses_ = false;
   }
 }
 
@@ -25,7 +35,7 @@ uint32_t SaGroup::bytes_after(const IpPacket& packet) const noexcept {
                      (-unpadded_bytes & (sa->block_bytes - 1u));
       continue;
     }
-    total_bytes += sa->overhead.head_bytes;
+    total_bytes += sa->overhead.head_bytes;  // comp: none, and a packet need not shrink
     if (sa->id.protocol == SaProtocol::kTunnel) header_bytes = sa->overhead.head_bytes;
   }
   return total_bytes;

@@ -27,7 +27,11 @@ class SaGroup {
   // At least one of them has an ICV: what comes out of the group comes from who has its keys.
   bool authenticates() const noexcept { return authenticates_; }
   const Sa& outermost() const noexcept { return *members_[size_ - 1]; }
-  // worker: bytes of the IP packet that these transforms make of this one, exactly
+  // Only IPComp may be absent from a packet (RFC 3173 section 2.2). The place of the outermost SA that may not; 0 where
+  // all of them are comp, so that on the wire the SA of this place or of a later one is outermost.
+  uint8_t last_required() const noexcept { return last_required_; }
+  bool only_compresses() const noexcept { return only_compresses_; }  // all of them are comp
+  // worker: bytes of the IP packet that these transforms make of this one, exactly; where comp is among them, the most
   uint32_t bytes_after(const IpPacket& packet) const noexcept;
   // worker: the largest total_bytes of such a packet that makes at most so many; 0: none does
   uint32_t largest_within(IpPacket packet, uint32_t limit_bytes) const noexcept;
@@ -38,6 +42,8 @@ class SaGroup {
   uint8_t size_;
   bool protects_;
   bool authenticates_;
+  uint8_t last_required_;
+  bool only_compresses_;
   Overhead overhead_;
 };
 

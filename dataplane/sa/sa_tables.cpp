@@ -7,20 +7,20 @@ SaKey sa_key(const SaId& id) noexcept {
   return {id.destination.bytes, be32::from_host(id.spi), id.protocol, id.destination.family};
 }
 
-TunnelKey tunnel_key(const Sa& tunnel) noexcept {
-  return {tunnel.source.bytes, tunnel.id.destination.bytes, tunnel.id.destination.family};
+AddressKey address_key(const Sa& sa) noexcept {
+  return {sa.source.bytes, sa.id.destination.bytes, sa.id.protocol, sa.id.destination.family};
 }
 
 Expected<std::unique_ptr<SaTables>> SaTables::create(const TableOptions& sizes) {
   std::unique_ptr<SaTables> tables(new SaTables);
   auto sas = VersionedMap<SaKey, SaEntry>::create("sas", sizes.sas);
   if (!sas) return tl::unexpected(sas.error());
-  auto bare_tunnels = VersionedMap<TunnelKey, const SaGroup*>::create("bare tunnels", sizes.sas);
-  if (!bare_tunnels) return tl::unexpected(bare_tunnels.error());
+  auto by_addresses = VersionedMap<AddressKey, const SaGroup*>::create("addresses", sizes.sas);
+  if (!by_addresses) return tl::unexpected(by_addresses.error());
   auto eroutes = ErouteTable::create(sizes.eroutes);
   if (!eroutes) return tl::unexpected(eroutes.error());
   tables->sas_ = std::move(*sas);
-  tables->bare_tunnels_ = std::move(*bare_tunnels);
+  tables->by_addresses_ = std::move(*by_addresses);
   tables->eroutes_ = std::move(*eroutes);
   tables->eroutes_to_.resize(tables->sas_->slot_count());
   return tables;
@@ -36,9 +36,8 @@ SaTables::~SaTables() {
   }
 }
 
-const SaGroup* SaTables::find_bare_tunnel(const IpAddress& source, const IpAddress& destination,
-                                          Generation g) const noexcept {
-  const SaGroup* const* group = bare_tunnels_->find({source.bytes, destination.bytes, source.family}, g);
+const SaGroup* SaTables::find_by_addresses(const AddressKey& key, Generation g) const noexcept {
+  const SaGroup* const* group = by_addresses_->find(key, g);
   return group == nullptr ? nullptr : *group;
 }
 

@@ -33,26 +33,34 @@ struct SaEntry {
   uint64_t dissolved_by = 0;       // number of the edit that last took it out of a group; 0: none did
 };
 
-// The addresses of an outer IP header.
-struct TunnelKey {
+// By what a tun SA is known on the wire, where no SPI is, and a comp SA of a peer that sends the well-known CPI.
+struct AddressKey {
   std::array<uint8_t, 16> source;
   std::array<uint8_t, 16> destination;
+  SaProtocol protocol;  // kTunnel or kComp
   Family family;
 
-  friend auto operator<=>(const TunnelKey&, const TunnelKey&) = default;
+  friend auto operator<=>(const AddressKey&, const AddressKey&) = default;
 };
-TunnelKey tunnel_key(const Sa& tunnel) noexcept;
+AddressKey address_key(const Sa& sa) noexcept;
 
 class SaTables {
  public:
   static Expected<std::unique_ptr<SaTables>> create(const TableOptions& sizes);
   ~SaTables();
 
-  // worker: inbound: the SA of a received ESP or AH packet; an entry without sa is as good as none
+  // worker: inbound: the SA of a received ESP, AH or IPComp packet; an entry without sa is as good as none
   const SaEntry* find_sa(const SaKey& key, Generation g) const noexcept { return sas_->find(key, g); }
-  // worker: inbound: the group of tun SAs alone (or the tun SA in no group) whose outermost header has these endpoints;
-  // null if none. An SA that was taken out of a group does not count: what it was grouped with is missing.
-  const SaGroup* find_bare_tunnel(const IpAddress& source, const IpAddress& destination, Generation g) const noexcept;
+  // worker: inbound: the group without esp and ah (or the tun SA in no group) whose outermost tunnel header has these
+  // endpoints; null if none. An SA that was taken out of a group does not count: what it was grouped with is missing.
+  const SaGroup* find_bare_tunnel(const IpAddress& source, const IpAddress& destination, Generation g) const noexcept {
+    return find_by_addresses({source.bytes, destination.bytes, SaProtocol::kTunnel, source.family}, g);
+  }
+  // worker: inbound: the same for an IPComp header of the well-known CPI, in any group of which it can be the
+  // outermost.
+  const SaGroup* find_comp(const IpAddress& source, const IpAddress& destination, Generation g) const noexcept {
+    return find_by_addresses({source.bytes, destination.bytes, SaProtocol::kComp, source.family}, g);
+  }
 
   // worker: outbound: what to do with this flow
   ErouteVerdict find_eroute(const FlowKey& flow, Generation g) const noexcept {
@@ -75,15 +83,17 @@ class SaTables {
   friend class SaEdit;
   SaTables() = default;
 
+  const SaGroup* find_by_addresses(const AddressKey& key, Generation g) const noexcept;
+
   std::unique_ptr<VersionedMap<SaKey, SaEntry>> sas_;
-  std::unique_ptr<VersionedMap<TunnelKey, const SaGroup*>> bare_tunnels_;
+  std::unique_ptr<VersionedMap<AddressKey, const SaGroup*>> by_addresses_;
   std::unique_ptr<ErouteTable> eroutes_;
   // control only, and below, for SaEdit
-  struct BareTunnels {
-    uint32_t tunnels = 0;                // tun SAs with these endpoints; the key keeps its slot while there is one
-    std::vector<const SaGroup*> groups;  // those that nothing but the endpoints recognises; the last one counts
+  struct SameAddresses {
+    uint32_t sas = 0;                    // with these addresses; the key keeps its slot while there is one
+    std::vector<const SaGroup*> groups;  // those that nothing but the addresses recognises; the last one counts
   };
-  std::map<TunnelKey, BareTunnels> tunnels_;
+  std::map<AddressKey, SameAddresses> same_addresses_;
   std::vector<uint32_t> eroutes_to_;  // by SA slot: eroutes that name it; such a slot is not given back
   uint64_t edit_number_ = 0;
   uint32_t sa_count_ = 0;

@@ -22,6 +22,7 @@ class SaTally {
     uint64_t next_sequence;  // the first number reserved that no packet has yet
     uint64_t numbers_left;
     uint16_t next_identification;
+    uint64_t compressed_bytes;  // comp: of the packets finished, on the compressed side
   };
 
   SaTally() noexcept { places_.fill(kNoRow); }

@@ -33,6 +33,8 @@ std::atomic<uint64_t>* counter_for(SaCounters& counters, DropReason reason) noex
     case DropReason::bad_length:
     case DropReason::bad_padding:
     case DropReason::bad_next_header:
+    case DropReason::bad_compression:
+    case DropReason::inflated_too_big:
       return &counters.malformed;
     default:
       return nullptr;
@@ -82,10 +84,14 @@ Verdict StepBurst::admit_outbound(const BurstEntry& entry, Note& note, Position 
 }
 
 Verdict StepBurst::admit_inbound(const BurstEntry& entry, Note& note) noexcept {
+  const Verdict verdict = admit_inbound_or_fragment(entry, note);
+  return verdict.kept() && note.ip.is_fragment ? Verdict(DropReason::fragment) : verdict;
+}
+
+Verdict StepBurst::admit_inbound_or_fragment(const BurstEntry& entry, Note& note) noexcept {
   rte_mbuf* packet = entry.packet;
   const ParsedIp parsed = parse_ip(packet);
   if (!parsed.ok) return parsed.reason;
-  if (parsed.ip.is_fragment) return DropReason::fragment;
   if (packet->nb_segs != 1) return DropReason::no_room;
   cut_to(packet, parsed.ip.total_bytes);
   note = {parsed.ip, tally_.row_of(entry.sa)};

@@ -72,6 +72,8 @@ class StepBurst {
   // First of a decap: parses the packet, sees that it is whole and in one segment, and cuts off what is beyond its
   // total length.
   Verdict admit_inbound(const BurstEntry& entry, Note& note) noexcept;
+  // The same, but a fragment passes: for a transform that need not have been applied to it (ipcomp).
+  Verdict admit_inbound_or_fragment(const BurstEntry& entry, Note& note) noexcept;
 
   // Gives each packet its SA's next sequence number; drops those for which none is left.
   void number_packets() noexcept;

@@ -17,9 +17,9 @@ struct Transform {
   std::string_view name;
   uint8_t ip_protocol;  // that an inbound packet is recognised by; tun: 4, and 41 for an IPv6 inner packet
   // Both work on entries whose `sa` is set, of this protocol. encap reserves the sequence numbers itself, one
-  // reservation a run of equal SAs. decap expects the SA's own header at the front (found by inbound). Survivors keep
-  // their order; a packet that fails is dropped under its reason and counted in the SA. entry.packet may become another
-  // buffer.
+  // reservation a run of equal SAs. decap expects the SA's own header at the front (found by inbound); only that of
+  // comp may be absent. Survivors keep their order; a packet that fails is dropped under its reason and counted in the
+  // SA. entry.packet may become another buffer.
   void (*encap)(WorkerContext& context, Burst& burst) noexcept;
   void (*decap)(WorkerContext& context, Burst& burst) noexcept;
 };
@@ -30,11 +30,13 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept;
 void decap_esp(WorkerContext& context, Burst& burst) noexcept;
 void encap_ah(WorkerContext& context, Burst& burst) noexcept;
 void decap_ah(WorkerContext& context, Burst& burst) noexcept;
+void encap_ipcomp(WorkerContext& context, Burst& burst) noexcept;
+void decap_ipcomp(WorkerContext& context, Burst& burst) noexcept;
 
-// Indexed by SaProtocol. comp is refused when an SA is made, so its row is never called.
+// Indexed by SaProtocol.
 inline constexpr std::array<Transform, kSaProtocolCount> kTransforms{{
     {"tun", kProtocolIpip, encap_tunnel, decap_tunnel},
-    {"comp", kProtocolIpcomp, nullptr, nullptr},
+    {"comp", kProtocolIpcomp, encap_ipcomp, decap_ipcomp},
     {"esp", kProtocolEsp, encap_esp, decap_esp},
     {"ah", kProtocolAh, encap_ah, decap_ah},
 }};

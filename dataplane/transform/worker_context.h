@@ -1,5 +1,5 @@
-// WorkerContext: what one worker brings along to every step: its crypto engine, its buffers, its counters, and the
-// generation of the burst. Each field belongs to the worker alone.
+// WorkerContext: what one worker brings along to every step: its crypto engine, its compressor, its buffers, its
+// counters, and the generation of the burst. Each field belongs to the worker alone.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +8,7 @@
 #include "crypto/crypto_engine.h"
 #include "packet/counters.h"
 #include "state/versions.h"
+#include "transform/deflate.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -21,6 +22,7 @@ struct WorkerContext {
   PacketCounters* counters = nullptr;     // this worker's own; control: ro
   Generation generation = 0;              // of the present burst
   uint64_t now_tsc = 0;                   // read once a burst
+  Deflate* deflate = nullptr;             // this worker's own
 
   // Counts the packet under its reason and frees it.
   void drop(rte_mbuf* packet, DropReason reason) noexcept;

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Makes esp_packets.json and ah_packets.json: packets protected by scapy, to which ours are held.
+"""Makes esp_packets.json and ah_packets.json: packets protected by scapy, to which ours are held; and
+ipcomp_packets.json: packets compressed by zlib, which ours must inflate.
 
 Run by hand, with scapy and cryptography installed: tests/vectors/make_packets.py
 Keys, IVs and payloads come from a fixed stream, so that a run repeats itself byte for byte.
@@ -9,6 +10,7 @@ import hmac
 import json
 import pathlib
 import struct
+import zlib
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -196,11 +198,68 @@ def ah_vectors():
                              {"auth_algo": scapy_auth, "auth_key": key}, sequence=sequence, iv=None, extended=True)
 
 
-def write(file_name, vectors):
+WORDS = b"the packet goes through all transforms of its group in order and comes out of them in reverse ".split(b" ")
+
+
+def prose(label, size):
+    """Text that compresses about as text does."""
+    return b" ".join(WORDS[byte % len(WORDS)] for byte in stream(label, size))[:size]
+
+
+def deflated(data, level=6, strategy=zlib.Z_DEFAULT_STRATEGY, window_bits=15, blocks=1):
+    """A raw stream (RFC 2394), in so many parts with an empty block after each but the last."""
+    compressor = zlib.compressobj(level, zlib.DEFLATED, -window_bits, 8, strategy)
+    part = max(1, len(data) // blocks)
+    out = b""
+    for number in range(blocks - 1):
+        out += compressor.compress(data[number * part:(number + 1) * part]) + compressor.flush(zlib.Z_FULL_FLUSH)
+    return out + compressor.compress(data[(blocks - 1) * part:]) + compressor.flush()
+
+
+DEFLATES = {
+    "default": {}, "fast": {"level": 1}, "best": {"level": 9}, "stored": {"level": 0},
+    "fixed codes": {"strategy": zlib.Z_FIXED}, "codes only": {"strategy": zlib.Z_HUFFMAN_ONLY},
+    "runs": {"strategy": zlib.Z_RLE}, "small window": {"window_bits": 9}, "four blocks": {"blocks": 4},
+}
+
+
+def with_payload(packet, header_bytes, protocol, payload):
+    """The packet's IP header over another payload."""
+    header = bytearray(packet[:header_bytes])
+    if header[0] >> 4 == 4:
+        header[9], header[10:12] = protocol, b"\0\0"
+        header[2:4] = (header_bytes + len(payload)).to_bytes(2, "big")
+        total = sum(int.from_bytes(header[at:at + 2], "big") for at in range(0, header_bytes, 2))
+        total = (total & 0xFFFF) + (total >> 16)
+        header[10:12] = (0xFFFF - (total & 0xFFFF) - (total >> 16)).to_bytes(2, "big")
+    else:
+        header[6] = protocol
+        header[4:6] = (header_bytes - 40 + len(payload)).to_bytes(2, "big")
+    return bytes(header) + payload
+
+
+def ipcomp_vectors():
+    for family, gateways in ((4, GATEWAYS_4), (6, GATEWAYS_6)):
+        count = 0
+        for name, arguments in DEFLATES.items():
+            for size in (0, 1, 90, 127, 512, 1400, 3000):
+                count += 1
+                data = prose(f"{name} {size}", size) if count % 3 else stream(f"{name} {size}", size)
+                plain = raw((outer_4() if family == 4 else outer_6()) / UDP(sport=1, dport=2, chksum=0) / Raw(data))
+                header_bytes = 20 if family == 4 else 40
+                cpi = 2 if count % 5 == 0 else 0x100 + count
+                ipcomp = bytes([17, 0]) + cpi.to_bytes(2, "big")
+                wire = with_payload(plain, header_bytes, 108, ipcomp + deflated(plain[header_bytes:], **arguments))
+                yield {"name": f"{name}, {size} bytes, IPv{family}", "cpi": cpi, "source": gateways[0],
+                       "destination": gateways[1], "plain": plain.hex(), "compressed": wire.hex()}
+
+
+def write(file_name, vectors, source="scapy"):
     text = ",\n".join(json.dumps(each) for each in vectors)
-    (HERE / file_name).write_text('{"source": "scapy, by make_packets.py", "packets": [\n' + text + "\n]}\n")
+    (HERE / file_name).write_text(f'{{"source": "{source}, by make_packets.py", "packets": [\n' + text + "\n]}\n")
 
 
 if __name__ == "__main__":
     write("esp_packets.json", esp_vectors())
     write("ah_packets.json", ah_vectors())
+    write("ipcomp_packets.json", ipcomp_vectors(), f"zlib {zlib.ZLIB_VERSION} and scapy")

@@ -27,6 +27,7 @@ inline SaSpec spec(std::string_view id) {
   const bool ipv4 = spec.id.destination.family == Family::kIpv4;
   spec.source = address(ipv4 ? "192.0.2.1" : "2001:db8::1");
   if (spec.id.protocol == SaProtocol::kTunnel) spec.tunnel_destination = spec.id.destination;
+  if (spec.id.protocol == SaProtocol::kComp) spec.algorithm = kCompressionAlgorithm;
   if (spec.id.protocol == SaProtocol::kEsp) {
     spec.algorithm = "aes128gcm16";
     spec.encryption_key = Key(std::vector<uint8_t>(20, 0x11));

@@ -64,6 +64,11 @@ inline std::unique_ptr<Sa> tunnel_sa(std::string_view sa_id, std::string_view so
   return made(spec);
 }
 
+inline Deflate& deflate() {
+  static Deflate made;
+  return made;
+}
+
 using Step = void (*)(WorkerContext&, Burst&) noexcept;
 
 inline const Transform& transform_of(const Sa& sa) {
@@ -73,7 +78,7 @@ inline const Transform& transform_of(const Sa& sa) {
 class StepFixture : public BuffersAreGivenBack {
  public:
   PacketCounters counters;
-  WorkerContext context{0, &engine(), packet_pool(), &counters, 0, 1000};
+  WorkerContext context{0, &engine(), packet_pool(), &counters, 0, 1000, &deflate()};
   Burst burst;
 
   ~StepFixture() { free_burst(); }
