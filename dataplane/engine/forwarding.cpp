@@ -181,6 +181,7 @@ bool Forwarding::accept(const PlainPacket& plain, const FlowPolicy& policy) noex
   }
   if (plain.origin == Origin::kSelf || !demands_protection(policy.reverse)) return true;
   if (plain.origin == Origin::kWire) {
+    if (may_come_plain(*policy.reverse)) return true;
     context_.drop(plain.packet, DropReason::unprotected);
     return false;
   }
@@ -201,6 +202,13 @@ bool Forwarding::suits(const SaGroup& removed, const Eroute& reverse) const noex
   if (removed.outermost().source != peer) return false;
   if (!has_group || verdict.group->authenticates()) return removed.authenticates();
   return !verdict.group->protects() || removed.protects();
+}
+
+// What is compressed and nothing else comes as it is where it does not shrink (RFC 3173 section 2.2), and nothing tells
+// it from what others send; a group of comp alone protects nothing that it could be held to.
+bool Forwarding::may_come_plain(const Eroute& reverse) const noexcept {
+  const ErouteVerdict verdict = network_.sas.resolve(reverse, context_.generation);
+  return verdict.action == ErouteAction::kProtect && verdict.group->only_compresses();
 }
 
 // The gateway's own answer to a protected packet quotes it, so it leaves protected too.

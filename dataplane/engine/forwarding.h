@@ -35,6 +35,7 @@ class Forwarding {
   void forward(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   bool accept(const PlainPacket& packet, const FlowPolicy& policy) noexcept;
   bool suits(const SaGroup& removed, const Eroute& reverse) const noexcept;
+  bool may_come_plain(const Eroute& reverse) const noexcept;
   bool must_be_protected(const PlainPacket& packet) const noexcept;
   bool leads_to_protection(const Eroute* eroute) const noexcept;
   void send_plain(const PlainPacket& packet, const NextHop& hop, PlainBurst& answers) noexcept;

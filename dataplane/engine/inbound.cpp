@@ -7,19 +7,21 @@
 //   5. when the group is used up: does the packet fit the policy?                 finish(), forwarding.cpp
 //   6. forward it (it may itself need an eroute), or deliver it                   forwarding.cpp
 // The group is decided by the outermost SA, before anything is removed. From then on only exactly its SAs, in reverse,
-// get the packet further, so that nothing passes with less protection than its group has.
+// get the packet further, so that nothing passes with less protection than its group has. Only IPComp may be absent
+// (RFC 3173 section 2.2): a group with comp outermost is also decided by the SA next to it.
 #include "engine/inbound.h"
 
 #include <rte_mbuf.h>
 
-#include "engine/tunnel_search.h"
 #include "packet/buffer.h"
 
 namespace spigrp {
 namespace {
 
-// The packet's payload is what `sa` put there.
+// The packet's payload is what `sa` put there; ipcomp.cpp itself sees whether it has put anything there.
 bool is_of(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
+  if (sa.id.protocol == SaProtocol::kComp) return true;
+  if (ip.is_fragment) return false;
   if (sa.id.protocol == SaProtocol::kTunnel) return is_tunnel_protocol(ip.next_header);
   if (ip.next_header != kTransforms[static_cast<size_t>(sa.id.protocol)].ip_protocol) return false;
   const ReceivedSaKey received = received_sa_key(packet, ip);
@@ -30,7 +32,7 @@ bool is_of(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
 }  // namespace
 
 bool carries_protection(const IpPacket& ip) noexcept {
-  return ip.next_header == kProtocolEsp || ip.next_header == kProtocolAh || is_tunnel_protocol(ip.next_header);
+  return names_sa(ip.next_header) || is_tunnel_protocol(ip.next_header);
 }
 
 void Inbound::run(PlainBurst& plain) noexcept {
@@ -47,7 +49,9 @@ void Inbound::run(PlainBurst& plain) noexcept {
   arrived_.clear();
 }
 
+// Groups are begun in the order in which their packets came, however they were found.
 void Inbound::find_groups() noexcept {
+  FoundGroup found[kBurstCapacity];
   SaKey keys[kBurstCapacity];
   uint16_t places[kBurstCapacity];
   uint16_t count = 0;
@@ -55,25 +59,27 @@ void Inbound::find_groups() noexcept {
     const PlainPacket& arrived = arrived_.packets[place];
     notes_[place] = {arrived.port, arrived.removed};
     if (arrived.ip.is_fragment) {
-      context_.drop(arrived.packet, DropReason::fragment);
+      found[place] = {nullptr, DropReason::fragment};
     } else if (is_tunnel_protocol(arrived.ip.next_header)) {
-      const FoundGroup found = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
-      if (found.group != nullptr) {
-        begin(place, *found.group);
-      } else {
-        context_.drop(arrived.packet, found.reason);
-      }
+      found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
       keys[count] = received.key;
       places[count++] = place;
     } else {
-      context_.drop(arrived.packet, DropReason::runt);
+      found[place] = {nullptr, DropReason::runt};
     }
   }
-  if (count > 0) find_by_spi(places, keys, count);
+  if (count > 0) find_by_spi(places, keys, count, found);
+  for (uint16_t place = 0; place < arrived_.count; ++place) {
+    if (found[place].group != nullptr) {
+      begin(place, *found[place].group);
+    } else {
+      context_.drop(arrived_.packets[place].packet, found[place].reason);
+    }
+  }
 }
 
-void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count) noexcept {
+void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) const noexcept {
   const SaKey* wanted[kBurstCapacity] = {};
   Slot slots[kBurstCapacity];
   for (uint16_t i = 0; i < count; ++i) wanted[i] = &keys[i];
@@ -84,15 +90,20 @@ void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t co
   }
   for (uint16_t i = 0; i < count; ++i) {
     const SaEntry* entry = slots[i] == kNoSlot ? nullptr : sas.at(slots[i], context_.generation);
-    rte_mbuf* packet = arrived_.packets[places[i]].packet;
-    if (entry == nullptr || entry->sa == nullptr) {
-      context_.drop(packet, DropReason::no_sa);
-    } else if (entry->place + 1 != entry->group->size()) {
-      context_.drop(packet, DropReason::group_mismatch);  // something of the group should stand outside of it
-    } else {
-      begin(places[i], *entry->group);
-    }
+    found[places[i]] = group_of(entry, keys[i], arrived_.packets[places[i]]);
   }
+}
+
+FoundGroup Inbound::group_of(const SaEntry* entry, const SaKey& key, const PlainPacket& packet) const noexcept {
+  if (entry != nullptr && entry->sa != nullptr) {
+    if (entry->place >= entry->group->last_required()) return {entry->group, DropReason{}};
+    return {nullptr, DropReason::group_mismatch};  // something of the group should stand outside of it
+  }
+  if (key.protocol != SaProtocol::kComp || key.spi != be32::from_host(kCpiDeflate)) return {nullptr, DropReason::no_sa};
+  const Family family = packet.ip.family;
+  return {network_.sas.find_comp(source_of(packet.packet, family), destination_of(packet.packet, family),
+                                 context_.generation),
+          DropReason::no_sa};
 }
 
 // The outermost SA of the group is known to be the packet's. Transforms work in place, on one piece.
@@ -126,9 +137,10 @@ void Inbound::advance(BurstEntry entry, PlainBurst& plain) noexcept {
   if (!parsed.ok) return context_.drop(entry.packet, parsed.reason);
   trim_packet(entry.packet, parsed.ip.total_bytes);
   if (entry.step == 0) return finish(entry, parsed.ip, plain);
-  if (parsed.ip.is_fragment) return context_.drop(entry.packet, DropReason::fragment);
   const Sa& expected = *entry.group->at(static_cast<uint8_t>(entry.step - 1));
-  if (!is_of(expected, entry.packet, parsed.ip)) return context_.drop(entry.packet, DropReason::group_mismatch);
+  if (!is_of(expected, entry.packet, parsed.ip)) {
+    return context_.drop(entry.packet, parsed.ip.is_fragment ? DropReason::fragment : DropReason::group_mismatch);
+  }
   queue(entry);
 }
 

@@ -1,5 +1,5 @@
-// Inbound: packets addressed to the gateway that carry ESP, AH or a tunnel: their group is found and taken off, SA by
-// SA, all of it or the packet is dropped.
+// Inbound: packets addressed to the gateway that carry ESP, AH, IPComp or a tunnel: their group is found and taken off,
+// SA by SA, all of it or the packet is dropped.
 #pragma once
 
 #include <array>
@@ -7,6 +7,7 @@
 
 #include "engine/network.h"
 #include "engine/plain_packet.h"
+#include "engine/tunnel_search.h"
 #include "transform/transform.h"
 
 namespace spigrp {
@@ -32,7 +33,8 @@ class Inbound {
   };
 
   void find_groups() noexcept;
-  void find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count) noexcept;
+  void find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) const noexcept;
+  FoundGroup group_of(const SaEntry* entry, const SaKey& key, const PlainPacket& packet) const noexcept;
   void begin(uint16_t place, const SaGroup& group) noexcept;
   void queue(const BurstEntry& entry) noexcept;
   void remove_step(SaProtocol protocol, PlainBurst& plain) noexcept;

@@ -18,17 +18,18 @@ struct TunnelHeaders {
   uint8_t count = 0;
 };
 
-// The outermost SAs of the group are tun SAs with these endpoints, and below them comes the SA at `place`.
+// The outermost SAs of the group are tun SAs with these endpoints, and below them comes the SA at `place`. IPComp may
+// be absent anywhere.
 bool fits(const SaGroup& group, uint8_t place, const TunnelHeaders& headers) noexcept {
-  if (place + 1 + headers.count != group.size()) return false;
-  for (uint8_t i = 0; i < headers.count; ++i) {
-    const Sa& sa = *group.at(static_cast<uint8_t>(group.size() - 1 - i));
-    if (sa.id.protocol != SaProtocol::kTunnel || sa.source != headers.endpoints[i].source ||
-        sa.id.destination != headers.endpoints[i].destination) {
-      return false;
-    }
+  uint8_t matched = 0;
+  for (uint8_t outer = static_cast<uint8_t>(group.size() - 1); outer > place; --outer) {
+    const Sa& sa = *group.at(outer);
+    if (sa.id.protocol == SaProtocol::kComp) continue;
+    if (sa.id.protocol != SaProtocol::kTunnel || matched == headers.count) return false;
+    const Endpoints& endpoints = headers.endpoints[matched++];
+    if (sa.source != endpoints.source || sa.id.destination != endpoints.destination) return false;
   }
-  return true;
+  return matched == headers.count;
 }
 
 FoundGroup bare_tunnel(const SaTables& sas, const Endpoints& outermost, Generation g) noexcept {
@@ -45,6 +46,11 @@ ReceivedSaKey received_sa_key(rte_mbuf* packet, const IpPacket& ip) noexcept {
     if (esp == nullptr || ip.payload_bytes() < sizeof(EspHeader)) return received;
     received.key.spi = esp->spi;
     received.key.protocol = SaProtocol::kEsp;
+  } else if (ip.next_header == kProtocolIpcomp) {
+    const auto* ipcomp = header_at<IpcompHeader>(packet, ip.header_bytes);
+    if (ipcomp == nullptr || ip.payload_bytes() < sizeof(IpcompHeader)) return received;
+    received.key.spi = be32::from_host(ipcomp->cpi.host());
+    received.key.protocol = SaProtocol::kComp;
   } else {
     const auto* ah = header_at<AhHeader>(packet, ip.header_bytes);
     if (ah == nullptr || ip.payload_bytes() < sizeof(AhHeader)) return received;
@@ -74,7 +80,7 @@ FoundGroup find_tunnel_group(const SaTables& sas, rte_mbuf* packet, const IpPack
     if (!inner.ok) return bare_tunnel(sas, headers.endpoints[0], g);
     layer = inner.ip;
   }
-  if (layer.next_header == kProtocolEsp || layer.next_header == kProtocolAh) {
+  if (names_sa(layer.next_header)) {
     const ReceivedSaKey received = received_sa_key(&view, layer);
     const SaEntry* entry = received.ok && !layer.is_fragment ? sas.find_sa(received.key, g) : nullptr;
     if (entry != nullptr && entry->sa != nullptr && fits(*entry->group, entry->place, headers)) {

@@ -1,5 +1,6 @@
 // Whose tunnel is it? A tun SA has no SPI on the wire, so when a tunnel header is outermost, the group follows from the
-// ESP or AH header below the tunnel headers, or, where there is none, from the outer addresses.
+// ESP, AH or IPComp header below the tunnel headers, or, where there is none, from the outer addresses. (Not found:
+// a well-known CPI below tunnel headers in a group that has esp or ah further in.)
 #pragma once
 
 #include "packet/ip_packet.h"
@@ -11,8 +12,13 @@ inline constexpr bool is_tunnel_protocol(uint8_t ip_protocol) noexcept {
   return ip_protocol == kProtocolIpip || ip_protocol == kProtocolIpv6;
 }
 
-// The key of the SA that the ESP or AH header at the front of the payload names; ok is false where the payload is too
-// short for it.
+// Its header has the SPI or CPI of its SA.
+inline constexpr bool names_sa(uint8_t ip_protocol) noexcept {
+  return ip_protocol == kProtocolEsp || ip_protocol == kProtocolAh || ip_protocol == kProtocolIpcomp;
+}
+
+// The key of the SA that the ESP, AH or IPComp header at the front of the payload names; ok is false where the payload
+// is too short for it.
 struct ReceivedSaKey {
   SaKey key;
   bool ok;

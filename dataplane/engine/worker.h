@@ -54,6 +54,7 @@ class Worker {
 
   const Network& network_;
   std::unique_ptr<CryptoEngine> crypto_;
+  Deflate deflate_;
   std::vector<WorkerQueues>& queues_;
   PacketCounters counters_;
   WorkerCycles cycles_;

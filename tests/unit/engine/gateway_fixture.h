@@ -163,6 +163,7 @@ class Gateway {
     spec.id = parse_sa_id(id).value();
     spec.source = address(source);
     if (spec.id.protocol == SaProtocol::kTunnel) spec.tunnel_destination = spec.id.destination;
+    if (spec.id.protocol == SaProtocol::kComp) spec.algorithm = kCompressionAlgorithm;
     if (spec.id.protocol == SaProtocol::kEsp) {
       spec.algorithm = "aes128gcm16";
       spec.encryption_key = Key(Bytes(20, static_cast<uint8_t>(spec.id.spi)));

@@ -49,7 +49,11 @@ Bytes two_hops_on(const Bytes& packet) {
   return one_hop_on(one_hop_on(packet));
 }
 
-// One group at both ends lets a packet through.
+Bytes compressible(std::string_view source, std::string_view destination, size_t payload_bytes) {
+  return ip_packet({source, destination}, udp_datagram(4000, 5000, Bytes(payload_bytes, 'x')));
+}
+
+// One group at both ends lets packets through, such as compress and such as do not.
 void check_passes(Names group, Names addresses = {"10.2.0.2", "10.1.0.2"}) {
   Pair pair;
   for (const std::string_view id : group) {
@@ -61,8 +65,9 @@ void check_passes(Names group, Names addresses = {"10.2.0.2", "10.1.0.2"}) {
   std::vector<Bytes> sent, due;
   for (size_t size = 0; size < 20; ++size) {
     sent.push_back(udp(*addresses.begin(), *(addresses.begin() + 1), size));
-    due.push_back(two_hops_on(sent.back()));
+    sent.push_back(compressible(*addresses.begin(), *(addresses.begin() + 1), 20 * size));
   }
+  for (const Bytes& packet : sent) due.push_back(two_hops_on(packet));
   const auto received = pair.pass(sent);
   BOOST_TEST((received == due));
   BOOST_TEST(pair.near.sum(&PacketCounters::decapsulated) == sent.size());
@@ -94,6 +99,100 @@ BOOST_AUTO_TEST_CASE(a_tunnel_that_stands_outermost_is_found_by_the_esp_or_ah_be
 BOOST_AUTO_TEST_CASE(eight_sas_are_taken_off) {
   check_passes({"tun.211@192.0.2.1", "ah.212@192.0.2.1", "esp.213@192.0.2.1", "tun.214@192.0.2.1", "esp.215@192.0.2.1",
                 "ah.216@192.0.2.1", "esp.217@192.0.2.1", "ah.218@192.0.2.1"});
+}
+
+BOOST_AUTO_TEST_CASE(compression_may_stand_anywhere_in_a_group) {
+  check_passes({"tun.213@192.0.2.1", "comp.214@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "comp.214@192.0.2.1", "esp.215@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "comp.214@192.0.2.1", "esp.215@192.0.2.1", "ah.216@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "comp.214@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "esp.215@192.0.2.1", "comp.214@192.0.2.1", "ah.216@192.0.2.1"});
+  check_passes({"tun.213@192.0.2.1", "comp.214@192.0.2.1", "comp.215@192.0.2.1"});
+  check_passes({"comp.214@10.1.0.2", "tun.213@192.0.2.1"});
+  check_passes({"comp.214@10.1.0.2", "tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  check_passes({"esp.215@10.1.0.2", "comp.214@10.1.0.2", "tun.213@192.0.2.1"});
+  check_passes({"esp.215@10.1.0.2", "tun.213@192.0.2.1", "comp.214@192.0.2.1"});
+  check_passes({"tun.212@192.0.2.1", "comp.214@192.0.2.1", "tun.213@192.0.2.1"});
+  check_passes({"tun.212@192.0.2.1", "esp.215@192.0.2.1", "comp.214@192.0.2.1", "tun.213@192.0.2.1"});
+  check_passes({"tun:213@2001:db8::1", "comp:214@2001:db8::1", "esp:215@2001:db8::1"});
+}
+
+BOOST_AUTO_TEST_CASE(only_compression_may_be_absent) {
+  // RFC 3173 section 2.2, invariant 2. `sent` lacks what the near gateway's group has.
+  struct Case {
+    Names sent, group;
+    DropReason reason;  // or kept: see below
+  };
+  constexpr DropReason kPasses = DropReason::shutting_down;  // stands for none
+  const std::string_view tun = "tun.213@192.0.2.1", comp = "comp.214@192.0.2.1", esp = "esp.215@192.0.2.1",
+                         ah = "ah.216@192.0.2.1";
+  for (const Case& each : {Case{{tun, esp}, {tun, comp, esp}, kPasses}, Case{{tun, esp}, {tun, esp, comp}, kPasses},
+                           Case{{tun, esp, ah}, {tun, comp, esp, ah}, kPasses}, Case{{tun}, {tun, comp}, kPasses},
+                           Case{{tun, comp}, {tun, comp, esp}, DropReason::group_mismatch},
+                           Case{{tun}, {tun, comp, esp}, DropReason::no_sa},
+                           Case{{tun, comp, esp}, {tun, comp, esp, ah}, DropReason::group_mismatch},
+                           Case{{tun, comp}, {tun, esp, comp}, DropReason::group_mismatch},
+                           Case{{tun, comp, ah}, {tun, esp, comp, ah}, DropReason::group_mismatch},
+                           Case{{tun, comp, esp}, {tun, esp}, DropReason::group_mismatch}}) {
+    Pair pair;
+    for (const std::string_view id : {tun, comp, esp, ah}) pair.add(id, "192.0.2.2");
+    pair.near_has(each.group);
+    pair.far_sends_with(each.sent);
+    const bool passes = pair.pass({compressible("10.2.0.2", "10.1.0.2", 600)}).size() == 1;
+    BOOST_TEST(passes == (each.reason == kPasses));
+    BOOST_TEST(pair.near.all_dropped() == (passes ? 0u : 1u));
+    if (!passes) BOOST_TEST(pair.near.dropped(each.reason) == 1u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_well_known_cpi_is_that_of_the_peers_sa) {
+  for (const Names group : {Names{"comp.2@192.0.2.1"}, Names{"comp.2@192.0.2.1", "esp.215@192.0.2.1"}}) {
+    const auto with_own_cpi = [&](std::string_view inner) {
+      std::vector<std::string_view> ids{inner, "comp.214@192.0.2.1"};
+      if (group.size() > 1) ids.push_back("esp.215@192.0.2.1");
+      return ids;
+    };
+    Pair pair;
+    for (const std::string_view id : {"tun.213@192.0.2.1", "comp.2@192.0.2.1", "esp.215@192.0.2.1"}) {
+      pair.far.add_sa(id, "192.0.2.2");
+    }
+    for (const std::string_view id : {"tun.213@192.0.2.1", "comp.214@192.0.2.1", "esp.215@192.0.2.1"}) {
+      pair.near.add_sa(id, "192.0.2.2");
+    }
+    const auto link = [](Gateway& gateway, const std::vector<std::string_view>& ids) {
+      std::vector<SaId> members;
+      for (const std::string_view id : ids) members.push_back(parse_sa_id(id).value());
+      gateway.edit_sas([&](SaEdit& edit) { Gateway::require(edit.group(members)); });
+    };
+    std::vector<std::string_view> sent{"tun.213@192.0.2.1"};
+    sent.insert(sent.end(), group.begin(), group.end());
+    link(pair.far, sent);
+    link(pair.near, with_own_cpi("tun.213@192.0.2.1"));
+    pair.far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
+    const Bytes packet = compressible("10.2.0.2", "10.1.0.2", 600);
+    BOOST_TEST((pair.pass({packet}) == Packets{two_hops_on(packet)}));
+  }
+  Gateway near;  // from nobody's peer
+  near.add_sa("comp.214@192.0.2.1", "192.0.2.2");
+  near.receive(kWan, {ip_packet({"192.0.2.3", "192.0.2.1", 64, kProtocolIpcomp}, Bytes{4, 0, 0, 2, 3, 0})});
+  BOOST_TEST(near.dropped(DropReason::no_sa) == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(where_only_compression_is_asked_for_a_packet_may_come_as_it_is) {
+  Gateway near;
+  near.add_sa("comp.114@10.2.0.2", "10.1.0.2");
+  near.eroute("10.1.0.0/16", "10.2.0.0/16", "comp.114@10.2.0.2");
+  const Bytes packet = udp("10.2.0.2", "10.1.0.2");
+  near.receive(kWan, {packet});
+  BOOST_TEST((near.packets(kLan) == Packets{one_hop_on(packet)}));
+  near.add_sa("esp.115@10.2.0.2", "10.1.0.2");
+  near.group({"comp.114@10.2.0.2", "esp.115@10.2.0.2"});
+  near.receive(kWan, {packet});
+  BOOST_TEST(near.dropped(DropReason::unprotected) == 1u);
+  near.ungroup("comp.114@10.2.0.2");  // the group is dissolved: it still demands what it demanded
+  near.receive(kWan, {packet});
+  BOOST_TEST(near.dropped(DropReason::unprotected) == 2u);
+  BOOST_TEST(near.packets(kLan).empty());
 }
 
 BOOST_AUTO_TEST_CASE(less_than_the_group_is_refused) {
