@@ -47,6 +47,10 @@ std::string sa_line(const SaRow& row) {
           lifetime("usetime", row.used_s < 0 ? 0 : static_cast<uint64_t>(row.used_s)) +
           lifetime("packets", row.packets);
   if (row.idle_s >= 0) add(line, "idle", static_cast<uint64_t>(row.idle_s));
+  if (row.id.protocol == SaProtocol::kComp) {  // KLIPS: uncompressed to compressed
+    add(line, "ratio", row.bytes);
+    line += ':' + std::to_string(row.compressed_bytes);
+  }
   return line;
 }
 

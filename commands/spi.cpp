@@ -39,17 +39,19 @@ constexpr std::array<Option, 23> kOptions = {{
 constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N] [--esn]
        --enckey KEY [--authkey KEY]
 spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn] --authkey KEY
+spi SA --src ADDRESS --comp deflate
 spi SA --ip4|--ip6 --src OUTER-SOURCE --dst OUTER-DESTINATION
 spi SA --del
 spi --clear
 spi --algorithms
 spi
 
-SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|esp|ah, or --said SAID
-(tun.113@192.0.2.2, esp:235@2001:db8::2).
+SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|comp|esp|ah, or
+--said SAID (tun.113@192.0.2.2, esp:235@2001:db8::2).
 
   --esp ALGORITHM      make an ESP SA; it needs --enckey, --authkey or both
   --ah ALGORITHM       make an AH SA
+  --comp deflate       make an IPComp SA; its SPI is a CPI, 0x100 ... 0xffff
   --ip4, --ip6         make a tunnel SA: the outer header is IPv4 or IPv6, the
                        inner packet may be either
   --src ADDRESS        the sending gateway

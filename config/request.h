@@ -124,7 +124,7 @@ Expected<Request> parse_request(std::string_view method, const nlohmann::json& p
 struct SaRow {
   SaId id;
   IpAddress source;
-  std::string algorithm;  // "AES128GCM16" …; for tun "IPv4_Encapsulation", "IPv6_Encapsulation"
+  std::string algorithm;  // "ESP_AES128GCM16" …, "COMP_DEFLATE"; for tun "IPv4_Encapsulation", "IPv6_Encapsulation"
   std::string direction;  // "in": to one of the gateway's addresses, else "out"
   uint16_t replay_window = 0;
   bool extended_sequence = false;
@@ -133,6 +133,8 @@ struct SaRow {
   uint16_t icv_bits = 0, authentication_key_bits = 0, encryption_key_bits = 0;
   uint64_t packets = 0, bytes = 0;
   uint64_t authentication_failures = 0, replays = 0, outside_window = 0, malformed = 0, exhausted = 0;
+  // comp: of the same packets as `bytes`, on the compressed side
+  uint64_t compressed_bytes = 0;
   uint64_t age_s = 0;       // since it was made
   int64_t idle_s = -1;      // since the newest packet; −1: none yet
   int64_t used_s = -1;      // since the first packet; −1: none yet

@@ -24,6 +24,7 @@ void fields(auto& f, FieldsOf<SaRow> auto& row) {
   f("outside_window", row.outside_window);
   f("malformed", row.malformed);
   f("exhausted", row.exhausted);
+  f("compressed_bytes", row.compressed_bytes);
   f("age_s", row.age_s);
   f("idle_s", row.idle_s);
   f("used_s", row.used_s);

@@ -19,12 +19,13 @@ std::string upper(std::string text) {
   return text;
 }
 
-// As KLIPS named its transforms: "ESP_AES128_HMAC_SHA1", "AH_HMAC_MD5", "ESP_AES128GCM16". How many bits of the ICV are
-// sent stands in a field of its own.
+// As KLIPS named its transforms: "ESP_AES128_HMAC_SHA1", "AH_HMAC_MD5", "ESP_AES128GCM16", "COMP_DEFLATE". How many
+// bits of the ICV are sent stands in a field of its own.
 std::string transform_name(const Sa& sa) {
   if (sa.id.protocol == SaProtocol::kTunnel) {
     return sa.tunnel.family == Family::kIpv4 ? "IPv4_Encapsulation" : "IPv6_Encapsulation";
   }
+  if (sa.id.protocol == SaProtocol::kComp) return "COMP_" + upper(std::string(kCompressionAlgorithm));
   const Algorithm& algorithm = sa.keys->algorithm();
   std::string name = sa.id.protocol == SaProtocol::kAh ? "AH" : "ESP";
   if (algorithm.cipher != nullptr) name += '_' + upper(std::string(algorithm.cipher->name));
@@ -69,6 +70,7 @@ void add_counters(SaRow& row, const SaCounters& counters, const Now& now) {
   row.outside_window = read(counters.outside_window);
   row.malformed = read(counters.malformed);
   row.exhausted = read(counters.exhausted);
+  row.compressed_bytes = read(counters.compressed_bytes);
   row.idle_s = seconds_since(read(counters.last_used_tsc), now);
   row.used_s = seconds_since(read(counters.first_used_tsc), now);
 }

@@ -44,15 +44,27 @@ BOOST_AUTO_TEST_CASE(an_sa_that_was_used_and_erred_says_how_often) {
 }
 
 BOOST_AUTO_TEST_CASE(tunnels_and_compression_have_no_window) {
-  for (const char* id : {"tun.113@192.0.2.2", "comp.114@192.0.2.2"}) {
-    SaRow row = sa_row(id);
+  for (const std::string id : {"tun.113@192.0.2.2", "comp.114@192.0.2.2"}) {
+    SaRow row = sa_row(id.c_str());
     row.algorithm = "X";
     row.replay_window = 64;
     row.idle_s = 7;
-    BOOST_TEST(sa_line(row) == std::string(id) +
+    BOOST_TEST(sa_line(row) == id +
                                    " X: dir=out src=192.0.2.1 life(c,s,h)=bytes(0,0,0)addtime(0,0,0)usetime(0,0,0)"
-                                   "packets(0,0,0) idle=7");
+                                   "packets(0,0,0) idle=7" +
+                                   (id.starts_with("comp") ? " ratio=0:0" : ""));
   }
+}
+
+BOOST_AUTO_TEST_CASE(compression_says_what_it_is_worth) {
+  SaRow row = sa_row("comp.114@192.0.2.2");
+  row.algorithm = "COMP_DEFLATE";
+  row.packets = 2;
+  row.bytes = 3000;
+  row.compressed_bytes = 1234;
+  BOOST_TEST(sa_line(row) ==
+             "comp.114@192.0.2.2 COMP_DEFLATE: dir=out src=192.0.2.1 life(c,s,h)=bytes(3000,0,0)addtime(0,0,0)"
+             "usetime(0,0,0)packets(2,0,0) ratio=3000:1234");
 }
 
 }  // namespace

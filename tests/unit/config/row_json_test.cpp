@@ -18,8 +18,8 @@ constexpr std::string_view kSaRow = R"({
     "replay_window": 4096, "extended_sequence": true, "sequence": 18446744073709551615,
     "window_bits": 9223372036854775808, "icv_bits": 128,
     "authentication_key_bits": 1, "encryption_key_bits": 160, "packets": 2, "bytes": 3, "authentication_failures": 4,
-    "replays": 5, "outside_window": 6, "malformed": 7, "exhausted": 8, "age_s": 9, "idle_s": -1, "used_s": 10,
-    "group": ["tun.113@192.0.2.2", "esp:115@2001:db8::2"]})";
+    "replays": 5, "outside_window": 6, "malformed": 7, "exhausted": 8, "compressed_bytes": 11,
+    "age_s": 9, "idle_s": -1, "used_s": 10, "group": ["tun.113@192.0.2.2", "esp:115@2001:db8::2"]})";
 
 // As JSON, read, and written again: the same.
 template <class Row>
@@ -76,7 +76,7 @@ BOOST_AUTO_TEST_CASE(fields_land_where_their_names_say) {
   BOOST_TEST((row.sequence == UINT64_MAX && row.window_bits == uint64_t{1} << 63));
   BOOST_TEST((row.icv_bits == 128 && row.authentication_key_bits == 1 && row.encryption_key_bits == 160));
   BOOST_TEST((row.packets == 2 && row.bytes == 3 && row.authentication_failures == 4 && row.replays == 5));
-  BOOST_TEST((row.outside_window == 6 && row.malformed == 7 && row.exhausted == 8));
+  BOOST_TEST((row.outside_window == 6 && row.malformed == 7 && row.exhausted == 8 && row.compressed_bytes == 11));
   BOOST_TEST((row.age_s == 9 && row.idle_s == -1 && row.used_s == 10 && row.group.size() == 2));
 }
 
