@@ -11,6 +11,7 @@ namespace spigrp {
 namespace {
 
 std::string per_byte(uint32_t cycles_per_kilobyte) {
+  if (cycles_per_kilobyte == 0) return "-";
   std::array<char, 32> text;
   const int written = std::snprintf(text.data(), text.size(), "%.2f", cycles_per_kilobyte / 1024.0);
   return {text.data(), static_cast<size_t>(written)};

@@ -153,7 +153,7 @@ struct AlgorithmListRow {
   std::string name, protocol;
   uint16_t encryption_key_bits = 0, authentication_key_bits = 0, icv_bits = 0;
   std::string requirement;             // of RFC 8221: "MUST", "SHOULD", "MAY", "SHOULD NOT" …
-  uint32_t cycles_per_kilobyte = 0;    // TSC cycles for 1,024 bytes on the daemon's processor
+  uint32_t cycles_per_kilobyte = 0;    // TSC cycles for 1,024 bytes on the daemon's processor; 0: not measured
 };
 
 // To and from JSON, so that the commands print what the daemon filled in.

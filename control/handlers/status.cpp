@@ -40,7 +40,7 @@ nlohmann::json answer_algorithms() {
         row.name, row.protocol, bits(row.encryption_key_bytes), bits(row.authentication_key_bytes),
         bits(row.icv_bytes), std::string(requirement_text(row.requirement)), kCycles[rows.size()]}));
   }
-  rows.push_back(to_row_json(AlgorithmListRow{std::string(kCompressionAlgorithm), "comp", 0, 0, 0}));
+  rows.push_back(to_row_json(AlgorithmListRow{std::string(kCompressionAlgorithm), "comp", 0, 0, 0, "MAY", 0}));
   return {{"rows", std::move(rows)}};
 }
 

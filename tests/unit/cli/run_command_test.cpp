@@ -40,7 +40,7 @@ json gateway_answer(const json& request) {
     return {{"rows", json::array({row->second})}, {"next", nullptr}};
   }
   if (method == "algorithms") {
-    return {{"rows", {to_row_json(AlgorithmListRow{"aes128gcm16", "esp", 160, 0, 128})}}};
+    return {{"rows", {to_row_json(AlgorithmListRow{"aes128gcm16", "esp", 160, 0, 128, "MUST", 1024})}}};
   }
   if (method == "stats") return stats_json();
   if (method == "status") return {{"host", "gw1"}, {"time_s", 0}};
@@ -93,8 +93,8 @@ BOOST_AUTO_TEST_CASE(every_list_prints_its_rows) {
       {"klipsdebug", {}, "esp\nxform\n"},
       {"spi",
        {"--algorithms"},
-       "algorithm    protocol  enckey bits  authkey bits  icv bits\n"
-       "aes128gcm16  esp               160             -       128\n"},
+       "algorithm    protocol  enckey bits  authkey bits  icv bits  RFC 8221  cycles/byte\n"
+       "aes128gcm16  esp               160             -       128  MUST             1.00\n"},
   };
   const FakeDaemon daemon(gateway);
   for (const Case& one : cases) {
