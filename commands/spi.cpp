@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 23> kOptions = {{
+constexpr std::array<Option, 24> kOptions = {{
     kFamilyOption,
     kDestinationOption,
     kSpiOption,
@@ -27,6 +27,7 @@ constexpr std::array<Option, 23> kOptions = {{
     {"--authkey", "KEY", Takes::kSecret},
     {"--replay_window", "N", Takes::kValue},
     {"--esn", "", Takes::kNothing},
+    {"--fragment", "before|after", Takes::kValue},
     {"--del", "", Takes::kNothing},
     {"--clear", "", Takes::kNothing},
     {"--algorithms", "", Takes::kNothing},
@@ -41,6 +42,7 @@ constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--re
 spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn] --authkey KEY
 spi SA --src ADDRESS --comp deflate
 spi SA --ip4|--ip6 --src OUTER-SOURCE --dst OUTER-DESTINATION
+       [--fragment before|after]
 spi SA --del
 spi --clear
 spi --algorithms
@@ -62,6 +64,8 @@ SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|comp|esp|ah, or
   --replay_window N    packets, 0 ... 4096, usually 64; 0: no replay checking
   --esn                extended sequence numbers: 64 bits, of which the lower
                        32 are sent; both ends must agree
+  --fragment WHEN      of a tunnel: packets that become too large are fragmented
+                       after all SAs of the group (usual), or before the first
   --del                delete the SA, and with it all SAs of its group
   --clear              delete all SAs
   --algorithms         list the algorithms: lengths of keys and ICV, what RFC
@@ -83,13 +87,24 @@ Expected<uint16_t> read_replay_window(const Words& words) {
   return failure("--replay_window " + as_typed(*word), "is no number of packets", "use 0 … 4096");
 }
 
+Expected<OuterHeader> read_outer_header(const Words& words) {
+  OuterHeader outer;
+  if (const auto word = words.value("--fragment")) {
+    const auto fragment = parse_fragmentation(*word);
+    if (!fragment) return in_option("--fragment", fragment.error());
+    outer.fragment = *fragment;
+  }
+  return outer;
+}
+
 Expected<Action> add(SaSpec&& spec) {
   if (const auto valid = validate(spec); !valid) return tl::unexpected(valid.error());
   return ask(SaAdd{std::move(spec)});
 }
 
 Expected<Action> add_tunnel(const Words& words, const Implied& implied, const CommandWorld& world) {
-  const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst"});
+  const auto fits =
+      words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst", "--fragment"});
   if (!fits) return tl::unexpected(fits.error());
   const auto id = read_sa(words, implied, world);
   if (!id) return tl::unexpected(id.error());
@@ -97,7 +112,9 @@ Expected<Action> add_tunnel(const Words& words, const Implied& implied, const Co
   if (!source) return tl::unexpected(source.error());
   const auto destination = read_address(words, "--dst", id->destination.family, world);
   if (!destination) return tl::unexpected(destination.error());
-  return add({.id = *id, .source = *source, .tunnel_destination = *destination});
+  const auto outer = read_outer_header(words);
+  if (!outer) return tl::unexpected(outer.error());
+  return add({.id = *id, .source = *source, .tunnel_destination = *destination, .outer = *outer});
 }
 
 Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, const CommandWorld& world) {

@@ -86,6 +86,10 @@ Expected<void> read_json(const nlohmann::json& json, ExistingEntry& value) {
   });
 }
 
+Expected<void> read_json(const nlohmann::json& json, Fragmentation& value) {
+  return read_text(json, value, parse_fragmentation);
+}
+
 nlohmann::json write_json(bool value) {
   return value;
 }
@@ -120,6 +124,10 @@ nlohmann::json write_json(const ErouteTarget& value) {
 
 nlohmann::json write_json(ExistingEntry value) {
   return value == ExistingEntry::kRefuse ? "refuse" : "replace";
+}
+
+nlohmann::json write_json(Fragmentation value) {
+  return fragmentation_word(value);
 }
 
 tl::unexpected<Error> not_a_whole_number(int64_t lowest, uint64_t highest) {

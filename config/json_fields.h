@@ -39,6 +39,7 @@ Expected<void> read_json(const nlohmann::json& json, MacAddress& value);
 Expected<void> read_json(const nlohmann::json& json, Key& value);
 Expected<void> read_json(const nlohmann::json& json, ErouteTarget& value);
 Expected<void> read_json(const nlohmann::json& json, ExistingEntry& value);
+Expected<void> read_json(const nlohmann::json& json, Fragmentation& value);
 
 nlohmann::json write_json(bool value);
 nlohmann::json write_json(const std::string& value);
@@ -49,6 +50,7 @@ nlohmann::json write_json(const MacAddress& value);
 nlohmann::json write_json(const Key& value);
 nlohmann::json write_json(const ErouteTarget& value);
 nlohmann::json write_json(ExistingEntry value);
+nlohmann::json write_json(Fragmentation value);
 
 template <class T>
 concept Whole = std::integral<T> && !std::same_as<T, bool>;
@@ -190,6 +192,10 @@ void fields(auto& f, FieldsOf<Selector> auto& selector) {
   f("protocol", selector.protocol, uint8_t{0});
   f("source_port", selector.source_port, uint16_t{0});
   f("destination_port", selector.destination_port, uint16_t{0});
+}
+
+void fields(auto& f, FieldsOf<OuterHeader> auto& outer) {
+  f("fragment", outer.fragment, Fragmentation::kAfter);
 }
 
 void fields(auto& f, FieldsOf<AddressSpec> auto& spec) {

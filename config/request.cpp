@@ -19,6 +19,7 @@ void fields(auto& f, FieldsOf<SaSpec> auto& spec) {
   f("replay_window", spec.replay_window, kDefaultReplayWindow);
   f("extended_sequence", spec.extended_sequence, false);
   f("tunnel_destination", spec.tunnel_destination, IpAddress());
+  f("outer", spec.outer, OuterHeader());
 }
 
 namespace {

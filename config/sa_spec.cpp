@@ -21,6 +21,9 @@ Expected<void> check_keys(const SaSpec& spec) {
   if (!spec.tunnel_destination.is_unspecified()) {
     return failure(object, "only a tun SA has an outer destination", "leave --dst out");
   }
+  if (spec.outer != OuterHeader()) {
+    return failure(object, "only a tun SA makes an outer header", "leave its options out");
+  }
   if (spec.algorithm.empty()) return failure(object, "has no algorithm", "spi --algorithms lists them");
   if (spec.id.protocol == SaProtocol::kAh && !spec.encryption_key.empty()) {
     return failure(object, "an ah SA takes no encryption key", "give --authkey alone");

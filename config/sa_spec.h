@@ -7,6 +7,7 @@
 
 #include "config/ip_address.h"
 #include "config/key.h"
+#include "config/outer_header.h"
 #include "config/sa_id.h"
 
 namespace spigrp {
@@ -23,6 +24,7 @@ struct SaSpec {
   uint16_t replay_window = kDefaultReplayWindow;  // packets; 0 switches replay checking off
   bool extended_sequence = false;                 // --esn: 64-bit sequence numbers (RFC 4303 section 2.2.1)
   IpAddress tunnel_destination;                   // --dst of a tun SA; must be the SA's destination
+  OuterHeader outer;                              // of a tun SA
 };
 
 // Checks everything that needs no algorithm table: SPI range, address families, fields that the protocol does or does

@@ -170,7 +170,8 @@ void Forwarding::send_plain(const PlainPacket& plain, const NextHop& hop, PlainB
   if (plain.ip.total_bytes > mtu_bytes && must_stay_whole(plain)) [[unlikely]] {
     return ways_.local.refuse(plain, DropReason::too_big, packet_too_big(plain.ip.family, mtu_bytes), answers);
   }
-  ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin));
+  const HeaderFrom from = plain.origin == Origin::kSelf ? HeaderFrom::kHere : HeaderFrom::kElsewhere;
+  ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin), from);
 }
 
 // Whether a packet came with the protection that the traffic it belongs to has; drops it if not.

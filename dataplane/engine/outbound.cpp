@@ -4,17 +4,27 @@
 //   3. on ipsecN: the eroute of the flow → group, pass, drop, reject, hold      take()
 //   4. for each step of the group: that transform over all packets of the
 //      burst that are at it, across SAs                                         apply_step()
-//   5. compare with the port's MTU; tell the sender where that can help         protect(), transmit.cpp
+//   5. compare with the port's MTU: tell the sender of what must stay whole
+//      what would fit; fragment the rest, before step 4 or after                protect(), transmit.cpp
 //   6. route the outer header, resolve the neighbour, send                      send_done(), transmit.cpp
 // A packet gets to step 6 only with every transform of its group on it; one that fails a transform is dropped by it.
 #include "engine/outbound.h"
+
+#include <algorithm>
 
 #include <rte_mbuf.h>
 
 #include "engine/next_hops.h"
 #include "packet/buffer.h"
+#include "packet/fragments.h"
 
 namespace spigrp {
+namespace {
+
+// Nobody has to send anything smaller (RFC 8200 section 5), so this much passes, in fragments (RFC 2473 section 7.1).
+constexpr uint32_t kSmallestIpv6Mtu = 1280;  // bytes
+
+}  // namespace
 
 Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
                               PlainBurst& answers) noexcept {
@@ -57,20 +67,44 @@ void Outbound::count_packet(const Eroute& eroute) noexcept {
   ++counted_packets_;
 }
 
-// A packet whose sender can be told what would fit is not encrypted in vain. The others meet the MTU of the port that
-// they really leave by in transmit.cpp.
+// The MTU is that of the interface's port. What leaves by another one meets that one's in transmit.cpp.
 void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes,
                        PlainBurst& answers) noexcept {
   const Overhead overhead = group.overhead();
   const bool may_outgrow = plain.ip.total_bytes + overhead.head_bytes + overhead.tail_bytes > mtu_bytes;
-  if (may_outgrow && must_stay_whole(plain) && group.bytes_after(plain.ip) > mtu_bytes) [[unlikely]] {
-    const uint32_t fitting_bytes = group.largest_within(plain.ip, mtu_bytes);
+  if (may_outgrow && group.bytes_after(plain.ip) > mtu_bytes) [[unlikely]] {
+    return protect_outgrowing(plain, group, mtu_bytes, answers);
+  }
+  begin(plain.packet, group);
+}
+
+// A packet whose sender can be told what would fit is not encrypted in vain.
+void Outbound::protect_outgrowing(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes,
+                                  PlainBurst& answers) noexcept {
+  uint32_t fitting_bytes = group.largest_within(plain.ip, mtu_bytes);
+  if (must_stay_whole(plain)) {
+    if (plain.ip.family == Family::kIpv6 && group.header_may_be_fragmented()) {
+      fitting_bytes = std::max(fitting_bytes, kSmallestIpv6Mtu);
+      if (plain.ip.total_bytes <= fitting_bytes) return begin(plain.packet, group);
+    }
     const IcmpError error = packet_too_big(plain.ip.family, fitting_bytes);
     return local_.refuse(plain, DropReason::too_big, error, answers);
   }
+  if (!group.fragments_before()) return begin(plain.packet, group);  // transmit.cpp fragments it
+  const Fragments fragments = fragment_packet(plain.packet, plain.ip, fitting_bytes, context_.packet_buffers);
+  if (fragments.count == 0) return context_.drop(plain.packet, fragments.reason);
+  context_.counters->originated.add(fragments.count - 1u);
+  for (uint16_t i = 0; i < fragments.count; ++i) begin(fragments.packets[i], group);
+}
+
+// Fragments can be more than a burst holds; then those before them go first.
+void Outbound::begin(rte_mbuf* packet, const SaGroup& group) noexcept {
+  const Overhead overhead = group.overhead();
   const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
-  rte_mbuf* writable = make_writable(plain.packet, head_bytes, overhead.tail_bytes, context_.packet_buffers);
-  if (writable == nullptr) return context_.drop(plain.packet, DropReason::no_room);
+  rte_mbuf* writable = make_writable(packet, head_bytes, overhead.tail_bytes, context_.packet_buffers);
+  if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
+  if (taken_ == kBurstCapacity) apply_steps();
+  ++taken_;
   Sa* first = group.at(0);
   waiting_[static_cast<size_t>(first->id.protocol)].push(
       {.packet = writable, .sa = first, .group = &group, .sequence = 0, .step = 0, .tag = 0});
@@ -80,6 +114,10 @@ void Outbound::run() noexcept {
   if (counted_ != nullptr) network_.sas.eroutes().count(*counted_, counted_packets_);
   counted_ = nullptr;
   counted_packets_ = 0;
+  apply_steps();
+}
+
+void Outbound::apply_steps() noexcept {
   // Every pass takes each packet at least one step further, and groups are short.
   for (bool some_left = true; some_left;) {
     some_left = false;
@@ -90,6 +128,7 @@ void Outbound::run() noexcept {
     }
   }
   if (!done_.empty()) send_done();
+  taken_ = 0;
 }
 
 void Outbound::apply_step(SaProtocol protocol) noexcept {
@@ -118,7 +157,8 @@ void Outbound::send_done() noexcept {
     switch (hops[i].kind) {
       case NextHopKind::kPort:
       case NextHopKind::kInterface:  // an outer packet does not go through the eroutes again
-        transmitter_.send(packet, hops[i], Passage::kProtected);
+        transmitter_.send(packet, hops[i], Passage::kProtected,
+                          done_.entries[i].group->makes_header() ? HeaderFrom::kHere : HeaderFrom::kElsewhere);
         break;
       case NextHopKind::kBlackhole:
         context_.drop(packet, DropReason::blackhole_route);

@@ -28,6 +28,10 @@ class Outbound {
  private:
   void count_packet(const Eroute& eroute) noexcept;
   void protect(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes, PlainBurst& answers) noexcept;
+  void protect_outgrowing(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes,
+                          PlainBurst& answers) noexcept;
+  void begin(rte_mbuf* packet, const SaGroup& group) noexcept;
+  void apply_steps() noexcept;
   void apply_step(SaProtocol protocol) noexcept;
   void send_done() noexcept;
 
@@ -37,6 +41,7 @@ class Outbound {
   Transmitter& transmitter_;
   const Eroute* counted_ = nullptr;  // the eroute of the packets counted so far in this run
   uint64_t counted_packets_ = 0;
+  uint16_t taken_ = 0;                           // packets in the bursts below, so that none of them overflows
   std::array<Burst, kSaProtocolCount> waiting_;  // by the protocol of the next step
   Burst done_;                                   // have all transforms of their group
 };

@@ -9,6 +9,7 @@
 
 #include "engine/next_hops.h"
 #include "packet/buffer.h"
+#include "packet/fragments.h"
 #include "packet/ip_packet.h"
 
 namespace spigrp {
@@ -28,12 +29,35 @@ NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop&
   return key;
 }
 
+bool may_be_fragmented(const rte_mbuf* packet, const IpPacket& ip, HeaderFrom from) noexcept {
+  if (ip.family == Family::kIpv6) return from == HeaderFrom::kHere;
+  return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) == 0;
+}
+
 }  // namespace
 
-void Transmitter::send(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept {
+void Transmitter::send(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept {
   if (hop.port == kNoPort) return context_.drop(packet, DropReason::interface_detached);
+  if (rte_pktmbuf_pkt_len(packet) > network_.ports[hop.port].mtu_bytes()) [[unlikely]] {
+    return send_fragments(packet, hop, passage, from);
+  }
+  send_fitting(packet, hop, passage);
+}
+
+// All of them or none: a fragment alone is of no use to anybody.
+void Transmitter::send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept {
+  const ParsedIp parsed = parse_ip(packet);
+  if (!parsed.ok) return context_.drop(packet, parsed.reason);
+  if (!may_be_fragmented(packet, parsed.ip, from)) return context_.drop(packet, DropReason::too_big);
+  const Fragments fragments =
+      fragment_packet(packet, parsed.ip, network_.ports[hop.port].mtu_bytes(), context_.packet_buffers);
+  if (fragments.count == 0) return context_.drop(packet, fragments.reason);
+  context_.counters->originated.add(fragments.count - 1u);
+  for (uint16_t i = 0; i < fragments.count; ++i) send_fitting(fragments.packets[i], hop, passage);
+}
+
+void Transmitter::send_fitting(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept {
   const Port& port = network_.ports[hop.port];
-  if (rte_pktmbuf_pkt_len(packet) > port.mtu_bytes()) return context_.drop(packet, DropReason::too_big);
   const Family family = family_of(packet);
   const NeighbourKey key = neighbour_key(packet, family, hop);
   const Neighbour* neighbour = network_.routes.neighbour(key, context_.generation);

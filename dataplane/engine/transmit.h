@@ -1,6 +1,6 @@
-// Transmitter: the last step of every packet that leaves: its next hop's MAC address, an Ethernet header, the port's
-// queue. Packets whose next hop is unknown go to the control thread; those for a queue that another worker owns go to
-// that worker.
+// Transmitter: the last step of every packet that leaves: fragments where it is too large for the port, its next hop's
+// MAC address, an Ethernet header, the port's queue. Packets whose next hop is unknown go to the control thread; those
+// for a queue that another worker owns go to that worker.
 #pragma once
 
 #include <array>
@@ -13,6 +13,9 @@
 
 namespace spigrp {
 
+// Whose the IP header of a leaving packet is. Only its source may fragment an IPv6 packet (RFC 8200 section 4.5).
+enum class HeaderFrom : uint8_t { kElsewhere, kHere };
+
 class Transmitter {
  public:
   // `queues` are those of all workers, by number.
@@ -20,7 +23,7 @@ class Transmitter {
       : context_(context), network_(network), queues_(queues) {}
 
   // A packet that begins at its IP header, by a next hop that is kPort or kInterface.
-  void send(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept;
+  void send(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept;
   // A frame with its Ethernet header complete, by a port whose queue this worker owns.
   void send_frame(const Frame& frame) noexcept;
   // Gives the packet to the control thread.
@@ -35,6 +38,8 @@ class Transmitter {
     std::array<Passage, kBurstCapacity> passages;
   };
 
+  void send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept;
+  void send_fitting(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept;
   void flush_port(uint16_t port) noexcept;
   void leave(const Frame& frame) noexcept;
 

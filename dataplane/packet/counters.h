@@ -23,7 +23,7 @@ class Counter {  // owner: rw, others: ro
 //   received + originated = sent + delivered + dropped + punted − injected   (see each)
 struct alignas(64) PacketCounters {
   Counter received;         // from a port
-  Counter originated;       // made here: ICMP errors and replies, ARP, NDP
+  Counter originated;       // made here: ICMP errors and replies, ARP, NDP; of n fragments of a packet n − 1
   Counter sent;             // taken by a port
   Counter delivered;        // ended here as meant: ARP, NDP and ICMP for the gateway itself
   Counter punted;           // handed to the control thread

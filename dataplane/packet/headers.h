@@ -55,7 +55,8 @@ struct Ipv4Header {  // RFC 791
 };
 static_assert(sizeof(Ipv4Header) == 20);
 
-inline constexpr uint16_t kIpv4DontFragment = 0x4000;
+inline constexpr uint16_t kIpv4DontFragment = 0x4000, kIpv4MoreFragments = 0x2000;
+inline constexpr uint8_t kIpv4OptionEnd = 0, kIpv4OptionNoOperation = 1;  // the two of one byte
 
 struct Ipv6Header {  // RFC 8200
   be32 version_class_flow;
@@ -66,6 +67,16 @@ struct Ipv6Header {  // RFC 8200
   std::array<uint8_t, 16> destination;
 };
 static_assert(sizeof(Ipv6Header) == 40);
+
+struct FragmentHeader {  // RFC 8200 section 4.5
+  uint8_t next_header;
+  uint8_t reserved;
+  be16 offset_flags;  // the offset in bytes, a multiple of 8
+  be32 identification;
+};
+static_assert(sizeof(FragmentHeader) == 8);
+
+inline constexpr uint16_t kIpv6MoreFragments = 1;
 
 struct EspHeader {  // RFC 4303 section 2; the IV, the payload and the trailer follow
   be32 spi;

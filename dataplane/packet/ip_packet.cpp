@@ -7,9 +7,6 @@
 namespace spigrp {
 namespace {
 
-constexpr uint8_t kOptionEnd = 0;
-constexpr uint8_t kOptionNoOperation = 1;
-
 ParsedIp rejected(DropReason reason) noexcept {
   return {{}, false, reason};
 }
@@ -17,8 +14,8 @@ ParsedIp rejected(DropReason reason) noexcept {
 // Type, length, value (RFC 791 section 3.1): each option must end within the header.
 bool ipv4_options_in_order(const uint8_t* header, uint16_t header_bytes) noexcept {
   for (uint16_t offset = sizeof(Ipv4Header); offset < header_bytes;) {
-    if (header[offset] == kOptionEnd) return true;
-    if (header[offset] == kOptionNoOperation) {
+    if (header[offset] == kIpv4OptionEnd) return true;
+    if (header[offset] == kIpv4OptionNoOperation) {
       ++offset;
       continue;
     }

@@ -46,6 +46,7 @@ Sa::Sa(const SaSpec& spec)
       extended_sequence(spec.extended_sequence),
       spi(be32::from_host(spec.id.spi)),
       tunnel{},
+      outer(spec.outer),
       created_at_s(unix_seconds()),
       saved_encryption_key(spec.encryption_key),
       saved_authentication_key(spec.authentication_key),
@@ -91,6 +92,8 @@ Expected<void> Sa::set_up_keys(const SaSpec& spec) {
 
 void Sa::set_up_tunnel(const SaSpec& spec) {
   tunnel.family = id.destination.family;
+  // Fragments of tunnels between the same two gateways are told apart by it.
+  identification.store(static_cast<uint16_t>(random_64()), std::memory_order_relaxed);
   if (tunnel.family == Family::kIpv4) {
     tunnel.ipv4 = Ipv4Header{};
     tunnel.ipv4.version_ihl = 0x45;

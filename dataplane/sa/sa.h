@@ -79,6 +79,7 @@ struct alignas(64) Sa {
   uint64_t iv_offset = 0;                   // GCM: random for this object; IV = sequence XOR this, so unique per object
   std::optional<KeySchedule> keys;          // esp and ah
   TunnelTemplate tunnel;                    // tun
+  OuterHeader outer;                        // tun
   std::atomic<uint16_t> identification{0};  // tun over IPv4: worker: rw
   uint64_t created_at_s = 0;                // Unix time
   Key saved_encryption_key, saved_authentication_key;  // control only: for `save --keys`; wiped on release

@@ -11,6 +11,9 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
       authenticates_(false),
       last_required_(0),
       only_compresses_(true),
+      makes_header_(false),
+      header_may_be_fragmented_(false),
+      fragments_before_(false),
       overhead_{} {
   std::copy(members.begin(), members.end(), members_.begin());
   for (const Sa* sa : members) {
@@ -18,12 +21,18 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
     overhead_.tail_bytes = static_cast<uint16_t>(overhead_.tail_bytes + sa->overhead.tail_bytes);
     authenticates_ = authenticates_ || sa->icv_bytes != 0;
     protects_ = protects_ || sa->id.protocol == SaProtocol::kEsp || sa->id.protocol == SaProtocol::kAh;
+    if (sa->id.protocol != SaProtocol::kTunnel) continue;
+    makes_header_ = true;
+    header_may_be_fragmented_ = sa->tunnel.family == Family::kIpv6;
   }
   for (uint8_t place = 0; place < size_; ++place) {
     if (members_[place]->id.protocol == SaProtocol::kComp) continue;
     last_required_ = place;
     only_compresses_ = false;
   }
+  // esp and ah behind the packet's own header take no fragments (RFC 4303 section 3.3.4).
+  const Sa& first = *members.front();
+  fragments_before_ = first.id.protocol == SaProtocol::kTunnel && first.outer.fragment == Fragmentation::kBefore;
 }
 
 uint32_t SaGroup::bytes_after(const IpPacket& packet) const noexcept {

@@ -26,6 +26,12 @@ class SaGroup {
   bool protects() const noexcept { return protects_; }      // at least one esp or ah
   // At least one of them has an ICV: what comes out of the group comes from who has its keys.
   bool authenticates() const noexcept { return authenticates_; }
+  // Its outermost IP header is made here: a tun SA is in it.
+  bool makes_header() const noexcept { return makes_header_; }
+  // And that header may be fragmented here whatever the packet inside of it says.
+  bool header_may_be_fragmented() const noexcept { return header_may_be_fragmented_; }
+  // An IPv4 packet without DF that it makes too large is fragmented before the first SA, not after the last.
+  bool fragments_before() const noexcept { return fragments_before_; }
   const Sa& outermost() const noexcept { return *members_[size_ - 1]; }
   // Only IPComp may be absent from a packet (RFC 3173 section 2.2). The place of the outermost SA that may not; 0 where
   // all of them are comp, so that on the wire the SA of this place or of a later one is outermost.
@@ -44,6 +50,9 @@ class SaGroup {
   bool authenticates_;
   uint8_t last_required_;
   bool only_compresses_;
+  bool makes_header_;
+  bool header_may_be_fragmented_;
+  bool fragments_before_;
   Overhead overhead_;
 };
 

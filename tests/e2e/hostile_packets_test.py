@@ -291,9 +291,6 @@ class HostilePacketsTest(GroupedGatewayTest):
         self.lan.send(packet)
         self.assertEqual(self.wan.receive(1), [peer.forwarded(packet)])
 
-    def test_a_packet_too_big_for_the_port_is_dropped(self):
-        self.assert_dropped("too_big", 1, lambda: self.lan.send(plain(LAN_HOST, FAR_HOST, bytes(self.mtu - 20))))
-
     def test_random_bytes_do_no_harm(self):
         """Invariant 6: IP headers to the gateway over noise, and noise alone."""
         packets = [bytes(IP(src=FAR_GATEWAY, dst=GATEWAY, proto=os.urandom(1)[0]) / os.urandom(size))

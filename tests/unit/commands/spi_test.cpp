@@ -58,6 +58,15 @@ BOOST_AUTO_TEST_CASE(a_tunnel_has_outer_addresses_of_the_family_that_its_option_
   refused(kTun + "--ip4 --src 192.0.2.1 --dst 192.0.2.2 --replay_window 32", {"--replay_window", "--ip4"});
 }
 
+BOOST_AUTO_TEST_CASE(a_tunnel_says_when_to_fragment) {
+  const std::string tunnel = kTun + "--ip4 --src 192.0.2.1 --dst 192.0.2.2 ";
+  BOOST_TEST((edit<SaAdd>(tunnel).spec.outer == OuterHeader()));
+  BOOST_TEST((edit<SaAdd>(tunnel + "--fragment after").spec.outer.fragment == Fragmentation::kAfter));
+  BOOST_TEST((edit<SaAdd>(tunnel + "--fragment before").spec.outer.fragment == Fragmentation::kBefore));
+  refused(tunnel + "--fragment never", {"--fragment never", "neither before nor after"});
+  refused(kEsp + "--esp x --enckey 0x00 --fragment before", {"--fragment", "--esp"});
+}
+
 BOOST_AUTO_TEST_CASE(a_comp_sa_can_be_typed_and_the_daemon_has_the_last_word) {
   const auto spec = edit<SaAdd>("spi --af inet --edst gw2 --spi 0x200 --proto comp --src gw1 --comp deflate").spec;
   BOOST_TEST(spec.id.text() == "comp.200@192.0.2.2");

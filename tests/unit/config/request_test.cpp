@@ -63,6 +63,8 @@ constexpr Example kRequests[] = {
     {"address.list", R"({"cursor": 0, "limit": 1000})"},
     {"route.list", R"({"cursor": 0, "limit": 1000})"},
     {"neighbour.list", R"({"cursor": 0, "limit": 1000})"},
+    {"sa.add", R"({"spec": {"id": "tun.113@192.0.2.2", "source": "192.0.2.1", "tunnel_destination": "192.0.2.2",
+                            "outer": {"fragment": "before"}}})"},
     {"algorithms", "{}"},
     {"stats", "{}"},
     {"status", "{}"},
@@ -162,7 +164,7 @@ BOOST_AUTO_TEST_CASE(a_field_too_many_is_named_at_every_depth) {
   }
   BOOST_TEST(refusal("sa.add", R"([{"op": "add", "path": "/spec/colour", "value": 1}])") ==
              "spec.colour: no such field; the fields here are id, source, algorithm, encryption_key, "
-             "authentication_key, replay_window, extended_sequence, tunnel_destination");
+             "authentication_key, replay_window, extended_sequence, tunnel_destination, outer");
   BOOST_TEST(holds(refusal("eroute.set", R"([{"op": "add", "path": "/selector/port", "value": 1}])"),
                    "selector.port: no such field"));
   BOOST_TEST(holds(refusal("batch", R"([{"op": "add", "path": "/edits/1/colour", "value": 1}])"),
@@ -223,6 +225,9 @@ BOOST_AUTO_TEST_CASE(a_wrong_value_is_named) {
       {"sa.add", "/spec/replay_window", "4097", "too large"},
       {"sa.add", "/spec/algorithm", "null", "spec.algorithm: must be a string"},
       {"sa.add", "/spec/algorithm", R"("a\u0000b")", "spec.algorithm: has control characters"},
+      {"sa.add", "/spec/outer", "[]", "spec.outer: must be an object"},
+      {"sa.add", "/spec/outer", R"({"fragment": "often"})", "spec.outer.fragment: often: is neither before nor after"},
+      {"sa.add", "/spec/outer", R"({"fragment": "before"})", "only a tun SA makes an outer header"},
       {"group.set", "/members", "\"tun.113@192.0.2.2\"", "members: must be an array"},
       {"group.set", "/members/1", "null", "members[1]: must be a string"},
       {"group.set", "/members/2", "\"tun\"", "members[2]: tun: not a SAID"},

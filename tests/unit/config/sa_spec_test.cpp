@@ -75,6 +75,7 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_with_the_sa_and_the_reason) {
       {esp, [](SaSpec& s) { s.encryption_key = Key(std::vector<uint8_t>(257)); }, "longer than 256 bytes"},
       {esp, [](SaSpec& s) { s.authentication_key = Key(std::vector<uint8_t>(257)); }, "longer than 256 bytes"},
       {esp, [](SaSpec& s) { s.tunnel_destination = address("192.0.2.2"); }, "only a tun SA"},
+      {esp, [](SaSpec& s) { s.outer.fragment = Fragmentation::kBefore; }, "only a tun SA makes an outer header"},
       {ah, [](SaSpec& s) { s.authentication_key = {}; }, "has no key"},
       {ah, [](SaSpec& s) { s.encryption_key = s.authentication_key; }, "takes no encryption key"},
       {comp, [](SaSpec& s) { s.encryption_key = esp().encryption_key; }, "takes no keys"},

@@ -76,10 +76,6 @@ BOOST_AUTO_TEST_CASE(a_destination_without_a_route_is_counted) {
   check_dropped(DropReason::no_route, {udp("192.0.2.2", "203.0.113.1"), udp("2001:db8::2", "2001:db8:ffff::1")});
 }
 
-BOOST_AUTO_TEST_CASE(a_packet_longer_than_the_mtu_is_too_big) {
-  check_dropped(DropReason::too_big, {udp("192.0.2.2", "10.1.0.2", 1473)});
-}
-
 BOOST_AUTO_TEST_CASE(udp_to_the_gateway_itself_has_no_taker) {
   check_dropped(DropReason::local_unhandled, {udp("192.0.2.2", "192.0.2.1"), udp("2001:db8::2", "2001:db8::1")});
 }

@@ -73,6 +73,16 @@ inline Bytes one_hop_on(Bytes packet) {
   return packet;
 }
 
+inline Bytes two_hops_on(const Bytes& packet) {
+  return one_hop_on(one_hop_on(packet));
+}
+
+inline Bytes with_df(Bytes packet) {
+  packet[6] |= 0x40;
+  set_ipv4_checksum(packet);
+  return packet;
+}
+
 inline uint16_t icmpv6_sum(const Bytes& packet) {
   Bytes pseudo(packet.begin() + 8, packet.begin() + 40);
   Bytes message(packet.begin() + 40, packet.end());
@@ -158,11 +168,14 @@ class Gateway {
     publish();
   }
 
-  void add_sa(std::string_view id, std::string_view source) {
+  void add_sa(std::string_view id, std::string_view source, const OuterHeader& outer = {}) {
     SaSpec spec;
     spec.id = parse_sa_id(id).value();
     spec.source = address(source);
-    if (spec.id.protocol == SaProtocol::kTunnel) spec.tunnel_destination = spec.id.destination;
+    if (spec.id.protocol == SaProtocol::kTunnel) {
+      spec.tunnel_destination = spec.id.destination;
+      spec.outer = outer;
+    }
     if (spec.id.protocol == SaProtocol::kComp) spec.algorithm = kCompressionAlgorithm;
     if (spec.id.protocol == SaProtocol::kEsp) {
       spec.algorithm = "aes128gcm16";

@@ -45,10 +45,6 @@ struct Pair {
   }
 };
 
-Bytes two_hops_on(const Bytes& packet) {
-  return one_hop_on(one_hop_on(packet));
-}
-
 Bytes compressible(std::string_view source, std::string_view destination, size_t payload_bytes) {
   return ip_packet({source, destination}, udp_datagram(4000, 5000, Bytes(payload_bytes, 'x')));
 }

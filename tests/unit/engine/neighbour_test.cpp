@@ -206,6 +206,17 @@ BOOST_AUTO_TEST_CASE(an_advertisement_that_nobody_waits_for_teaches_nothing) {
   for (const NeighbourRow& row : list_neighbours(gateway.parts().routes())) BOOST_TEST(row.is_static);
 }
 
+BOOST_AUTO_TEST_CASE(fragments_wait_for_their_next_hop_together) {
+  Gateway gateway;
+  const Bytes whole = udp("192.0.2.2", "10.1.0.77", 1600);
+  gateway.receive(kWan, {whole});
+  gateway.poll_control(0);
+  gateway.frames(kLan);
+  gateway.receive_frame(kLan, arp_frame(2, kNewMac, "10.1.0.77", "10.1.0.1"));
+  gateway.poll_control(1);
+  BOOST_TEST(joined(gateway.packets(kLan)) == one_hop_on(whole));
+}
+
 BOOST_AUTO_TEST_CASE(what_waits_at_the_end_is_counted) {
   Gateway gateway;
   gateway.receive(kWan, {udp("192.0.2.2", "10.1.0.50"), udp("192.0.2.2", "10.1.0.51")});

@@ -132,19 +132,6 @@ BOOST_FIXTURE_TEST_CASE(packets_of_many_groups_in_one_burst_each_get_their_own, 
   for (const auto& [protocol, of_flow] : sizes) BOOST_TEST(std::ranges::is_sorted(of_flow));
 }
 
-BOOST_FIXTURE_TEST_CASE(a_packet_that_outgrows_the_mtu_on_its_way_is_dropped, OutboundGateway) {
-  receive(kLan, {udp("10.1.0.2", "10.2.0.2", 1450)});
-  BOOST_TEST(dropped(DropReason::too_big) == 1u);
-  BOOST_TEST(frames(kWan).empty());
-  BOOST_TEST(frames(kLan).empty());  // without DF nobody is to be told
-}
-
-Bytes with_df(Bytes packet) {
-  packet[6] |= 0x40;
-  set_ipv4_checksum(packet);
-  return packet;
-}
-
 // RFC 1191, RFC 4459: the sender learns what still fits, and that is so to the byte.
 BOOST_FIXTURE_TEST_CASE(its_sender_is_told_what_fits_through_the_group, OutboundGateway) {
   receive(kLan, {with_df(udp("10.1.0.2", "10.2.0.2", 1450))});

@@ -186,6 +186,52 @@ inline Bytes extension_header(uint8_t next_header, size_t bytes = 8) {
   return header;
 }
 
+// One fragment as its receiver reads it.
+struct ReadFragment {
+  Bytes header;  // IP header and options, or the fixed IPv6 header without the fragment header
+  Bytes payload;
+  size_t offset_bytes;
+  bool is_last;
+  uint32_t identification;
+};
+
+inline ReadFragment read_fragment(const Bytes& packet) {
+  const auto word = [&](size_t at) { return static_cast<size_t>(packet[at] << 8 | packet[at + 1]); };
+  const auto from = [&](size_t at) { return packet.begin() + static_cast<long>(at); };
+  if (packet[0] >> 4 == 4) {
+    const size_t header_bytes = (packet[0] & 0xf) * 4u;
+    return {Bytes(packet.begin(), from(header_bytes)), Bytes(from(header_bytes), packet.end()), (word(6) & 0x1fff) * 8,
+            (word(6) & 0x2000) == 0, static_cast<uint32_t>(word(4))};
+  }
+  Bytes header(packet.begin(), from(40));
+  header[6] = packet[40];
+  return {header, Bytes(from(48), packet.end()), word(42) & 0xfff8, (word(42) & 1) == 0,
+          static_cast<uint32_t>(word(44) << 16 | word(46))};
+}
+
+// The packet that fragments make; empty where they leave a hole, overlap or are of several packets.
+inline Bytes joined(const std::vector<Bytes>& packets) {
+  std::vector<ReadFragment> fragments;
+  for (const Bytes& packet : packets) fragments.push_back(read_fragment(packet));
+  std::sort(fragments.begin(), fragments.end(),
+            [](const ReadFragment& a, const ReadFragment& b) { return a.offset_bytes < b.offset_bytes; });
+  if (fragments.empty() || !fragments.back().is_last) return {};
+  Bytes payload;
+  for (const ReadFragment& fragment : fragments) {
+    if (fragment.offset_bytes != payload.size() || fragment.identification != fragments[0].identification) return {};
+    payload.insert(payload.end(), fragment.payload.begin(), fragment.payload.end());
+  }
+  Bytes whole = fragments[0].header + payload;
+  if (whole[0] >> 4 == 4) {
+    put16(whole, 2, static_cast<unsigned>(whole.size()));
+    put16(whole, 6, 0);
+    set_ipv4_checksum(whole);
+  } else {
+    put16(whole, 4, static_cast<unsigned>(payload.size()));
+  }
+  return whole;
+}
+
 inline Bytes udp_datagram(uint16_t source_port, uint16_t destination_port, const Bytes& payload) {
   Bytes datagram(8);
   put16(datagram, 0, source_port);
