@@ -24,9 +24,9 @@ std::string thread_name(const WorkerReport& worker) {
 
 std::vector<std::string> counter_words(std::string name, const PacketCounts& counts) {
   std::vector<std::string> words{std::move(name)};
-  for (const uint64_t count :
-       {counts.received, counts.originated, counts.sent, counts.delivered, counts.all_dropped(), counts.punted,
-        counts.injected, counts.forwarded_plain, counts.encapsulated, counts.decapsulated}) {
+  for (const uint64_t count : {counts.received, counts.originated, counts.sent, counts.delivered, counts.all_dropped(),
+                               counts.punted, counts.injected, counts.joined, counts.held, counts.forwarded_plain,
+                               counts.encapsulated, counts.decapsulated}) {
     words.push_back(std::to_string(count));
   }
   return words;
@@ -41,6 +41,8 @@ std::string workers_text(const StatsReport& report) {
                {"dropped"},
                {"punted"},
                {"injected"},
+               {"joined"},
+               {"held"},
                {"plain"},
                {"encapsulated"},
                {"decapsulated"}});

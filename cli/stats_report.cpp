@@ -32,6 +32,8 @@ void fields(FieldReader& f, RawCounts& raw) {
   f("delivered", counts.delivered);
   f("punted", counts.punted);
   f("injected", counts.injected);
+  f("joined", counts.joined);
+  f("held", counts.held);
   f("forwarded_plain", counts.forwarded_plain);
   f("encapsulated", counts.encapsulated);
   f("decapsulated", counts.decapsulated);
@@ -143,8 +145,8 @@ PacketCounts difference(const PacketCounts& before, const PacketCounts& now) {
   PacketCounts grew = now;
   for (const auto counter :
        {&PacketCounts::received, &PacketCounts::originated, &PacketCounts::sent, &PacketCounts::delivered,
-        &PacketCounts::punted, &PacketCounts::injected, &PacketCounts::forwarded_plain, &PacketCounts::encapsulated,
-        &PacketCounts::decapsulated}) {
+        &PacketCounts::punted, &PacketCounts::injected, &PacketCounts::joined, &PacketCounts::forwarded_plain,
+        &PacketCounts::encapsulated, &PacketCounts::decapsulated}) {
     grew.*counter = grown(before.*counter, now.*counter);
   }
   for (auto& [reason, count] : grew.dropped) {

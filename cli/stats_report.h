@@ -16,9 +16,11 @@ namespace spigrp {
 
 using DropCounts = std::map<std::string, uint64_t>;  // by reason; only reasons that occurred
 
-// Of one thread, or of all together: received + originated = sent + delivered + dropped + punted − injected.
+// Of one thread, or of all together:
+// received + originated = sent + delivered + dropped + punted − injected + joined + held.
 struct PacketCounts {
-  uint64_t received = 0, originated = 0, sent = 0, delivered = 0, punted = 0, injected = 0;
+  uint64_t received = 0, originated = 0, sent = 0, delivered = 0, punted = 0, injected = 0, joined = 0;
+  uint64_t held = 0;  // now: the one that does not only grow
   uint64_t forwarded_plain = 0, encapsulated = 0, decapsulated = 0;
   DropCounts dropped;
 

@@ -16,6 +16,8 @@ constexpr NamedCounter kCounters[] = {
     {"delivered", &PacketCounters::delivered},
     {"punted", &PacketCounters::punted},
     {"injected", &PacketCounters::injected},
+    {"joined", &PacketCounters::joined},
+    {"held", &PacketCounters::held},
     {"forwarded_plain", &PacketCounters::forwarded_plain},
     {"encapsulated", &PacketCounters::encapsulated},
     {"decapsulated", &PacketCounters::decapsulated},
@@ -68,10 +70,11 @@ void add_counters(nlohmann::json& total, const nlohmann::json& worker) {
   }
 }
 
-// What went in and has not come out yet (packets.h).
+// What went in and has not come out yet (counters.h).
 int64_t unaccounted(const nlohmann::json& total) {
   const auto of = [&](const char* name) { return total[name].get<int64_t>(); };
-  int64_t left = of("received") + of("originated") + of("injected") - of("punted") - of("sent") - of("delivered");
+  int64_t left = of("received") + of("originated") + of("injected") - of("punted") - of("sent") - of("delivered") -
+                 of("joined") - of("held");
   for (const auto& [reason, count] : total["dropped"].items()) left -= count.get<int64_t>();
   return left;
 }

@@ -40,14 +40,14 @@ Expected<void> validate(const Options& options) {
   return {};
 }
 
-// With all queues full there must still be something to receive into.
-Expected<void> check_buffers(const Options& options, const std::vector<Port>& ports) {
+// With all queues full there must still be something to receive into. Returns how many more there are.
+Expected<uint32_t> spare_buffers(const Options& options, const std::vector<Port>& ports) {
   uint32_t wanted = uint32_t{options.workers.count} * (kBufferCachePackets + kBurstCapacity);
   for (size_t i = 0; i < ports.size(); ++i) {
     wanted += uint32_t{ports[i].rx_queues()} * options.ports[i].rx_queue_packets;
     wanted += uint32_t{ports[i].tx_queues()} * options.ports[i].tx_queue_packets;
   }
-  if (options.memory.packet_buffers >= wanted) return {};
+  if (options.memory.packet_buffers >= wanted) return options.memory.packet_buffers - wanted;
   return failure("memory.packet_buffers", "the ports' queues and the workers alone can hold " + std::to_string(wanted),
                  "raise it, or shorten the queues");
 }
@@ -74,6 +74,7 @@ EngineParts::~EngineParts() {
 
 void EngineParts::close() noexcept {
   for (Port& port : ports_) port.stop();
+  for (const auto& worker : workers_) worker->end();
   if (control_plane_) control_plane_->end();
 }
 
@@ -106,7 +107,9 @@ Expected<void> EngineParts::open_ports(const Options& options) {
     if (!port) return tl::unexpected(port.error());
     ports_.push_back(std::move(*port));
   }
-  if (const auto enough = check_buffers(options, ports_); !enough) return enough;
+  const auto spare = spare_buffers(options, ports_);
+  if (!spare) return tl::unexpected(spare.error());
+  spare_buffers_ = *spare;
   std::vector<PortFacts> facts;
   for (const Port& port : ports_) facts.push_back({port.name(), port.mtu_bytes(), port.mac()});
   set_ports(*routes_, std::move(facts));
@@ -140,7 +143,8 @@ Expected<void> EngineParts::make_workers(const Options& options) {
     auto crypto = CryptoEngine::create();
     if (!crypto) return tl::unexpected(crypto.error());
     workers_.push_back(std::make_unique<Worker>(
-        *network_, WorkerParts{id, std::move(*crypto), buffers_.get(), queues_, options.tables.flow_cache_entries}));
+        *network_, WorkerParts{id, std::move(*crypto), buffers_.get(), queues_, options.tables.flow_cache_entries,
+                               spare_buffers_ / 2 / options.workers.count}));
   }
   control_plane_ = std::make_unique<ControlPlane>(*network_, own_addresses_, queues_, buffers_.get());
   return {};

@@ -56,6 +56,7 @@ class EngineParts {
   VersionedCell<OwnAddresses> own_addresses_;
   std::unique_ptr<Versions> versions_;
   std::vector<Port> ports_;
+  uint32_t spare_buffers_ = 0;  // that are there with all queues full
   std::unique_ptr<Network> network_;
   std::vector<WorkerQueues> queues_;
   std::vector<std::unique_ptr<Worker>> workers_;

@@ -1,5 +1,5 @@
 // The way of an inbound packet (docs/architecture.md):
-//   1. receive a burst; validate lengths; fragments addressed to us are dropped   receive.cpp, find_groups()
+//   1. receive a burst; validate lengths; reassemble fragments addressed to us   receive.cpp, reassembly.cpp
 //   2. find the SA by (destination, SPI, protocol), and with it the group; cheap
 //      replay check; verify and decrypt the burst                                 find_groups(), transforms
 //   3. check and advance the replay window, after authentication                  transforms
@@ -37,6 +37,7 @@ bool carries_protection(const IpPacket& ip) noexcept {
 
 void Inbound::run(PlainBurst& plain) noexcept {
   if (arrived_.empty()) return;
+  join_fragments();
   find_groups();
   for (bool some_left = true; some_left;) {
     some_left = false;
@@ -49,6 +50,21 @@ void Inbound::run(PlainBurst& plain) noexcept {
   arrived_.clear();
 }
 
+// What fragments make stands where the last of them came.
+void Inbound::join_fragments() noexcept {
+  uint16_t kept = 0;
+  for (uint16_t place = 0; place < arrived_.count; ++place) {
+    if (arrived_.packets[place].ip.is_fragment) [[unlikely]] {
+      const std::optional<PlainPacket> whole = reassembly_.add(arrived_.packets[place]);
+      if (whole) arrived_.packets[kept++] = *whole;
+    } else {
+      if (kept != place) arrived_.packets[kept] = arrived_.packets[place];
+      ++kept;
+    }
+  }
+  arrived_.count = kept;
+}
+
 // Groups are begun in the order in which their packets came, however they were found.
 void Inbound::find_groups() noexcept {
   FoundGroup found[kBurstCapacity];
@@ -58,9 +74,7 @@ void Inbound::find_groups() noexcept {
   for (uint16_t place = 0; place < arrived_.count; ++place) {
     const PlainPacket& arrived = arrived_.packets[place];
     notes_[place] = {arrived.port, arrived.removed};
-    if (arrived.ip.is_fragment) {
-      found[place] = {nullptr, DropReason::fragment};
-    } else if (is_tunnel_protocol(arrived.ip.next_header)) {
+    if (is_tunnel_protocol(arrived.ip.next_header)) {
       found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
       keys[count] = received.key;

@@ -7,6 +7,7 @@
 
 #include "engine/network.h"
 #include "engine/plain_packet.h"
+#include "engine/reassembly.h"
 #include "engine/tunnel_search.h"
 #include "transform/transform.h"
 
@@ -19,11 +20,15 @@ bool carries_protection(const IpPacket& ip) noexcept;
 
 class Inbound {
  public:
-  Inbound(WorkerContext& context, const Network& network) noexcept : context_(context), network_(network) {}
+  // Holds at most so many fragments.
+  Inbound(WorkerContext& context, const Network& network, uint32_t max_fragments)
+      : context_(context), network_(network), reassembly_(context, max_fragments) {}
 
   void take(const PlainPacket& packet) noexcept { arrived_.push(packet); }
   // Takes the groups of all packets taken off; what comes out of them goes to `plain`, to be routed.
   void run(PlainBurst& plain) noexcept;
+  // Fragments that wait for the rest of their packets.
+  Reassembly& reassembly() noexcept { return reassembly_; }
 
  private:
   // What is known of a packet beside its burst entry, which has its number as tag.
@@ -32,6 +37,7 @@ class Inbound {
     uint8_t removed;
   };
 
+  void join_fragments() noexcept;
   void find_groups() noexcept;
   void find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) const noexcept;
   FoundGroup group_of(const SaEntry* entry, const SaKey& key, const PlainPacket& packet) const noexcept;
@@ -43,6 +49,7 @@ class Inbound {
 
   WorkerContext& context_;
   const Network& network_;
+  Reassembly reassembly_;
   PlainBurst arrived_;
   std::array<Note, kBurstCapacity> notes_;       // by place in arrived_
   std::array<Burst, kSaProtocolCount> waiting_;  // by the protocol of the next SA to remove

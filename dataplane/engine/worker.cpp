@@ -34,7 +34,7 @@ Worker::Worker(const Network& network, WorkerParts parts)
       transmitter_(context_, network, parts.queues),
       local_(context_, network, transmitter_),
       outbound_(context_, network, local_, transmitter_),
-      inbound_(context_, network),
+      inbound_(context_, network, parts.max_fragments),
       forwarding_(context_, network, {local_, outbound_, inbound_, transmitter_}, parts.flow_cache_entries) {}
 
 void Worker::process(uint16_t port, rte_mbuf** frames, uint16_t count) noexcept {
@@ -53,6 +53,7 @@ void Worker::begin_burst() noexcept {
 
 void Worker::process_burst(uint16_t port, rte_mbuf** frames, uint16_t count) noexcept {
   begin_burst();
+  inbound_.reassembly().expire();
   receive_frames(context_, network_.ports[port], port, frames, count, transmitter_, plain_);
   // Once for what was received, then for what came out of groups and for the gateway's own answers.
   while (!plain_.empty()) {
@@ -66,6 +67,10 @@ void Worker::process_burst(uint16_t port, rte_mbuf** frames, uint16_t count) noe
 }
 
 uint32_t Worker::poll() noexcept {
+  if (!inbound_.reassembly().empty()) [[unlikely]] {
+    begin_burst();
+    inbound_.reassembly().expire();
+  }
   uint32_t packets = send_frames_of_others();
   for (uint16_t port = 0; port < network_.ports.size(); ++port) {
     const uint16_t queue = network_.ports[port].share(context_.id).receive;

@@ -21,6 +21,7 @@ struct WorkerParts {
   rte_mempool* buffers;
   std::vector<WorkerQueues>& queues;  // of all workers
   uint32_t flow_cache_entries;        // a power of two
+  uint32_t max_fragments;             // held for reassembly
 };
 
 struct WorkerCycles {  // worker: rw, control: ro; TSC
@@ -39,6 +40,8 @@ class Worker {
   uint32_t poll() noexcept;
   // The part of poll() that takes over frames from the control thread and from workers without a queue of their own.
   uint32_t send_frames_of_others() noexcept;
+  // Drops what it holds. The thread that polled has ended.
+  void end() noexcept { inbound_.reassembly().clear(DropReason::shutting_down); }
   // Polls until told to stop; in between it sleeps as the policy says.
   void run(IdlePolicy idle, const std::atomic<bool>& stopping) noexcept;
 

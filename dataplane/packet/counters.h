@@ -13,6 +13,7 @@ namespace spigrp {
 class Counter {  // owner: rw, others: ro
  public:
   void add(uint64_t n) noexcept { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void subtract(uint64_t n) noexcept { add(~n + 1); }  // of one that says how many there are now
   uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
 
  private:
@@ -20,7 +21,7 @@ class Counter {  // owner: rw, others: ro
 };
 
 // Of one thread that handles packets. What goes in comes out, always:
-//   received + originated = sent + delivered + dropped + punted − injected   (see each)
+//   received + originated = sent + delivered + dropped + punted − injected + joined + held   (see each)
 struct alignas(64) PacketCounters {
   Counter received;         // from a port
   Counter originated;       // made here: ICMP errors and replies, ARP, NDP; of n fragments of a packet n − 1
@@ -28,6 +29,8 @@ struct alignas(64) PacketCounters {
   Counter delivered;        // ended here as meant: ARP, NDP and ICMP for the gateway itself
   Counter punted;           // handed to the control thread
   Counter injected;         // taken over from the control thread (or another worker)
+  Counter joined;           // fragments that were put together: of n that made a packet n − 1
+  Counter held;             // fragments that wait for the rest of their packet now
   Counter forwarded_plain;  // of those sent: without any transform
   Counter encapsulated;     // packets that got all transforms of a group
   Counter decapsulated;     // packets that lost all transforms of a group

@@ -15,6 +15,9 @@ namespace spigrp {
   X(unknown_ether_type, "neither IPv4, IPv6 nor ARP")                                            \
   X(too_many_headers, "more IPv6 extension headers or nested tunnels than are followed")         \
   X(fragment, "a fragment, where a whole packet is needed")                                      \
+  X(fragment_overlap, "fragments of one packet overlap, or contradict each other")               \
+  X(reassembly_timeout, "a fragment, and the rest of its packet did not come in time")           \
+  X(reassembly_full, "a fragment, and as many as can be held are held already")                  \
   X(martian_address, "source or destination that must not be on the wire")                       \
   X(ttl_expired, "TTL or hop limit used up")                                                     \
   X(no_route, "no route to the destination")                                                     \

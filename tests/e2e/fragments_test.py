@@ -1,11 +1,15 @@
-# Packets that do not fit: what the gateway fragments is put together and decrypted by scapy. The ports are pcap ports:
-# behind others the kernel would put fragments together before the gateway sees them.
+# Packets that do not fit: what the gateway fragments is put together and decrypted by scapy, what scapy fragments is put
+# together by the gateway. The ports are pcap ports: behind others the kernel would put fragments together before the
+# gateway sees them.
 import struct
 
+import lab
 import peer
-from gateway import (FAR_HOST, FAR_HOST6, LAN_HOST, LAN_HOST6, GatewayTest, default_group, plain)
-from scapy.layers.inet import IP, defragment
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, defragment6
+from gateway import FAR_HOST, FAR_HOST6, LAN_HOST, LAN_HOST6, GatewayTest, default_group, plain
+from hostile_packets_test import GroupedGatewayTest
+from scapy.layers.inet import IP, defragment, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, defragment6, fragment6
+from scapy.packet import Raw
 
 
 def joined(packets):
@@ -103,3 +107,119 @@ class FragmentingTest(GatewayTest):
         self.lan.send(packet(fitting + 1))
         self.assertEqual(told(self.lan.receive(1)[0]), fitting)
         self.assertEqual(self.wan.packets(), [])
+
+
+def fragments_of(packet, piece, identification):
+    """As scapy cuts it: pieces of so many bytes of the payload, in order. IPv4 packets keep the identification that they
+    have: AH protects it."""
+    if packet[0] >> 4 == 4:
+        return [bytes(part) for part in fragment(IP(packet), piece)]
+    whole = IPv6(packet)
+    header = IPv6(src=whole.src, dst=whole.dst, hlim=whole.hlim)
+    parts = fragment6(header / IPv6ExtHdrFragment(nh=packet[6], id=identification) / Raw(packet[40:]), piece + 48)
+    return [bytes(part) for part in parts]
+
+
+class ReassemblyTest(GroupedGatewayTest):
+    driver = "pcap"
+
+    def setUp(self):
+        super().setUp()
+        self.identification = 0
+        self.inbound6 = default_group("aes128-sha1-96", first_spi=0x213, inbound=True, family=6)
+        self.inbound_esp = default_group("aes128-sha1-96", ("tun", "esp"), 0x413, inbound=True)
+        for group in (self.inbound6, self.inbound_esp):
+            self.add_group(group)
+
+    def tearDown(self):
+        super().tearDown()
+        lab.wait_until(lambda: self.gateway.totals()["held"] == 0, "no fragment is held")
+        self.gateway.check_accounting()
+
+    def inner(self, group):
+        """Where the eroute protects IPv4 traffic with the IPv4 peer, only that one may send it."""
+        source, destination = (FAR_HOST, LAN_HOST) if group[0].af == "inet" else (FAR_HOST6, LAN_HOST6)
+        return plain(source, destination, bytes(range(256)) * 4)
+
+    def fragments(self, group, piece=400):
+        self.identification += 1
+        return fragments_of(peer.encap(group, self.inner(group)), piece, self.identification)
+
+    def check_passes(self, group, change=lambda fragments: fragments, piece=400):
+        fragments = change(self.fragments(group, piece))
+        joined_before = self.gateway.totals()["joined"]
+        self.wan.send(*fragments)
+        self.assertEqual(self.lan.receive(1), [peer.forwarded(self.inner(group))])
+        self.assertEqual(self.gateway.totals()["joined"] - joined_before, len(fragments) - 1)
+
+    def both_families(self):
+        return self.inbound, self.inbound_esp, self.inbound6
+
+    def test_fragments_in_order_are_put_together(self):
+        for group in self.both_families():
+            for piece in (200, 400, 1096):
+                self.check_passes(group, piece=piece)
+
+    def test_fragments_in_reverse_order_are_put_together(self):
+        for group in self.both_families():
+            self.check_passes(group, lambda fragments: fragments[::-1])
+
+    def test_fragments_of_several_packets_may_be_mixed(self):
+        one, other = self.fragments(self.inbound), self.fragments(self.inbound6)
+        third = [with_identification(part, 7) for part in self.fragments(self.inbound_esp)]
+        mixed = [part for parts in zip(one, other[::-1], third) for part in parts]
+        self.wan.send(*mixed)
+        due = [peer.forwarded(self.inner(group)) for group in (self.inbound, self.inbound, self.inbound6)]
+        self.assertEqual(sorted(self.lan.receive(3)), sorted(due))
+
+    def test_a_bare_tunnel_and_ah_alone_are_put_together_too(self):
+        for shape in (("tun",), ("tun", "ah"), ("tun", "esp")):
+            group = default_group(shape=shape, first_spi=0x313, inbound=True)
+            self.gateway.batch(["eroute --clear", "spi --clear"])  # a bare tunnel is no match for an eroute's group
+            self.add_group(group)
+            self.check_passes(group)
+        self.add_group(self.inbound)
+
+    def test_overlapping_fragments_are_dropped_with_their_packet(self):
+        """RFC 5722"""
+        for group in self.both_families():
+            wire = peer.encap(group, self.inner(group))
+            self.identification += 1
+            parts = [fragments_of(wire, piece, self.identification) for piece in (400, 200)]
+            self.send_all_dropped([parts[0][0], parts[1][1], *parts[0][1:]], ("fragment_overlap",))
+
+    def test_a_packet_whose_last_fragment_is_missing_is_given_up_in_time(self):
+        for group in self.both_families():
+            parts = self.fragments(group)[:-1]
+            before = self.gateway.drops("reassembly_timeout")
+            self.wan.send(*parts)
+            lab.wait_until(lambda: self.gateway.totals()["held"] == len(parts), "fragments are held")
+            self.gateway.check_accounting()
+            lab.wait_until(lambda: self.gateway.drops("reassembly_timeout") == before + len(parts), "they time out")
+            self.assertEqual((self.lan.packets(), self.wan.packets()), ([], []))
+
+    def test_a_flood_of_first_fragments_keeps_no_packet_out(self):
+        first = self.fragments(self.inbound)[0]
+        full_before = self.gateway.drops("reassembly_full")
+        sent = 0
+        while self.gateway.drops("reassembly_full") < full_before + 50:
+            before = self.gateway.totals()["received"]
+            self.wan.send(*(with_identification(first, 1000 + sent + i) for i in range(10)))
+            sent += 10
+            lab.wait_until(lambda: self.gateway.totals()["received"] >= before + 10, "the flood arrives")
+        self.check_passes(self.inbound)
+        self.check_passes(self.inbound6, lambda fragments: fragments[::-1])
+        self.gateway.check_accounting()
+
+    def test_fragments_that_wait_are_accounted_for_at_the_end(self):
+        self.wan.send(*self.fragments(self.inbound)[1:])
+        lab.wait_until(lambda: self.gateway.totals()["held"] > 0, "fragments are held")
+        self.gateway.check_accounting()
+
+
+def with_identification(packet, identification):
+    header = bytearray(packet[:20])
+    header[4:6] = struct.pack("!H", identification)
+    header[10:12] = b"\0\0"
+    header[10:12] = struct.pack("!H", peer.checksum(bytes(header)))
+    return bytes(header) + packet[20:]

@@ -323,14 +323,6 @@ class HostilePacketsTest(GroupedGatewayTest):
 class FragmentsTest(GroupedGatewayTest):
     driver = "pcap"  # the kernel would put them together
 
-    def test_fragments_of_protected_packets_are_counted(self):
-        wire = peer.encap(self.inbound, self.packet)
-        fragment = bytearray(wire)
-        fragment[6] |= 0x20  # more fragments
-        fragment[10:12] = b"\0\0"
-        fragment[10:12] = struct.pack("!H", peer.checksum(bytes(fragment[:20])))
-        self.send_all_dropped([bytes(fragment)], ("fragment",))
-
     def test_later_fragments_do_not_slip_past_an_eroute_of_ports(self):
         """Invariant 2: which port they are for is unknown, and another port is protected."""
         self.gateway.batch([f"eroute --add --eraf inet --src {LAN_HOST}/32 --dst 10.2.3.0/24 --said %pass",

@@ -254,10 +254,10 @@ class Daemon:
         return self.totals()["dropped"].get(reason, 0)
 
     def unaccounted(self):
-        """received + originated = sent + delivered + dropped + punted − injected; this is left − right."""
+        """received + originated = sent + delivered + dropped + punted − injected + joined + held; left − right."""
         totals = self.totals()
         return (totals["received"] + totals["originated"] + totals["injected"] - totals["punted"] - totals["sent"]
-                - totals["delivered"] - sum(totals["dropped"].values()))
+                - totals["delivered"] - totals["joined"] - totals["held"] - sum(totals["dropped"].values()))
 
     def check_accounting(self):
         """Invariant 4: every packet ended in exactly one counter, once the last is through."""

@@ -22,6 +22,7 @@ StatsReport report_with(uint64_t count) {
   StatsReport report;
   PacketCounts& total = report.total;
   total.received = total.originated = total.sent = total.delivered = total.punted = total.injected = count;
+  total.joined = count;
   total.forwarded_plain = total.encapsulated = total.decapsulated = count;
   total.dropped["no_route"] = count;
   report.workers.push_back({"worker 0", 2, count, count, count, total});
@@ -35,9 +36,9 @@ void check_all(const StatsReport& report, uint64_t count) {
   BOOST_REQUIRE(report.workers.size() == 1u);
   BOOST_REQUIRE(report.ports.size() == 1u);
   for (const PacketCounts* packets : {&report.total, &report.workers[0].packets}) {
-    for (const uint64_t one :
-         {packets->received, packets->originated, packets->sent, packets->delivered, packets->punted, packets->injected,
-          packets->forwarded_plain, packets->encapsulated, packets->decapsulated, packets->all_dropped()}) {
+    for (const uint64_t one : {packets->received, packets->originated, packets->sent, packets->delivered,
+                               packets->punted, packets->injected, packets->joined, packets->forwarded_plain,
+                               packets->encapsulated, packets->decapsulated, packets->all_dropped()}) {
       BOOST_TEST(one == count);
     }
   }
@@ -70,6 +71,8 @@ BOOST_AUTO_TEST_CASE(every_counter_is_read_to_its_place) {
   BOOST_TEST(packets.delivered == 104u);
   BOOST_TEST(packets.punted == 105u);
   BOOST_TEST(packets.injected == 106u);
+  BOOST_TEST(packets.joined == 110u);
+  BOOST_TEST(packets.held == 111u);
   BOOST_TEST(packets.forwarded_plain == 107u);
   BOOST_TEST(packets.encapsulated == 108u);
   BOOST_TEST(packets.decapsulated == 109u);

@@ -52,7 +52,8 @@ void check_accounting(const Engine& engine) {
   BOOST_TEST(sum(engine, &PacketCounters::received) + sum(engine, &PacketCounters::originated) +
                  sum(engine, &PacketCounters::injected) ==
              sum(engine, &PacketCounters::sent) + sum(engine, &PacketCounters::delivered) +
-                 sum(engine, &PacketCounters::punted) + dropped);
+                 sum(engine, &PacketCounters::punted) + sum(engine, &PacketCounters::joined) +
+                 sum(engine, &PacketCounters::held) + dropped);
 }
 
 // An ARP request put into the LAN's ring goes from a worker to the control thread, and the reply back to a worker, and

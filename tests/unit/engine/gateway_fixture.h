@@ -291,7 +291,8 @@ class Gateway {
       uint64_t dropped = 0;
       for (const Counter& counter : counters->dropped) dropped += counter.value();
       const uint64_t in = counters->received.value() + counters->originated.value() + counters->injected.value();
-      const uint64_t out = counters->sent.value() + counters->delivered.value() + counters->punted.value() + dropped;
+      const uint64_t out = counters->sent.value() + counters->delivered.value() + counters->punted.value() + dropped +
+                           counters->joined.value() + counters->held.value();
       const bool is_control = counters == &parts_->control_plane().counters();
       BOOST_TEST(in == out + (is_control ? waiting : 0));
     }
