@@ -25,6 +25,16 @@ void add_unless_zero(std::string& line, const char* name, uint64_t value) {
   if (value != 0) add(line, name, value);
 }
 
+// Of a tunnel's choices those that are not the usual ones.
+void add_choices(std::string& line, const OuterHeader& outer) {
+  const OuterHeader usual;
+  if (outer.dscp != usual.dscp) line.append(" dscp=").append(choice_word(outer.dscp));
+  if (outer.ecn != usual.ecn) line.append(" ecn=").append(choice_word(outer.ecn));
+  if (outer.df != usual.df) line.append(" df=").append(choice_word(outer.df));
+  if (outer.ttl != usual.ttl) line.append(" ttl=").append(choice_word(outer.ttl));
+  if (outer.fragment != usual.fragment) line.append(" fragment=").append(choice_word(outer.fragment));
+}
+
 }  // namespace
 
 std::string sa_line(const SaRow& row) {
@@ -38,6 +48,7 @@ std::string sa_line(const SaRow& row) {
     add(line, "aklen", row.authentication_key_bits);
     add(line, "eklen", row.encryption_key_bits);
   }
+  add_choices(line, row.outer);
   add_unless_zero(line, "auth_errs", row.authentication_failures);
   add_unless_zero(line, "replay_errs", row.replays);
   add_unless_zero(line, "ooo_errs", row.outside_window);

@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 24> kOptions = {{
+constexpr std::array<Option, 28> kOptions = {{
     kFamilyOption,
     kDestinationOption,
     kSpiOption,
@@ -27,6 +27,10 @@ constexpr std::array<Option, 24> kOptions = {{
     {"--authkey", "KEY", Takes::kSecret},
     {"--replay_window", "N", Takes::kValue},
     {"--esn", "", Takes::kNothing},
+    {"--dscp", "copy|N", Takes::kValue},
+    {"--ecn", "copy|off", Takes::kValue},
+    {"--df", "copy|set|clear", Takes::kValue},
+    {"--ttl", "copy|N", Takes::kValue},
     {"--fragment", "before|after", Takes::kValue},
     {"--del", "", Takes::kNothing},
     {"--clear", "", Takes::kNothing},
@@ -42,6 +46,7 @@ constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--re
 spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn] --authkey KEY
 spi SA --src ADDRESS --comp deflate
 spi SA --ip4|--ip6 --src OUTER-SOURCE --dst OUTER-DESTINATION
+       [--dscp copy|N] [--ecn copy|off] [--df copy|set|clear] [--ttl copy|N]
        [--fragment before|after]
 spi SA --del
 spi --clear
@@ -64,6 +69,11 @@ SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|comp|esp|ah, or
   --replay_window N    packets, 0 ... 4096, usually 64; 0: no replay checking
   --esn                extended sequence numbers: 64 bits, of which the lower
                        32 are sent; both ends must agree
+  --dscp copy|N        of a tunnel's outer header: the inner packet's, usually, or
+                       0 ... 63
+  --ecn copy|off       whether congestion may be marked on it; usually it may
+  --df copy|set|clear  don't fragment, in IPv4: as the inner packet has it, usually
+  --ttl copy|N         the inner packet's, or 1 ... 255; usually 64
   --fragment WHEN      of a tunnel: packets that become too large are fragmented
                        after all SAs of the group (usual), or before the first
   --del                delete the SA, and with it all SAs of its group
@@ -87,12 +97,25 @@ Expected<uint16_t> read_replay_window(const Words& words) {
   return failure("--replay_window " + as_typed(*word), "is no number of packets", "use 0 … 4096");
 }
 
+// An option that may be left out.
+template <class Choice, class Parse>
+Expected<void> read_choice(const Words& words, std::string_view option, Parse parse, Choice& choice) {
+  const auto word = words.value(option);
+  if (!word) return {};
+  const auto parsed = parse(*word);
+  if (!parsed) return in_option(option, parsed.error());
+  choice = *parsed;
+  return {};
+}
+
 Expected<OuterHeader> read_outer_header(const Words& words) {
   OuterHeader outer;
-  if (const auto word = words.value("--fragment")) {
-    const auto fragment = parse_fragmentation(*word);
-    if (!fragment) return in_option("--fragment", fragment.error());
-    outer.fragment = *fragment;
+  for (const auto& read :
+       {read_choice(words, "--dscp", parse_header_choice, outer.dscp),
+        read_choice(words, "--ecn", parse_ecn_choice, outer.ecn), read_choice(words, "--df", parse_df_choice, outer.df),
+        read_choice(words, "--ttl", parse_header_choice, outer.ttl),
+        read_choice(words, "--fragment", parse_fragmentation, outer.fragment)}) {
+    if (!read) return tl::unexpected(read.error());
   }
   return outer;
 }
@@ -103,8 +126,8 @@ Expected<Action> add(SaSpec&& spec) {
 }
 
 Expected<Action> add_tunnel(const Words& words, const Implied& implied, const CommandWorld& world) {
-  const auto fits =
-      words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst", "--fragment"});
+  const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst",
+                                               "--dscp", "--ecn", "--df", "--ttl", "--fragment"});
   if (!fits) return tl::unexpected(fits.error());
   const auto id = read_sa(words, implied, world);
   if (!id) return tl::unexpected(id.error());

@@ -86,6 +86,21 @@ Expected<void> read_json(const nlohmann::json& json, ExistingEntry& value) {
   });
 }
 
+Expected<void> read_json(const nlohmann::json& json, HeaderChoice& value) {
+  if (json.is_string()) return read_text(json, value, parse_header_choice);
+  if (!json.is_number()) return wrong("must be copy or a number");
+  value.fixed = 0;
+  return read_json(json, *value.fixed);
+}
+
+Expected<void> read_json(const nlohmann::json& json, EcnChoice& value) {
+  return read_text(json, value, parse_ecn_choice);
+}
+
+Expected<void> read_json(const nlohmann::json& json, DfChoice& value) {
+  return read_text(json, value, parse_df_choice);
+}
+
 Expected<void> read_json(const nlohmann::json& json, Fragmentation& value) {
   return read_text(json, value, parse_fragmentation);
 }
@@ -126,8 +141,20 @@ nlohmann::json write_json(ExistingEntry value) {
   return value == ExistingEntry::kRefuse ? "refuse" : "replace";
 }
 
+nlohmann::json write_json(const HeaderChoice& value) {
+  return value.fixed ? nlohmann::json(*value.fixed) : nlohmann::json("copy");
+}
+
+nlohmann::json write_json(EcnChoice value) {
+  return choice_word(value);
+}
+
+nlohmann::json write_json(DfChoice value) {
+  return choice_word(value);
+}
+
 nlohmann::json write_json(Fragmentation value) {
-  return fragmentation_word(value);
+  return choice_word(value);
 }
 
 tl::unexpected<Error> not_a_whole_number(int64_t lowest, uint64_t highest) {

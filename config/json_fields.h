@@ -39,6 +39,9 @@ Expected<void> read_json(const nlohmann::json& json, MacAddress& value);
 Expected<void> read_json(const nlohmann::json& json, Key& value);
 Expected<void> read_json(const nlohmann::json& json, ErouteTarget& value);
 Expected<void> read_json(const nlohmann::json& json, ExistingEntry& value);
+Expected<void> read_json(const nlohmann::json& json, HeaderChoice& value);  // a number, or "copy"
+Expected<void> read_json(const nlohmann::json& json, EcnChoice& value);
+Expected<void> read_json(const nlohmann::json& json, DfChoice& value);
 Expected<void> read_json(const nlohmann::json& json, Fragmentation& value);
 
 nlohmann::json write_json(bool value);
@@ -50,6 +53,9 @@ nlohmann::json write_json(const MacAddress& value);
 nlohmann::json write_json(const Key& value);
 nlohmann::json write_json(const ErouteTarget& value);
 nlohmann::json write_json(ExistingEntry value);
+nlohmann::json write_json(const HeaderChoice& value);
+nlohmann::json write_json(EcnChoice value);
+nlohmann::json write_json(DfChoice value);
 nlohmann::json write_json(Fragmentation value);
 
 template <class T>
@@ -195,7 +201,12 @@ void fields(auto& f, FieldsOf<Selector> auto& selector) {
 }
 
 void fields(auto& f, FieldsOf<OuterHeader> auto& outer) {
-  f("fragment", outer.fragment, Fragmentation::kAfter);
+  const OuterHeader usual;
+  f("dscp", outer.dscp, usual.dscp);
+  f("ecn", outer.ecn, usual.ecn);
+  f("df", outer.df, usual.df);
+  f("ttl", outer.ttl, usual.ttl);
+  f("fragment", outer.fragment, usual.fragment);
 }
 
 void fields(auto& f, FieldsOf<AddressSpec> auto& spec) {

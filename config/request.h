@@ -138,6 +138,7 @@ struct SaRow {
   uint64_t age_s = 0;       // since it was made
   int64_t idle_s = -1;      // since the newest packet; −1: none yet
   int64_t used_s = -1;      // since the first packet; −1: none yet
+  OuterHeader outer;        // of a tun SA
   std::vector<SaId> group;  // members inside → outside; empty: in no group
 };
 struct GroupRow {

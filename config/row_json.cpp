@@ -28,6 +28,7 @@ void fields(auto& f, FieldsOf<SaRow> auto& row) {
   f("age_s", row.age_s);
   f("idle_s", row.idle_s);
   f("used_s", row.used_s);
+  f("outer", row.outer, OuterHeader());
   f("group", row.group);
 }
 

@@ -9,6 +9,9 @@ Expected<void> check_tunnel(const SaSpec& spec) {
   if (!spec.algorithm.empty() || !spec.encryption_key.empty() || !spec.authentication_key.empty()) {
     return failure(object, "a tun SA takes no algorithm and no keys");
   }
+  if (const auto valid = validate(spec.outer); !valid) {
+    return failure(object, valid.error().object + ' ' + valid.error().problem, valid.error().remedy);
+  }
   if (spec.source.is_unspecified()) return failure(object, "has no outer source address", "give --src ADDRESS");
   if (spec.tunnel_destination != spec.id.destination) {
     return failure(object, "its --dst is not the SA's destination", "give --dst " + spec.id.destination.text());

@@ -80,6 +80,7 @@ SaRow row_of(const SaEntry& entry, const Now& now) {
   SaRow row;
   row.id = sa.id;
   row.source = sa.source;
+  row.outer = sa.outer;
   row.algorithm = transform_name(sa);
   const bool inbound = now.own_addresses.contains(sa.id.destination);
   row.direction = inbound ? "in" : "out";

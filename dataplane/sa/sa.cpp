@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr uint8_t kTunnelTtl = 64;  // RFC 4301 section 5.1.2: the outer TTL is made here
+constexpr uint8_t kDscpBits = 0xfc, kEcnBits = 0x03;  // of the traffic class
 
 uint64_t unix_seconds() {
   using std::chrono::system_clock;
@@ -92,19 +92,25 @@ Expected<void> Sa::set_up_keys(const SaSpec& spec) {
 
 void Sa::set_up_tunnel(const SaSpec& spec) {
   tunnel.family = id.destination.family;
+  tunnel.traffic_class = static_cast<uint8_t>(outer.dscp.fixed.value_or(0) << 2);
+  tunnel.copied_traffic_class_bits =
+      static_cast<uint8_t>((outer.dscp.fixed ? 0 : kDscpBits) | (outer.ecn == EcnChoice::kCopy ? kEcnBits : 0));
+  tunnel.copied_flags = outer.df == DfChoice::kCopy ? kIpv4DontFragment : 0;
+  tunnel.copies_ttl = !outer.ttl.fixed;
   // Fragments of tunnels between the same two gateways are told apart by it.
   identification.store(static_cast<uint16_t>(random_64()), std::memory_order_relaxed);
   if (tunnel.family == Family::kIpv4) {
     tunnel.ipv4 = Ipv4Header{};
     tunnel.ipv4.version_ihl = 0x45;
-    tunnel.ipv4.ttl = kTunnelTtl;
+    tunnel.ipv4.flags_fragment = be16::from_host(outer.df == DfChoice::kSet ? kIpv4DontFragment : 0);
+    tunnel.ipv4.ttl = outer.ttl.fixed.value_or(0);
     std::copy_n(spec.source.bytes.begin(), 4, tunnel.ipv4.source.begin());
     std::copy_n(id.destination.bytes.begin(), 4, tunnel.ipv4.destination.begin());
     return;
   }
   tunnel.ipv6 = Ipv6Header{};
   tunnel.ipv6.version_class_flow = be32::from_host(0x60000000);
-  tunnel.ipv6.hop_limit = kTunnelTtl;
+  tunnel.ipv6.hop_limit = outer.ttl.fixed.value_or(0);
   tunnel.ipv6.source = spec.source.bytes;
   tunnel.ipv6.destination = id.destination.bytes;
 }

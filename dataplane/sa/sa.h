@@ -30,9 +30,16 @@ struct Overhead {
 // The upper half of an extended sequence number is authenticated, not sent. AH puts it behind the packet for that time.
 inline constexpr uint16_t kUpperSequenceBytes = 4;
 
-// The outer header of a tun SA, ready to be copied; lengths, TOS, identification and checksum are filled in per packet.
+// The outer header of a tun SA, ready to be copied, with what its packets have in common; lengths, identification,
+// checksum and what is copied from the inner header are filled in per packet. The flow label of IPv6 is 0: a hash of
+// the inner flow (RFC 6438) would show who talks how much inside, and spread an SA over paths that its replay window
+// would have to bridge.
 struct TunnelTemplate {
   Family family;
+  uint8_t traffic_class;              // what of it is fixed
+  uint8_t copied_traffic_class_bits;  // DSCP, ECN
+  uint16_t copied_flags;              // DF or nothing; of IPv4
+  bool copies_ttl;
   union {
     Ipv4Header ipv4;
     Ipv6Header ipv6;

@@ -4,6 +4,27 @@
 #include <algorithm>
 
 namespace spigrp {
+namespace {
+
+// Whether an IPv4 packet without DF leaves with a header that may not be fragmented here.
+bool makes_whole(std::span<Sa* const> members) noexcept {
+  bool stays_whole = false;
+  Family family = Family::kIpv4;
+  for (const Sa* sa : members) {
+    if (sa->id.protocol != SaProtocol::kTunnel) continue;
+    if (sa->tunnel.family == Family::kIpv6) {
+      stays_whole = false;  // the gateway is its source
+    } else if (sa->outer.df == DfChoice::kCopy) {
+      stays_whole = stays_whole || family == Family::kIpv6;
+    } else {
+      stays_whole = sa->outer.df == DfChoice::kSet;
+    }
+    family = sa->tunnel.family;
+  }
+  return stays_whole;
+}
+
+}  // namespace
 
 SaGroup::SaGroup(std::span<Sa* const> members) noexcept
     : size_(static_cast<uint8_t>(members.size())),
@@ -23,7 +44,7 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
     protects_ = protects_ || sa->id.protocol == SaProtocol::kEsp || sa->id.protocol == SaProtocol::kAh;
     if (sa->id.protocol != SaProtocol::kTunnel) continue;
     makes_header_ = true;
-    header_may_be_fragmented_ = sa->tunnel.family == Family::kIpv6;
+    header_may_be_fragmented_ = sa->tunnel.family == Family::kIpv6 || sa->outer.df == DfChoice::kClear;
   }
   for (uint8_t place = 0; place < size_; ++place) {
     if (members_[place]->id.protocol == SaProtocol::kComp) continue;
@@ -32,7 +53,8 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
   }
   // esp and ah behind the packet's own header take no fragments (RFC 4303 section 3.3.4).
   const Sa& first = *members.front();
-  fragments_before_ = first.id.protocol == SaProtocol::kTunnel && first.outer.fragment == Fragmentation::kBefore;
+  fragments_before_ = first.id.protocol == SaProtocol::kTunnel &&
+                      (first.outer.fragment == Fragmentation::kBefore || makes_whole(members));
 }
 
 uint32_t SaGroup::bytes_after(const IpPacket& packet) const noexcept {

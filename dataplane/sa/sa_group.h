@@ -30,7 +30,8 @@ class SaGroup {
   bool makes_header() const noexcept { return makes_header_; }
   // And that header may be fragmented here whatever the packet inside of it says.
   bool header_may_be_fragmented() const noexcept { return header_may_be_fragmented_; }
-  // An IPv4 packet without DF that it makes too large is fragmented before the first SA, not after the last.
+  // An IPv4 packet without DF that it makes too large is fragmented before the first SA, not after the last: because
+  // that SA says so, or because the header it would leave with forbids the other.
   bool fragments_before() const noexcept { return fragments_before_; }
   const Sa& outermost() const noexcept { return *members_[size_ - 1]; }
   // Only IPComp may be absent from a packet (RFC 3173 section 2.2). The place of the outermost SA that may not; 0 where

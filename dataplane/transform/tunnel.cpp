@@ -3,9 +3,9 @@
 //   before:  [IP | payload]
 //   after:   [outer IP | IP | payload]
 //
-// The outer header is the SA's template; TOS or traffic class, DF, identification and lengths are per packet. DSCP and
-// ECN go out by copying; on the way in DSCP is left alone and ECN is joined as RFC 6040 says. The inner packet is read
-// in full by whoever gets it next.
+// The outer header is the SA's template, which has the operator's choices; what it copies from the inner header,
+// identification and lengths are per packet. On the way in DSCP, DF and TTL are left alone, and ECN is joined as RFC
+// 6040 says, whatever the SA sends with. The inner packet is read in full by whoever gets it next.
 #include <rte_mbuf.h>
 
 #include "packet/checksum.h"
@@ -32,31 +32,44 @@ uint8_t traffic_class(const rte_mbuf* packet, Family family) noexcept {
                                  : traffic_class(*rte_pktmbuf_mtod(packet, const Ipv6Header*));
 }
 
+uint8_t outer_traffic_class(const TunnelTemplate& tunnel, const rte_mbuf* packet, Family inner) noexcept {
+  return tunnel.traffic_class | static_cast<uint8_t>(traffic_class(packet, inner) & tunnel.copied_traffic_class_bits);
+}
+
+uint8_t ttl(const rte_mbuf* packet, Family family) noexcept {
+  return family == Family::kIpv4 ? rte_pktmbuf_mtod(packet, const Ipv4Header*)->ttl
+                                 : rte_pktmbuf_mtod(packet, const Ipv6Header*)->hop_limit;
+}
+
 uint8_t tunnel_protocol(Family inner) noexcept {
   return inner == Family::kIpv4 ? kProtocolIpip : kProtocolIpv6;
 }
 
 void put_outer_ipv4(rte_mbuf* packet, const Sa& sa, const IpPacket& inner, uint16_t identification) noexcept {
-  const uint8_t tos = traffic_class(packet, inner.family);
+  const uint8_t tos = outer_traffic_class(sa.tunnel, packet, inner.family);
+  const uint8_t inner_ttl = ttl(packet, inner.family);
   // An IPv6 packet must not be fragmented on its way (RFC 2460 section 5), so neither is one in a tunnel.
-  const bool dont_fragment =
-      inner.family == Family::kIpv6 ||
-      (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) != 0;
+  const uint16_t inner_flags = inner.family == Family::kIpv6
+                                   ? kIpv4DontFragment
+                                   : rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host();
   auto& outer = *reinterpret_cast<Ipv4Header*>(rte_pktmbuf_prepend(packet, sizeof(Ipv4Header)));
   outer = sa.tunnel.ipv4;
   outer.tos = tos;
   outer.total_length = be16::from_host(static_cast<uint16_t>(inner.total_bytes + sizeof(Ipv4Header)));
   outer.identification = be16::from_host(identification);
-  outer.flags_fragment = be16::from_host(dont_fragment ? kIpv4DontFragment : 0);
+  outer.flags_fragment.wire |= be16::from_host(inner_flags & sa.tunnel.copied_flags).wire;
+  if (sa.tunnel.copies_ttl) outer.ttl = inner_ttl;
   outer.protocol = tunnel_protocol(inner.family);
   outer.checksum = ipv4_header_checksum(outer);
 }
 
 void put_outer_ipv6(rte_mbuf* packet, const Sa& sa, const IpPacket& inner) noexcept {
-  const uint8_t inner_class = traffic_class(packet, inner.family);
+  const uint8_t outer_class = outer_traffic_class(sa.tunnel, packet, inner.family);
+  const uint8_t inner_ttl = ttl(packet, inner.family);
   auto& outer = *reinterpret_cast<Ipv6Header*>(rte_pktmbuf_prepend(packet, sizeof(Ipv6Header)));
   outer = sa.tunnel.ipv6;
-  set_traffic_class(outer, inner_class);
+  set_traffic_class(outer, outer_class);
+  if (sa.tunnel.copies_ttl) outer.hop_limit = inner_ttl;
   outer.payload_length = be16::from_host(static_cast<uint16_t>(inner.total_bytes));
   outer.next_header = tunnel_protocol(inner.family);
 }

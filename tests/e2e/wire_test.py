@@ -2,7 +2,10 @@
 # its padding.
 import peer
 import wireshark
-from gateway import FAR_HOST, FAR_HOST6, LAN_HOST, LAN_HOST6, GatewayTest, default_group, udp
+from gateway import (FAR_GATEWAY, FAR_HOST, FAR_HOST6, GATEWAY, LAN_HOST, LAN_HOST6, GatewayTest, default_group,
+                     eroute_line, plain, udp)
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
 
 
 class WireTest(GatewayTest):
@@ -35,6 +38,49 @@ class WireTest(GatewayTest):
 
     def test_transport_ah_over_esp_in_ipv6(self):
         self.check_layers(("esp", "ah"), 6, "eth:ethertype:ipv6:ah:esp:udp:data")
+
+    def outer_fields(self, family, choices, packet, names):
+        """The fields of these names of the outer header, one way out of which the packet went."""
+        tunnel = default_group(shape=("tun",), family=family)[0]
+        near, far = (f"{LAN_HOST}/32", f"{FAR_HOST}/32") if packet[0] >> 4 == 4 else (f"{LAN_HOST6}/128",
+                                                                                      f"{FAR_HOST6}/128")
+        self.gateway.batch(["eroute --clear", "spi --clear", f"{tunnel.command()} {choices}",
+                            eroute_line(f"{near} {far}", tunnel)])
+        self.lan.send(packet)
+        sent = self.wan.receive(1)
+        self.assertEqual(tunnel.decap(sent[0]), peer.forwarded(packet))
+        return [int(value.split(",")[0], 0) for value in wireshark.fields(sent, names)[0]]
+
+    def test_the_outer_header_has_what_was_chosen(self):
+        """RFC 4301 section 5.1.2: DSCP, ECN, DF and TTL, copied or always the same; the inner TTL is 33 − 1 here."""
+        inner4 = bytes(IP(src=LAN_HOST, dst=FAR_HOST, proto=253, tos=0xb9, ttl=33, flags="DF") / b"payload")
+        inner6 = bytes(IPv6(src=LAN_HOST6, dst=FAR_HOST6, nh=253, tc=0xb9, fl=0x12345, hlim=33) / b"payload")
+        names4 = ["ip.dsfield.dscp", "ip.dsfield.ecn", "ip.ttl", "ip.flags"]
+        names6 = ["ipv6.tclass.dscp", "ipv6.tclass.ecn", "ipv6.hlim", "ipv6.flow"]
+        for choices, dscp, ecn, ttl, df in (
+                ("", 46, 1, 64, True), ("--dscp copy --ecn copy --ttl copy --df copy", 46, 1, 32, True),
+                ("--dscp 10", 10, 1, 64, True), ("--ecn off", 46, 0, 64, True), ("--df clear", 46, 1, 64, False),
+                ("--dscp 0 --ecn off --ttl 255 --df set", 0, 0, 255, True)):
+            for inner in (inner4, inner6):
+                with self.subTest(choices=choices, inner=inner[0] >> 4):
+                    *fields, flags = self.outer_fields(4, choices, inner, names4)
+                    self.assertEqual(fields, [dscp, ecn, ttl])
+                    self.assertIn(flags, (0x2, 0x40) if df else (0,))
+                    self.assertEqual(self.outer_fields(6, choices, inner, names6), [dscp, ecn, ttl, 0])
+
+    def test_congestion_on_the_outer_header_reaches_the_inner_one(self):
+        """RFC 6040 figure 4, whatever the tunnel SA sends with."""
+        for choices in ("", " --ecn off"):
+            tunnel = default_group(shape=("tun",), inbound=True)[0]
+            self.gateway.batch(["spi --clear", tunnel.command() + choices])
+            for inner_ecn, outer_ecn, joined in ((0, 2, 0), (1, 3, 3), (2, 1, 1), (2, 3, 3), (3, 0, 3)):
+                inner = IP(plain(FAR_HOST, LAN_HOST, b"payload"))
+                inner.tos = 0xb8 | inner_ecn
+                del inner.chksum
+                self.wan.send(bytes(IP(src=FAR_GATEWAY, dst=GATEWAY, proto=4, tos=outer_ecn) / inner))
+                self.assertEqual(self.lan.receive(1)[0][1], 0xb8 | joined)
+            marked = bytes(IP(src=FAR_GATEWAY, dst=GATEWAY, proto=4, tos=3) / IP(plain(FAR_HOST, LAN_HOST, b"x")))
+            self.assert_dropped("congested", 1, lambda: self.wan.send(marked))
 
     def check_decrypted(self, algorithm):
         names = ["ip.src", "ip.dst", "udp.dstport", "udp.checksum.status", "data.data", "esp.icv_good", "esp.icv_bad",

@@ -43,6 +43,16 @@ BOOST_AUTO_TEST_CASE(an_sa_that_was_used_and_erred_says_how_often) {
              "exhausted_errs=5 life(c,s,h)=bytes(3456,0,0)addtime(100,0,0)usetime(50,0,0)packets(12,0,0) idle=0");
 }
 
+BOOST_AUTO_TEST_CASE(a_tunnel_shows_the_choices_that_are_not_the_usual_ones) {
+  SaRow row = sa_row("tun.113@192.0.2.2");
+  row.algorithm = "X";
+  const std::string start = "tun.113@192.0.2.2 X: dir=out src=192.0.2.1 ", end = sa_line(row).substr(start.size());
+  row.outer = {{46}, EcnChoice::kOff, DfChoice::kSet, {}, Fragmentation::kBefore};
+  BOOST_TEST(sa_line(row) == start + "dscp=46 ecn=off df=set ttl=copy fragment=before " + end);
+  row.outer = {.df = DfChoice::kClear, .ttl = {1}};
+  BOOST_TEST(sa_line(row) == start + "df=clear ttl=1 " + end);
+}
+
 BOOST_AUTO_TEST_CASE(tunnels_and_compression_have_no_window) {
   for (const std::string id : {"tun.113@192.0.2.2", "comp.114@192.0.2.2"}) {
     SaRow row = sa_row(id.c_str());

@@ -58,11 +58,24 @@ BOOST_AUTO_TEST_CASE(a_tunnel_has_outer_addresses_of_the_family_that_its_option_
   refused(kTun + "--ip4 --src 192.0.2.1 --dst 192.0.2.2 --replay_window 32", {"--replay_window", "--ip4"});
 }
 
-BOOST_AUTO_TEST_CASE(a_tunnel_says_when_to_fragment) {
+BOOST_AUTO_TEST_CASE(a_tunnel_has_choices_of_its_outer_header) {
   const std::string tunnel = kTun + "--ip4 --src 192.0.2.1 --dst 192.0.2.2 ";
   BOOST_TEST((edit<SaAdd>(tunnel).spec.outer == OuterHeader()));
   BOOST_TEST((edit<SaAdd>(tunnel + "--fragment after").spec.outer.fragment == Fragmentation::kAfter));
   BOOST_TEST((edit<SaAdd>(tunnel + "--fragment before").spec.outer.fragment == Fragmentation::kBefore));
+  const OuterHeader all = edit<SaAdd>(tunnel + "--dscp 46 --ecn off --df clear --ttl 1 --fragment before").spec.outer;
+  BOOST_TEST((all == OuterHeader{{46}, EcnChoice::kOff, DfChoice::kClear, {1}, Fragmentation::kBefore}));
+  const OuterHeader copies = edit<SaAdd>(tunnel + "--dscp copy --ecn copy --df copy --ttl copy").spec.outer;
+  BOOST_TEST((copies == OuterHeader{{}, EcnChoice::kCopy, DfChoice::kCopy, {}, Fragmentation::kAfter}));
+  BOOST_TEST(
+      (edit<SaAdd>(tunnel + "--df set --dscp 0x3f").spec.outer == OuterHeader{.dscp = {63}, .df = DfChoice::kSet}));
+  refused(tunnel + "--dscp 64", {"tun.113@192.0.2.2", "dscp 64", "0 … 63"});
+  refused(tunnel + "--dscp 256", {"--dscp 256", "copy"});
+  refused(tunnel + "--ttl 0", {"tun.113@192.0.2.2", "ttl 0", "1 … 255"});
+  refused(tunnel + "--ttl -1", {"--ttl"});
+  refused(tunnel + "--ecn on", {"--ecn on", "neither copy nor off"});
+  refused(tunnel + "--df 1", {"--df 1", "copy, set and clear"});
+  refused(kAh + "--ah hmac-md5-96 --authkey 0x00 --ttl 3", {"--ttl", "--ah"});
   refused(tunnel + "--fragment never", {"--fragment never", "neither before nor after"});
   refused(kEsp + "--esp x --enckey 0x00 --fragment before", {"--fragment", "--esp"});
 }

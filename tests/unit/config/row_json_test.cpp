@@ -50,6 +50,9 @@ BOOST_AUTO_TEST_SUITE(row_json)
 
 BOOST_AUTO_TEST_CASE(every_row_goes_to_json_and_back) {
   round_trip(kSaRow, parse_sa_row);
+  json tunnel = json::parse(kSaRow);
+  tunnel["outer"] = {{"dscp", 0}, {"ecn", "off"}, {"df", "set"}, {"ttl", "copy"}, {"fragment", "before"}};
+  round_trip(tunnel.dump(), parse_sa_row);
   round_trip(R"({"members": ["tun.113@192.0.2.2", "esp.115@192.0.2.2"]})", parse_group_row);
   round_trip(R"({"selector": {"source": "10.1.0.0/24", "destination": "10.2.0.0/24", "protocol": 17,
                               "source_port": 1, "destination_port": 2},

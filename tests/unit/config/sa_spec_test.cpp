@@ -85,6 +85,8 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_refused_with_the_sa_and_the_reason) {
       {tunnel, [](SaSpec& s) { s.encryption_key = esp().encryption_key; }, "no algorithm and no keys"},
       {tunnel, [](SaSpec& s) { s.authentication_key = esp().encryption_key; }, "no algorithm and no keys"},
       {tunnel, [](SaSpec& s) { s.source = {}; }, "no outer source"},
+      {tunnel, [](SaSpec& s) { s.outer.dscp.fixed = 64; }, "dscp 64 is more than 6 bits; use copy or 0 … 63"},
+      {tunnel, [](SaSpec& s) { s.outer.ttl.fixed = 0; }, "ttl 0 lets no packet leave; use copy or 1 … 255"},
       {tunnel, [](SaSpec& s) { s.tunnel_destination = address("192.0.2.3"); }, "give --dst 192.0.2.2"},
       {tunnel, [](SaSpec& s) { s.tunnel_destination = {}; }, "give --dst 192.0.2.2"},
   };

@@ -102,6 +102,73 @@ BOOST_AUTO_TEST_CASE(what_must_stay_whole_is_refused_and_its_sender_told) {
   }
 }
 
+// An outer header with DF cannot be fragmented, but the inner one without it can.
+BOOST_AUTO_TEST_CASE(where_df_is_always_set_packets_are_fragmented_before) {
+  Sending pair;
+  pair.group_over(Family::kIpv4, {.df = DfChoice::kSet});
+  const Bytes whole = udp("10.1.0.2", "10.2.0.2", 1450);
+  const Packets packets = pair.sent({whole});
+  BOOST_REQUIRE(packets.size() == 2);
+  for (const Bytes& packet : packets) BOOST_TEST(packet[6] == 0x40);
+  BOOST_TEST(joined(pair.taken_off(packets)) == two_hops_on(whole));
+}
+
+BOOST_AUTO_TEST_CASE(a_group_knows_which_of_its_packets_may_be_fragmented_after_it) {
+  Gateway near(kNear);
+  const auto tunnel = [&](unsigned spi, bool is_ipv4, DfChoice df) {
+    char id[64];
+    std::snprintf(id, sizeof(id), is_ipv4 ? "tun.%x@192.0.2.2" : "tun:%x@2001:db8::2", spi);
+    near.add_sa(id, is_ipv4 ? "192.0.2.1" : "2001:db8::1", {.df = df});
+    return near.parts().sas().newest(parse_sa_id(id).value())->sa;
+  };
+  Sa* copy4 = tunnel(0x301, true, DfChoice::kCopy);
+  Sa* set4 = tunnel(0x302, true, DfChoice::kSet);
+  Sa* clear4 = tunnel(0x303, true, DfChoice::kClear);
+  Sa* copy6 = tunnel(0x304, false, DfChoice::kCopy);
+  const struct {
+    std::vector<Sa*> members;
+    bool before, any_inner;  // whether after is impossible; whether even what must stay whole can be fragmented after
+  } cases[] = {
+      {{copy4}, false, false},       {{set4}, true, false},          {{clear4}, false, true},
+      {{copy6}, false, true},        {{set4, copy4}, true, false},   {{set4, clear4}, false, true},
+      {{copy6, copy4}, true, false}, {{copy6, clear4}, false, true}, {{set4, copy6}, false, true},
+  };
+  for (const auto& one : cases) {
+    const SaGroup group(one.members);
+    BOOST_TEST_CONTEXT(group.text()) {
+      BOOST_TEST(group.fragments_before() == one.before);
+      BOOST_TEST(group.header_may_be_fragmented() == one.any_inner);
+    }
+  }
+}
+
+// RFC 2473 section 7.1: nobody has to send less than 1280 bytes, so where the outer header allows it they pass.
+BOOST_AUTO_TEST_CASE(the_smallest_mtu_of_ipv6_passes_a_port_that_has_no_more) {
+  GatewayPlan plan = kNear;
+  plan.wan_mtu_bytes = 1280;
+  Gateway near(plan);
+  const struct {
+    std::string_view id, source;
+    DfChoice df;
+    bool passes;
+  } tunnels[] = {{"tun:301@2001:db8::2", "2001:db8::1", DfChoice::kCopy, true},
+                 {"tun.302@192.0.2.2", "192.0.2.1", DfChoice::kClear, true},
+                 {"tun.303@192.0.2.2", "192.0.2.1", DfChoice::kCopy, false}};
+  for (const auto& tunnel : tunnels) {
+    near.add_sa(tunnel.id, tunnel.source, {.df = tunnel.df});
+    near.eroute("fd00:1::/32", "fd00:2::/32", parse_sa_id(tunnel.id).value(), ErouteMode::kReplace);
+    const Bytes smallest = udp("fd00:1::2", "fd00:2::2", 1280 - 48), larger = udp("fd00:1::2", "fd00:2::2", 1281 - 48);
+    near.receive(kLan, {larger, smallest});
+    const Packets answers = near.packets(kLan), sent = near.packets(kWan);
+    BOOST_REQUIRE(answers.size() == (tunnel.passes ? 1u : 2u));
+    BOOST_TEST((answers[0][46] * 256 + answers[0][47]) == (tunnel.passes ? 1280 : 1260));
+    BOOST_REQUIRE(sent.size() == (tunnel.passes ? 2u : 0u));
+    if (!tunnel.passes) continue;
+    const Bytes whole = joined(sent);
+    BOOST_TEST(Bytes(whole.begin() + (whole[0] >> 4 == 4 ? 20 : 40), whole.end()) == one_hop_on(smallest));
+  }
+}
+
 // esp stands behind the host's own header, which for IPv4 any gateway may fragment and for IPv6 none.
 BOOST_AUTO_TEST_CASE(a_group_without_tunnel_is_fragmented_after_where_the_hosts_header_allows_it) {
   Gateway near(kNear);

@@ -108,6 +108,7 @@ struct GatewayPlan {
   std::string_view lan_host, lan_host6;        // static neighbours
   std::string_view far_gateway, far_gateway6;  // static neighbours too
   std::string_view far_network, far_network6;  // behind them, routed to ipsec0
+  uint16_t wan_mtu_bytes = 1500;
 };
 inline constexpr GatewayPlan kNear{"10.1.0.1/24", "fd00:1::1/64", "192.0.2.1/24", "2001:db8::1/64", "10.1.0.2",
                                    "fd00:1::2",   "192.0.2.2",    "2001:db8::2",  "10.2.0.0/16",    "fd00:2::/32"};
@@ -311,6 +312,7 @@ class Gateway {
       port.name = name;
       port.device = devices_.back();
       port.mac = name == "lan" ? "02:00:00:00:00:01" : "02:00:00:00:00:02";
+      if (name == "wan") port.mtu_bytes = plan.wan_mtu_bytes;
       port.rx_queue_packets = port.tx_queue_packets = 128;
       for (const std::string_view own :
            name == "lan" ? std::array{plan.lan, plan.lan6} : std::array{plan.wan, plan.wan6}) {

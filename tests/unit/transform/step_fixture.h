@@ -56,11 +56,12 @@ inline std::unique_ptr<Sa> keyed_sa(std::string_view sa_id, std::string_view sou
   return made(keyed_spec(sa_id, source, algorithm));
 }
 
-inline std::unique_ptr<Sa> tunnel_sa(std::string_view sa_id, std::string_view source) {
+inline std::unique_ptr<Sa> tunnel_sa(std::string_view sa_id, std::string_view source, const OuterHeader& outer = {}) {
   SaSpec spec;
   spec.id = parse_sa_id(sa_id).value();
   spec.source = address(source);
   spec.tunnel_destination = spec.id.destination;
+  spec.outer = outer;
   return made(spec);
 }
 

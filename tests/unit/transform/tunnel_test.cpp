@@ -9,9 +9,9 @@ BOOST_FIXTURE_TEST_SUITE(tunnel, StepFixture)
 const Bytes kDatagram = udp_datagram(1000, 53, counted_bytes(33));
 
 // At the end that sends it is the outbound SA, at the other end the inbound one.
-std::unique_ptr<Sa> tunnel_over(Family outer) {
-  return outer == Family::kIpv4 ? tunnel_sa("tun.1000@198.51.100.2", kHere)
-                                : tunnel_sa("tun:1000@2001:db8:f::2", kHere6);
+std::unique_ptr<Sa> tunnel_over(Family outer, const OuterHeader& choices = {}) {
+  return outer == Family::kIpv4 ? tunnel_sa("tun.1000@198.51.100.2", kHere, choices)
+                                : tunnel_sa("tun:1000@2001:db8:f::2", kHere6, choices);
 }
 
 Bytes inner_packet(Family family, uint8_t traffic_class = 0, uint16_t flags_fragment = 0) {
@@ -90,6 +90,80 @@ BOOST_AUTO_TEST_CASE(dont_fragment_is_copied_from_ipv4_and_set_for_ipv6) {
   BOOST_TEST(encapped(*sa, inner_packet(Family::kIpv6))[6] == 0x40);
 }
 
+// All choices with all others; what each makes of the inner header is written down here once more.
+std::vector<OuterHeader> all_choices() {
+  std::vector<OuterHeader> all;
+  for (const HeaderChoice dscp : {HeaderChoice{}, HeaderChoice{0}, HeaderChoice{46}, HeaderChoice{kMaxDscp}}) {
+    for (const EcnChoice ecn : {EcnChoice::kCopy, EcnChoice::kOff}) {
+      for (const DfChoice df : {DfChoice::kCopy, DfChoice::kSet, DfChoice::kClear}) {
+        for (const HeaderChoice ttl : {HeaderChoice{}, HeaderChoice{1}, HeaderChoice{64}, HeaderChoice{255}}) {
+          all.push_back({dscp, ecn, df, ttl, Fragmentation::kAfter});
+        }
+      }
+    }
+  }
+  return all;
+}
+
+struct InnerFields {
+  uint8_t traffic_class, ttl;
+  uint16_t flags;
+};
+
+Bytes inner_packet_of(Family family, const InnerFields& fields) {
+  return family == Family::kIpv4
+             ? ipv4_packet({.tos = fields.traffic_class, .flags_fragment = fields.flags, .ttl = fields.ttl}, kDatagram)
+             : ipv6_packet({.traffic_class = fields.traffic_class, .flow_label = 0xabcde, .hop_limit = fields.ttl},
+                           kDatagram);
+}
+
+Bytes outer_packet_due(Family outer, Family inner, const OuterHeader& choices, const InnerFields& fields) {
+  const unsigned dscp = choices.dscp.fixed ? *choices.dscp.fixed : fields.traffic_class >> 2;
+  const unsigned ecn = choices.ecn == EcnChoice::kCopy ? fields.traffic_class & 3u : 0;
+  const auto traffic_class = static_cast<uint8_t>(dscp << 2 | ecn);
+  const uint8_t ttl = choices.ttl.fixed ? *choices.ttl.fixed : fields.ttl;
+  const bool inner_stays_whole = inner == Family::kIpv6 || (fields.flags & 0x4000) != 0;
+  const bool stays_whole = choices.df == DfChoice::kSet || (choices.df == DfChoice::kCopy && inner_stays_whole);
+  const Bytes bytes = inner_packet_of(inner, fields);
+  if (outer == Family::kIpv6) {
+    return ipv6_packet({.next_header = protocol_of(inner),
+                        .traffic_class = traffic_class,
+                        .flow_label = 0,
+                        .hop_limit = ttl,
+                        .source = address(kHere6).bytes,
+                        .destination = address(kThere6).bytes},
+                       bytes);
+  }
+  return ipv4_packet({.protocol = protocol_of(inner),
+                      .tos = traffic_class,
+                      .identification = 0x1234,
+                      .flags_fragment = static_cast<uint16_t>(stays_whole ? 0x4000 : 0),
+                      .ttl = ttl,
+                      .source = {192, 0, 2, 1},
+                      .destination = {198, 51, 100, 2}},
+                     bytes);
+}
+
+BOOST_AUTO_TEST_CASE(the_outer_header_has_what_was_chosen) {
+  const InnerFields inners[] = {{0x00, 1, 0}, {0xb9, 63, 0x4000}, {0xff, 255, 0}, {0x2a, 7, 0x2000}};
+  for (const Family outer : kFamilies) {
+    for (const OuterHeader& choices : all_choices()) {
+      auto sa = tunnel_over(outer, choices), in = tunnel_over(outer, choices);
+      for (const Family inner : kFamilies) {
+        for (const InnerFields& fields : inners) {
+          sa->identification = 0x1234;
+          const Bytes packet = encapped(*sa, inner_packet_of(inner, fields));
+          BOOST_TEST_CONTEXT("dscp " << choice_word(choices.dscp) << " ecn " << choice_word(choices.ecn) << " df "
+                                     << choice_word(choices.df) << " ttl " << choice_word(choices.ttl)) {
+            BOOST_TEST(packet == outer_packet_due(outer, inner, choices, fields));
+          }
+          BOOST_TEST(decapped(*in, packet) == inner_packet_of(inner, fields));
+        }
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(identifications_follow_each_other_per_sa) {
   auto one = tunnel_over(Family::kIpv4), other = tunnel_over(Family::kIpv4);
   one->identification = 0xfffe;
@@ -159,9 +233,10 @@ constexpr int kEcnOut[4][4] = {
 BOOST_AUTO_TEST_CASE(ecn_is_joined_as_figure_4_of_rfc_6040_says) {
   for (Family outer : kFamilies) {
     for (Family inner : kFamilies) {
-      for (unsigned pair = 0; pair < 16; ++pair) {
-        auto sa = tunnel_over(outer);
-        const unsigned inner_ecn = pair / 4, outer_ecn = pair % 4;
+      for (unsigned pair = 0; pair < 32; ++pair) {
+        // There is one way in, whichever of the two ways out the peer has (RFC 6040 section 4.2).
+        auto sa = tunnel_over(outer, {.ecn = pair < 16 ? EcnChoice::kCopy : EcnChoice::kOff});
+        const unsigned inner_ecn = pair % 16 / 4, outer_ecn = pair % 4;
         const Bytes bytes = inner_packet(inner, static_cast<uint8_t>(0xb8 | inner_ecn));
         const Bytes packet = outer_packet(outer, inner, bytes, static_cast<uint8_t>(0x28 | outer_ecn));
         const int wanted = kEcnOut[inner_ecn][outer_ecn];
