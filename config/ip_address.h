@@ -30,7 +30,7 @@ struct IpAddress {
   bool is_unspecified() const noexcept;
   std::string text() const;  // dotted quad, or RFC 5952 lower-case hexadecimal
 
-  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
+  friend auto operator<=>(const IpAddress&, const IpAddress&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // Numeric addresses only; error: not an IPv4 or IPv6 address.
@@ -52,7 +52,7 @@ struct IpPrefix {
   IpPrefix masked() const noexcept;  // the same prefix with its host bits cleared
   std::string text() const;          // "192.0.2.0/24"
 
-  friend auto operator<=>(const IpPrefix&, const IpPrefix&) = default;
+  friend auto operator<=>(const IpPrefix&, const IpPrefix&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 enum class HostBits : uint8_t { kRefused, kAllowed };

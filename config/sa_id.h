@@ -29,7 +29,7 @@ struct SaId {
   // "<proto><af><spi>@<address>", af '.' or ':', SPI in hexadecimal: "tun.113@192.0.2.1", "esp:235@3049:1::1".
   std::string text() const;
 
-  friend auto operator<=>(const SaId&, const SaId&) = default;
+  friend auto operator<=>(const SaId&, const SaId&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // Hexadecimal with 0x, or decimal. Errors: not a number, reserved (below 0x100, but comp may be 2, the well-known CPI

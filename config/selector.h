@@ -24,7 +24,7 @@ struct Selector {
   Family family() const noexcept { return source.address.family; }
   std::string text() const;  // "10.0.0.0/8:0 -> 10.1.0.0/16:80"
 
-  friend auto operator<=>(const Selector&, const Selector&) = default;
+  friend auto operator<=>(const Selector&, const Selector&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // Errors: families differ, host bits set, ports without a protocol that has them.
