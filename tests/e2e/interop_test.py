@@ -14,9 +14,10 @@ SHAPES = [shape for count in (1, 2, 3) for shape in itertools.permutations(("tun
 ALGORITHMS = [
     ("aes128-sha1-96", "hmac-md5-96"), ("aes192-sha2_256-128", "hmac-sha1-96"),
     ("aes256-sha2_512-256", "hmac-sha2_256-128"), ("aes128-sha2_384-192", "hmac-sha2_384-192"),
-    ("3des-md5-96", "hmac-sha2_512-256"), ("null-sha1-96", "hmac-sha1-96"), ("null-sha2_384-192", "hmac-md5-96"),
-    ("aes128gcm16", "hmac-sha2_256-128"), ("aes192gcm16", "hmac-sha2_384-192"), ("aes256gcm16", "hmac-sha2_512-256"),
-    ("aes256", "hmac-sha1-96"), ("3des", "hmac-sha2_256-128"),
+    ("3des-md5-96", "hmac-sha2_512-256"), ("null-sha1-96", "hmac-sha1-96"), ("aes256ctr-aes_cmac-96", "aes_cmac-96"),
+    ("aes128gcm16", "hmac-sha2_256-128"), ("chacha20poly1305", "hmac-sha2_384-192"),
+    ("aes256gcm16", "hmac-sha2_512-256"),
+    ("aes128ccm16", "hmac-sha1-96"), ("3des", "hmac-sha2_256-128"),
 ]
 PAYLOAD_BYTES = (1, 2, 7, 8, 15, 16, 17, 64, 100, 576, 1399, 1400)
 
@@ -122,6 +123,26 @@ class InteropTest(GatewayTest):
         expected = [(number, echo_reply_words(packet)) for number, packet in requests]
         self.assertEqual(sorted(replies), sorted(expected))
         self.assertEqual(self.lan.packets(), [])
+
+
+class ExtendedNumbersTest(GatewayTest):
+    def test_combined_modes_authenticate_the_upper_half(self):
+        for number, algorithm in enumerate(("aes128gcm16", "aes256ccm16", "chacha20poly1305")):
+            outbound = [peer.Tunnel(0x1000 + number, GATEWAY, FAR_GATEWAY),
+                        peer.Esp(0x2000 + number, GATEWAY, FAR_GATEWAY, algorithm, extended=True)]
+            inbound = [peer.Tunnel(0x1000 + number, FAR_GATEWAY, GATEWAY),
+                       peer.Esp(0x2000 + number, FAR_GATEWAY, GATEWAY, algorithm, extended=True)]
+            host = far_host(4, number)
+            self.gateway.batch(group_lines(outbound, f"{LAN_HOST}/32 {host}/32") + group_lines(inbound))
+            self.assertIn(" esn ", self.gateway.do("spi"))
+            there, back = plain(LAN_HOST, host, os.urandom(99)), plain(host, LAN_HOST, os.urandom(99))
+            self.lan.send(there)
+            self.assertEqual(peer.decap(outbound, self.wan.receive(1)[0]), peer.forwarded(there))
+            self.wan.send(peer.encap(inbound, back))
+            self.assertEqual(self.lan.receive(1), [peer.forwarded(back)])
+            inbound[1].scapy.esn = 1  # another upper half: not the peer's packet
+            forged = peer.encap(inbound, back)
+            self.assert_dropped("authentication_failed", 1, lambda: self.wan.send(forged))
 
 
 def add_tests():

@@ -14,12 +14,14 @@ from scapy.layers.ipsec import AH, AUTH_ALGOS, ESP, AuthAlgo, SecurityAssociatio
 CIPHERS = {
     "aes128": ("AES-CBC", 16), "aes192": ("AES-CBC", 24), "aes256": ("AES-CBC", 32), "3des": ("3DES", 24),
     "null": ("NULL", 0),
+    "aes128ctr": ("AES-CTR", 20), "aes256ctr": ("AES-CTR", 36),
     "aes128gcm16": ("AES-GCM", 20), "aes192gcm16": ("AES-GCM", 28), "aes256gcm16": ("AES-GCM", 36),
+    "aes128ccm16": ("AES-CCM", 19), "aes256ccm16": ("AES-CCM", 35), "chacha20poly1305": ("CHACHA20-POLY1305", 36),
 }
 # The commands' word for an authenticator → scapy's, and the bytes of its key.
 AUTHENTICATORS = {
     "md5-96": ("HMAC-MD5-96", 16), "sha1-96": ("HMAC-SHA1-96", 20), "sha2_256-128": ("SHA2-256-128", 32),
-    "sha2_384-192": ("SHA2-384-192", 48), "sha2_512-256": ("SHA2-512-256", 64),
+    "sha2_384-192": ("SHA2-384-192", 48), "sha2_512-256": ("SHA2-512-256", 64), "aes_cmac-96": ("AES-CMAC-96", 16),
 }
 
 
@@ -130,6 +132,7 @@ class Esp(Sa):
     algorithm: str = "aes128-sha1-96"
     replay_window: int = 64
     key_name: str = ""
+    extended: bool = False  # sequence numbers; scapy does them right for combined modes only
     proto = "esp"
     sequenced = True
 
@@ -141,10 +144,13 @@ class Esp(Sa):
         self.encryption_key = key_bytes("encryption " + seed, cipher_bytes)
         self.authentication_key = key_bytes("authentication " + seed, auth_bytes)
         self.scapy = SecurityAssociation(ESP, spi=self.spi, crypt_algo=scapy_cipher, crypt_key=self.encryption_key,
-                                         auth_algo=scapy_auth, auth_key=self.authentication_key)
+                                         auth_algo=scapy_auth, auth_key=self.authentication_key,
+                                         esn_en=self.extended)
 
     def command(self):
         words = f"spi {self.sa_words} --src {self.source} --esp {self.algorithm} --replay_window {self.replay_window}"
+        if self.extended:
+            words += " --esn"
         if self.encryption_key:
             words += f" --enckey 0x{self.encryption_key.hex()}"
         if self.authentication_key:
