@@ -31,7 +31,7 @@ std::vector<uint32_t> measure_algorithms() {
 }  // namespace
 
 nlohmann::json answer_algorithms() {
-  // Measured when somebody asks for the first time; then it takes about a tenth of a second.
+  // Measured when somebody asks for the first time; then it takes some milliseconds.
   static const std::vector<uint32_t> kCycles = measure_algorithms();
   const auto bits = [](uint16_t bytes) { return static_cast<uint16_t>(bytes * 8); };
   nlohmann::json rows = nlohmann::json::array();

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 import unittest
 
 import lab
@@ -140,6 +141,13 @@ class StartTest(Folder):
             self.assertEqual(daemon.process.wait(lab.LIMIT_S), 0)
             self.assertFalse(socket_path.exists())
             daemon.stop()
+
+    def test_it_is_ready_soon(self):
+        start = time.monotonic()
+        daemon = lab.Daemon([{"name": "lan", "device": "net_null0"}]).start()
+        self.addCleanup(daemon.stop)
+        daemon.do("spi")
+        self.assertLess(time.monotonic() - start, lab.LIMIT_S / 4)
 
     def test_a_signal_while_it_starts_ends_it_as_well(self):
         file = self.configuration()
