@@ -52,7 +52,7 @@ void make_room(std::string& text, size_t bytes) {
 
 }  // namespace
 
-Expected<std::string> read_text(int descriptor, std::string_view name, size_t most_bytes) {
+Expected<std::string> read_descriptor(int descriptor, std::string_view name, size_t most_bytes) {
   // A file says beforehand that it is too large; what comes through a pipe is counted.
   struct stat status {};
   if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
@@ -83,7 +83,7 @@ Expected<std::string> read_text(int descriptor, std::string_view name, size_t mo
 Expected<std::string> read_text_file(const std::string& path, size_t most_bytes) {
   const Descriptor file(path, 0);
   if (file.number() < 0) return unreadable(path, errno);
-  return read_text(file.number(), path, most_bytes);
+  return read_descriptor(file.number(), path, most_bytes);
 }
 
 Expected<std::string> read_regular_file(const std::string& path, size_t most_bytes) {
@@ -92,7 +92,7 @@ Expected<std::string> read_regular_file(const std::string& path, size_t most_byt
   struct stat status {};
   if (::fstat(file.number(), &status) != 0) return unreadable(path, errno);
   if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) return failure(as_typed(path), "is no regular file");
-  return read_text(file.number(), path, most_bytes);
+  return read_descriptor(file.number(), path, most_bytes);
 }
 
 }  // namespace spigrp

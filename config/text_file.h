@@ -15,6 +15,6 @@ Expected<std::string> read_text_file(const std::string& path, size_t most_bytes)
 // The same, but neither a pipe nor a device: whoever reads it must not wait for a writer.
 Expected<std::string> read_regular_file(const std::string& path, size_t most_bytes);
 // From an open descriptor, which an error calls `name`.
-Expected<std::string> read_text(int descriptor, std::string_view name, size_t most_bytes);
+Expected<std::string> read_descriptor(int descriptor, std::string_view name, size_t most_bytes);
 
 }  // namespace spigrp

@@ -85,7 +85,8 @@ class CommandsTest(GatewayTest):
         for cipher in ("aes128", "aes192", "aes256", "3des", "null"):
             for authenticator in peer.AUTHENTICATORS:
                 self.assertIn(f"{cipher}-{authenticator}", text)
-        for name in ("aes128gcm16", "aes192gcm16", "aes256gcm16", *("hmac-" + name for name in peer.AUTHENTICATORS)):
+        of_ah = [name if name.startswith("aes") else "hmac-" + name for name in peer.AUTHENTICATORS]
+        for name in ("aes128gcm16", "aes192gcm16", "aes256gcm16", "chacha20poly1305", *of_ah):
             self.assertIn(name, text)
         row = next(line for line in text.splitlines() if re.match(r"\s*aes256gcm16\b", line))
         self.assertIn("288", row)  # bits: 256 and a salt of 32

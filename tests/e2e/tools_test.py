@@ -24,6 +24,8 @@ class ToolsTest(unittest.TestCase):
         free = int(re.search(r"HugePages_Free:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text())[1])
         if free < 160:
             self.skipTest(f"secondary processes need huge pages, and only {free} are free on this machine")
+        if not re.search(r"^\S+ \S+ hugetlbfs ", pathlib.Path("/proc/mounts").read_text(), re.MULTILINE):
+            self.skipTest("no hugetlbfs is mounted, where DPDK would keep its huge pages")
         return self.daemon({"huge_pages": True, "secondary_processes": True})
 
     def run_tool(self, *words, **options):
