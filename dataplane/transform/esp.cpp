@@ -35,13 +35,13 @@ using Jobs = std::array<CryptoJob, kBurstCapacity>;
 
 // With extended sequence numbers: what is authenticated or compared and does not lie in the packet, by the packet's
 // place in the burst.
-union Aside {
+union Unsent {
   struct {
     be32 spi, upper, lower;
   } aad;
   uint8_t received_icv[kMaxIcvBytes];
 };
-static_assert(sizeof(Aside::aad) == 12);
+static_assert(sizeof(Unsent::aad) == 12);
 
 enum class Purpose : uint8_t { kProtect, kVerify };
 
@@ -59,19 +59,19 @@ be32 upper_half(uint64_t sequence) noexcept {
 
 // The authenticator's job gets the upper half behind the ciphertext: where the ICV goes, or came.
 template <Purpose purpose>
-void authenticate_upper_half(const BurstEntry& entry, CryptoJob& job, Aside& aside) noexcept {
+void authenticate_upper_half(const BurstEntry& entry, CryptoJob& job, Unsent& unsent) noexcept {
   if constexpr (purpose == Purpose::kVerify) {
-    std::memcpy(aside.received_icv, job.icv, entry.sa->icv_bytes);
+    std::memcpy(unsent.received_icv, job.icv, entry.sa->icv_bytes);
   }
   const be32 upper = upper_half(entry.sequence);
   std::memcpy(job.icv, &upper, sizeof(upper));
   job.auth_bytes += static_cast<uint32_t>(sizeof(upper));
-  if constexpr (purpose == Purpose::kVerify) job.icv = aside.received_icv;
+  if constexpr (purpose == Purpose::kVerify) job.icv = unsent.received_icv;
 }
 
 // The job over an ESP header and the `text_bytes` that lie behind its IV.
 template <Purpose purpose>
-CryptoJob job_over(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes, Aside& aside) noexcept {
+CryptoJob job_over(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes, Unsent& unsent) noexcept {
   const Sa& sa = *entry.sa;
   auto* start = reinterpret_cast<uint8_t*>(esp);
   uint8_t* iv = start + sizeof(EspHeader);
@@ -87,7 +87,7 @@ CryptoJob job_over(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes,
                 .ok = false};
   if (!cipher.is_combined()) {
     job.auth_bytes += sa.iv_bytes + text_bytes;
-    if (sa.extended_sequence) [[unlikely]] authenticate_upper_half<purpose>(entry, job, aside);
+    if (sa.extended_sequence) [[unlikely]] authenticate_upper_half<purpose>(entry, job, unsent);
     return job;
   }
   if (cipher.mode == CipherMode::kAesGmac) {  // RFC 4543 section 3.3: the IV is authenticated too
@@ -95,9 +95,9 @@ CryptoJob job_over(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes,
     job.cipher_bytes += sa.iv_bytes;
   }
   if (sa.extended_sequence) [[unlikely]] {
-    aside.aad = {esp->spi, upper_half(entry.sequence), esp->sequence};
-    job.auth_start = reinterpret_cast<const uint8_t*>(&aside.aad);
-    job.auth_bytes = sizeof(aside.aad);
+    unsent.aad = {esp->spi, upper_half(entry.sequence), esp->sequence};
+    job.auth_start = reinterpret_cast<const uint8_t*>(&unsent.aad);
+    job.auth_bytes = sizeof(unsent.aad);
   }
   return job;
 }
@@ -115,7 +115,7 @@ void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* iv) noex
 }
 
 // Puts ESP header, IV and trailer around the payload, in the clear, and makes the job that finishes it.
-CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv, Aside& aside) noexcept {
+CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv, Unsent& unsent) noexcept {
   const Sa& sa = *entry.sa;
   rte_mbuf* packet = entry.packet;
   const uint16_t head_bytes = static_cast<uint16_t>(sizeof(EspHeader) + sa.iv_bytes);
@@ -136,7 +136,7 @@ CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* ra
   *reinterpret_cast<EspTrailer*>(tail + pad_bytes) = {static_cast<uint8_t>(pad_bytes), ip.next_header};
 
   rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolEsp);
-  return job_over<Purpose::kProtect>(entry, esp, text_bytes, aside);
+  return job_over<Purpose::kProtect>(entry, esp, text_bytes, unsent);
 }
 
 // Lengths and replay, before any key is touched; then the job.
@@ -189,10 +189,10 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept {
   alignas(16) uint8_t random_ivs[kBurstCapacity * kRandomIvBytes];
   if (const uint16_t count = count_random_ivs(burst); count > 0) context.crypto->random_ivs(random_ivs, count);
   Jobs jobs;
-  std::array<Aside, kBurstCapacity> asides;
+  std::array<Unsent, kBurstCapacity> unsent;
   const uint8_t* random_iv = random_ivs;
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) {
-    jobs[place] = put_esp(entry, note.ip, random_iv, asides[place]);
+    jobs[place] = put_esp(entry, note.ip, random_iv, unsent[place]);
     if (takes_random_iv(*entry.sa)) random_iv += kRandomIvBytes;
     return Verdict::keep();
   });
@@ -209,14 +209,14 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept {
 void decap_esp(WorkerContext& context, Burst& burst) noexcept {
   StepBurst step(context, burst);
   Jobs jobs;
-  std::array<Aside, kBurstCapacity> asides;
+  std::array<Unsent, kBurstCapacity> unsent;
   uint16_t job_count = 0;
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (const Verdict verdict = step.admit_inbound(entry, note); !verdict.kept()) return verdict;
     if (const Verdict verdict = check_esp(entry, note.ip); !verdict.kept()) return verdict;
     auto* esp = rte_pktmbuf_mtod_offset(entry.packet, EspHeader*, note.ip.header_bytes);
     const uint32_t text_bytes = note.ip.payload_bytes() - fixed_bytes(*entry.sa);
-    jobs[job_count] = job_over<Purpose::kVerify>(entry, esp, text_bytes, asides[job_count]);
+    jobs[job_count] = job_over<Purpose::kVerify>(entry, esp, text_bytes, unsent[job_count]);
     ++job_count;
     return Verdict::keep();
   });

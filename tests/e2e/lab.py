@@ -200,9 +200,11 @@ class Daemon:
             raise AssertionError(f"spigrpd ended with {self.process.returncode}; it says:\n{self.log()}")
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+                probe.settimeout(0.5)  # it listens from the first moment, and answers when it is ready
                 probe.connect(str(self.socket_path))
-                return True
-        except (FileNotFoundError, ConnectionRefusedError):
+                probe.sendall(b'{"jsonrpc":"2.0","id":0,"method":"status"}\n')
+                return probe.recv(1) != b""
+        except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError, TimeoutError):
             return False
 
     def log(self):
