@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 
 help:
 	@echo 'make demo     two gateways in network namespaces carry real traffic; regrouped while it flows (about a minute)'
-	@echo 'make check    every test; the last line is "N passed, N failed" (about twenty minutes)'
+	@echo 'make check    every test; the last line is "N passed, N failed" (about a quarter of an hour)'
 	@echo 'make build    the daemon and its commands, in $(BUILD)/'
 	@echo 'make install  the same into the system (DESTDIR and PREFIX as usual)'
 	@echo 'make bench    what a packet costs, beside what the crypto library alone costs'
