@@ -115,7 +115,7 @@ struct CryptoEngine::State {
   void run_gmac(const CryptoJob& job, const uint8_t* nonce, uint8_t* tag) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   static void fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* nonce, uint8_t* tag) noexcept;
-  static void fill_hash(IMB_JOB& slot, const CryptoJob& job, uint8_t* tag) noexcept;
+  static void fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   static void fill_combined(IMB_JOB& slot, const CryptoJob& job) noexcept;
   // Jobs that go to one manager.
@@ -214,17 +214,16 @@ void CryptoEngine::State::fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* non
   slot.auth_tag_output = tag;
   slot.auth_tag_output_len_in_bytes = algorithm.icv_bytes();
   if (hashes) {
-    fill_hash(slot, job, tag);
+    fill_hash(slot, job);
   } else if (ciphers && algorithm.cipher->is_combined()) {
     fill_combined<direction>(slot, job);
   }
 }
 
-void CryptoEngine::State::fill_hash(IMB_JOB& slot, const CryptoJob& job, uint8_t* tag) noexcept {
+void CryptoEngine::State::fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcept {
   const Expanded& keys = expanded(job);
   slot.hash_start_src_offset_in_bytes = 0;
   slot.msg_len_to_hash_in_bytes = job.auth_bytes;
-  slot.auth_tag_output = tag;
   switch (job.keys->algorithm().authenticator->mode) {
     case AuthMode::kAesXcbc:
       slot.u.XCBC._k1_expanded = static_cast<const uint32_t*>(keys.mac_round_keys);
