@@ -11,27 +11,22 @@
 
 #include "engine/inbound.h"
 #include "packet/buffer.h"
+#include "packet/traffic_class.h"
 
 namespace spigrp {
 namespace {
 
 constexpr uint32_t kHighestLength = 65535;  // in a length field: of an IPv4 packet, of an IPv6 packet's payload
 constexpr uint32_t kOffsetUnitBytes = 8;
-constexpr uint8_t kEcnMask = 3, kEcnCe = 3;  // RFC 3168 section 5
-
-uint8_t traffic_class(const rte_mbuf* packet, Family family) noexcept {
-  if (family == Family::kIpv4) return rte_pktmbuf_mtod(packet, const Ipv4Header*)->tos;
-  return static_cast<uint8_t>(rte_pktmbuf_mtod(packet, const Ipv6Header*)->version_class_flow.host() >> 20);
-}
 
 // RFC 3168 section 5.3: congestion that one fragment met the whole packet has met.
 void mark_congestion(rte_mbuf* packet, Family family) noexcept {
   if ((traffic_class(packet, family) & kEcnMask) == 0) return;
   if (family == Family::kIpv4) {
-    rte_pktmbuf_mtod(packet, Ipv4Header*)->tos |= kEcnCe;
+    rte_pktmbuf_mtod(packet, Ipv4Header*)->tos |= kCe;
   } else {
     auto& header = *rte_pktmbuf_mtod(packet, Ipv6Header*);
-    header.version_class_flow = be32::from_host(header.version_class_flow.host() | uint32_t{kEcnCe} << 20);
+    set_traffic_class(header, static_cast<uint8_t>(traffic_class(header) | kCe));
   }
 }
 
@@ -105,7 +100,7 @@ Reassembly::Part Reassembly::read(const PlainPacket& fragment) noexcept {
   part.piece.packet = fragment.packet;
   part.piece.end = part.piece.begin + ip.payload_bytes();
   part.piece.header_bytes = ip.header_bytes;
-  part.has_ce = (traffic_class(fragment.packet, ip.family) & kEcnMask) == kEcnCe;
+  part.has_ce = (traffic_class(fragment.packet, ip.family) & kEcnMask) == kCe;
   part.whole_bytes += part.piece.end;
   return part;
 }

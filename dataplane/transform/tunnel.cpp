@@ -9,28 +9,12 @@
 #include <rte_mbuf.h>
 
 #include "packet/checksum.h"
+#include "packet/traffic_class.h"
 #include "transform/step_burst.h"
 #include "transform/transform.h"
 
 namespace spigrp {
 namespace {
-
-constexpr uint8_t kEcnMask = 3;
-enum Ecn : uint8_t { kNotEct = 0, kEct1 = 1, kEct0 = 2, kCe = 3 };  // RFC 3168 section 5
-
-uint8_t traffic_class(const Ipv6Header& header) noexcept {
-  return static_cast<uint8_t>(header.version_class_flow.host() >> 20);
-}
-
-void set_traffic_class(Ipv6Header& header, uint8_t value) noexcept {
-  const uint32_t others = header.version_class_flow.host() & ~(0xffu << 20);
-  header.version_class_flow = be32::from_host(others | uint32_t{value} << 20);
-}
-
-uint8_t traffic_class(const rte_mbuf* packet, Family family) noexcept {
-  return family == Family::kIpv4 ? rte_pktmbuf_mtod(packet, const Ipv4Header*)->tos
-                                 : traffic_class(*rte_pktmbuf_mtod(packet, const Ipv6Header*));
-}
 
 uint8_t outer_traffic_class(const TunnelTemplate& tunnel, const rte_mbuf* packet, Family inner) noexcept {
   return tunnel.traffic_class | static_cast<uint8_t>(traffic_class(packet, inner) & tunnel.copied_traffic_class_bits);
