@@ -6,9 +6,21 @@
 namespace spigrp {
 namespace {
 
-// KLIPS showed the current value, the soft limit and the hard limit; no SA here has limits.
-std::string lifetime(const char* name, uint64_t current) {
-  return std::string(name) + '(' + std::to_string(current) + ",0,0)";
+// As KLIPS showed them: the current value, the soft limit, the hard limit.
+std::string lifetimes(const SaRow& row) {
+  const LifetimeLimits current{.allocations = row.allocations,
+                               .bytes = row.bytes,
+                               .addtime = row.age_s,
+                               .usetime = row.used_s < 0 ? 0 : static_cast<uint64_t>(row.used_s),
+                               .packets = row.packets};
+  std::string text;
+  for (const LifetimeField& field : kLifetimeFields) {
+    const uint64_t soft = row.lifetime.soft.*field.limit, hard = row.lifetime.hard.*field.limit;
+    if (field.limit == &LifetimeLimits::allocations && soft == 0 && hard == 0) continue;
+    text += std::string(field.name) + '(' + std::to_string(current.*field.limit) + ',' + std::to_string(soft) + ',' +
+            std::to_string(hard) + ')';
+  }
+  return text;
 }
 
 std::string hexadecimal(uint64_t value) {
@@ -54,9 +66,9 @@ std::string sa_line(const SaRow& row) {
   add_unless_zero(line, "ooo_errs", row.outside_window);
   add_unless_zero(line, "malformed_errs", row.malformed);
   add_unless_zero(line, "exhausted_errs", row.exhausted);
-  line += " life(c,s,h)=" + lifetime("bytes", row.bytes) + lifetime("addtime", row.age_s) +
-          lifetime("usetime", row.used_s < 0 ? 0 : static_cast<uint64_t>(row.used_s)) +
-          lifetime("packets", row.packets);
+  add_unless_zero(line, "expired_errs", row.expired);
+  line += " life(c,s,h)=" + lifetimes(row);
+  if (!row.expiry.empty()) line += " expired=" + row.expiry;
   if (row.idle_s >= 0) add(line, "idle", static_cast<uint64_t>(row.idle_s));
   if (row.id.protocol == SaProtocol::kComp) {  // KLIPS: uncompressed to compressed
     add(line, "ratio", row.bytes);

@@ -14,7 +14,7 @@ constexpr std::array<const CommandRow*, 11> kCommands = {
     &kSpiCommand,     &kSpigrpCommand, &kErouteCommand, &kTncfgCommand, &kKlipsdebugCommand, &kLookCommand,
     &kAddressCommand, &kRouteCommand,  &kNeighCommand,  &kStatsCommand, &kBatchCommand};
 
-constexpr std::array<std::string_view, 3> kNotInThisVersion = {"save", "explain", "monitor"};
+constexpr std::array<std::string_view, 2> kNotInThisVersion = {"save", "explain"};
 
 constexpr std::string_view kCommonHelp = R"(
 Every command also takes

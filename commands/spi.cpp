@@ -35,19 +35,20 @@ constexpr std::array<Option, 28> kOptions = {{
     {"--del", "", Takes::kNothing},
     {"--clear", "", Takes::kNothing},
     {"--algorithms", "", Takes::kNothing},
-    {"--life", "lifetimes of SAs", Takes::kNotYet},
+    {"--life", "LIMITS", Takes::kValue},
     {"--natt", "UDP encapsulation and its ports", Takes::kNotYet},
     {"--sport", "UDP encapsulation and its ports", Takes::kNotYet},
     {"--dport", "UDP encapsulation and its ports", Takes::kNotYet},
 }};
 
 constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N] [--esn]
-       --enckey KEY [--authkey KEY]
-spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn] --authkey KEY
-spi SA --src ADDRESS --comp deflate
+       [--life LIMITS] --enckey KEY [--authkey KEY]
+spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn]
+       [--life LIMITS] --authkey KEY
+spi SA --src ADDRESS --comp deflate [--life LIMITS]
 spi SA --ip4|--ip6 --src OUTER-SOURCE --dst OUTER-DESTINATION
        [--dscp copy|N] [--ecn copy|off] [--df copy|set|clear] [--ttl copy|N]
-       [--fragment before|after]
+       [--fragment before|after] [--life LIMITS]
 spi SA --del
 spi --clear
 spi --algorithms
@@ -69,6 +70,11 @@ SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|comp|esp|ah, or
   --replay_window N    packets, 0 ... 4096, usually 64; 0: no replay checking
   --esn                extended sequence numbers: 64 bits, of which the lower
                        32 are sent; both ends must agree
+  --life LIMITS        soft-LIMIT=N,hard-LIMIT=N,...: with LIMIT bytes, packets,
+                       addtime or usetime (seconds since it was made, since its
+                       first packet), or allocations (eroutes pointed at it).
+                       A soft limit is told once (monitor); at a hard one the
+                       SA and its group stop
   --dscp copy|N        of a tunnel's outer header: the inner packet's, usually, or
                        0 ... 63
   --ecn copy|off       whether congestion may be marked on it; usually it may
@@ -120,14 +126,17 @@ Expected<OuterHeader> read_outer_header(const Words& words) {
   return outer;
 }
 
-Expected<Action> add(SaSpec&& spec) {
+Expected<Action> add(SaSpec&& spec, const Words& words) {
+  if (const auto read = read_choice(words, "--life", parse_lifetime, spec.lifetime); !read) {
+    return tl::unexpected(read.error());
+  }
   if (const auto valid = validate(spec); !valid) return tl::unexpected(valid.error());
   return ask(SaAdd{std::move(spec)});
 }
 
 Expected<Action> add_tunnel(const Words& words, const Implied& implied, const CommandWorld& world) {
   const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst",
-                                               "--dscp", "--ecn", "--df", "--ttl", "--fragment"});
+                                               "--dscp", "--ecn", "--df", "--ttl", "--fragment", "--life"});
   if (!fits) return tl::unexpected(fits.error());
   const auto id = read_sa(words, implied, world);
   if (!id) return tl::unexpected(id.error());
@@ -137,12 +146,12 @@ Expected<Action> add_tunnel(const Words& words, const Implied& implied, const Co
   if (!destination) return tl::unexpected(destination.error());
   const auto outer = read_outer_header(words);
   if (!outer) return tl::unexpected(outer.error());
-  return add({.id = *id, .source = *source, .tunnel_destination = *destination, .outer = *outer});
+  return add({.id = *id, .source = *source, .tunnel_destination = *destination, .outer = *outer}, words);
 }
 
 Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, const CommandWorld& world) {
   const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--enckey",
-                                               "--authkey", "--replay_window", "--esn"});
+                                               "--authkey", "--replay_window", "--esn", "--life"});
   if (!fits) return tl::unexpected(fits.error());
   if (words.has("--replay_window") && implied.protocol == SaProtocol::kComp) {
     return failure("--replay_window", "a comp SA has no sequence numbers", "leave it out");
@@ -169,7 +178,7 @@ Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, 
     if (!read) return tl::unexpected(read.error());
     *key = std::move(*read);
   }
-  return add(std::move(spec));
+  return add(std::move(spec), words);
 }
 
 Expected<Action> parse(const Words& words, const CommandWorld& world) {

@@ -209,6 +209,15 @@ void fields(auto& f, FieldsOf<OuterHeader> auto& outer) {
   f("fragment", outer.fragment, usual.fragment);
 }
 
+void fields(auto& f, FieldsOf<LifetimeLimits> auto& limits) {
+  for (const LifetimeField& field : kLifetimeFields) f(field.name, limits.*field.limit, uint64_t{0});
+}
+
+void fields(auto& f, FieldsOf<LifetimeSpec> auto& lifetime) {
+  f("soft", lifetime.soft, LifetimeLimits());
+  f("hard", lifetime.hard, LifetimeLimits());
+}
+
 void fields(auto& f, FieldsOf<AddressSpec> auto& spec) {
   f("address", spec.address);
   f("device", spec.device);

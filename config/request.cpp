@@ -20,6 +20,7 @@ void fields(auto& f, FieldsOf<SaSpec> auto& spec) {
   f("extended_sequence", spec.extended_sequence, false);
   f("tunnel_destination", spec.tunnel_destination, IpAddress());
   f("outer", spec.outer, OuterHeader());
+  f("lifetime", spec.lifetime, LifetimeSpec());
 }
 
 namespace {

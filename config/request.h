@@ -139,6 +139,10 @@ struct SaRow {
   int64_t idle_s = -1;      // since the newest packet; −1: none yet
   int64_t used_s = -1;      // since the first packet; −1: none yet
   OuterHeader outer;        // of a tun SA
+  LifetimeSpec lifetime;
+  uint64_t allocations = 0;  // eroutes that were ever pointed at it
+  uint64_t expired = 0;      // packets that came when it was over
+  std::string expiry;        // "soft" or "hard": of the limits, what has been reached; else empty
   std::vector<SaId> group;  // members inside → outside; empty: in no group
 };
 struct GroupRow {

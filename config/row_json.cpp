@@ -29,6 +29,10 @@ void fields(auto& f, FieldsOf<SaRow> auto& row) {
   f("idle_s", row.idle_s);
   f("used_s", row.used_s);
   f("outer", row.outer, OuterHeader());
+  f("lifetime", row.lifetime, LifetimeSpec());
+  f("allocations", row.allocations, uint64_t{0});
+  f("expired", row.expired, uint64_t{0});
+  f("expiry", row.expiry, std::string());
   f("group", row.group);
 }
 

@@ -65,6 +65,9 @@ Expected<void> validate(const SaSpec& spec) {
     // The window tells the upper half, which is not sent.
     return failure(object, "extended sequence numbers need a replay window", "give --replay_window 64");
   }
+  if (const auto valid = validate(spec.lifetime); !valid) {
+    return failure(object, valid.error().object + ' ' + valid.error().problem, valid.error().remedy);
+  }
   return spec.id.protocol == SaProtocol::kTunnel ? check_tunnel(spec) : check_keys(spec);
 }
 

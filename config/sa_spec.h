@@ -7,6 +7,7 @@
 
 #include "config/ip_address.h"
 #include "config/key.h"
+#include "config/lifetime.h"
 #include "config/outer_header.h"
 #include "config/sa_id.h"
 
@@ -25,6 +26,7 @@ struct SaSpec {
   bool extended_sequence = false;                 // --esn: 64-bit sequence numbers (RFC 4303 section 2.2.1)
   IpAddress tunnel_destination;                   // --dst of a tun SA; must be the SA's destination
   OuterHeader outer;                              // of a tun SA
+  LifetimeSpec lifetime;
 };
 
 // Checks everything that needs no algorithm table: SPI range, address families, fields that the protocol does or does

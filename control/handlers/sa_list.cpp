@@ -70,9 +70,16 @@ void add_counters(SaRow& row, const SaCounters& counters, const Now& now) {
   row.outside_window = read(counters.outside_window);
   row.malformed = read(counters.malformed);
   row.exhausted = read(counters.exhausted);
+  row.expired = read(counters.expired);
   row.compressed_bytes = read(counters.compressed_bytes);
   row.idle_s = seconds_since(read(counters.last_used_tsc), now);
   row.used_s = seconds_since(read(counters.first_used_tsc), now);
+}
+
+void add_lifetime(SaRow& row, const Lifetime& lifetime) {
+  row.lifetime = lifetime.spec();
+  row.allocations = lifetime.allocations();
+  if (const auto expiry = lifetime.told_expiry()) row.expiry = *expiry == Expiry::kHard ? "hard" : "soft";
 }
 
 SaRow row_of(const SaEntry& entry, const Now& now) {
@@ -95,6 +102,7 @@ SaRow row_of(const SaEntry& entry, const Now& now) {
     row.encryption_key_bits = static_cast<uint16_t>(algorithm.encryption_key_bytes() * 8);
   }
   add_counters(row, sa.counters, now);
+  if (sa.lifetime) add_lifetime(row, *sa.lifetime);
   row.age_s = now.unix_s > sa.created_at_s ? now.unix_s - sa.created_at_s : 0;
   if (entry.grouped) row.group = ids_of(*entry.group);
   return row;

@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include <rte_cycles.h>
+
 #include "engine/engine_parts.h"
 #include "engine/worker_thread.h"
 
@@ -72,7 +74,12 @@ RouteTables& Engine::routes() noexcept {
 
 void Engine::poll_control() {
   state_->parts->control_plane().poll(now_ns());
+  state_->parts->events().poll(rte_rdtsc());
   versions().reclaim();
+}
+
+std::vector<Event> Engine::take_events() {
+  return state_->parts->events().take();
 }
 
 std::vector<PortStatistics> Engine::port_statistics() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config/event.h"
 #include "config/options.h"
 #include "packet/counters.h"
 #include "route/route_tables.h"
@@ -46,8 +47,10 @@ class Engine {
   RouteTables& routes() noexcept;
 
   // control, a few hundred times a second and after each publish: serves the punt queue (ARP, NDP, unresolved
-  // neighbours), times out what waits, reclaims old versions.
+  // neighbours), times out what waits, looks at lifetimes, reclaims old versions.
   void poll_control();
+  // control: what has happened since the last call
+  std::vector<Event> take_events();
 
   std::vector<PortStatistics> port_statistics() const;
   std::vector<WorkerStatistics> worker_statistics() const;  // the control thread's own counters come last

@@ -142,10 +142,15 @@ Expected<void> EngineParts::make_workers(const Options& options) {
   for (uint16_t id = 0; id < options.workers.count; ++id) {
     auto crypto = CryptoEngine::create();
     if (!crypto) return tl::unexpected(crypto.error());
+    auto notices = Ring<Notice>::create(unique_name("notices"), kNoticeQueue, RingWriters::kOne);
+    if (!notices) return tl::unexpected(notices.error());
     workers_.push_back(std::make_unique<Worker>(
-        *network_, WorkerParts{id, std::move(*crypto), buffers_.get(), queues_, options.tables.flow_cache_entries,
-                               spare_buffers_ / 2 / options.workers.count}));
+        *network_, WorkerParts{id, std::move(*crypto), std::move(*notices), buffers_.get(), queues_,
+                               options.tables.flow_cache_entries, spare_buffers_ / 2 / options.workers.count}));
   }
+  std::vector<Notices*> notices;
+  for (const auto& worker : workers_) notices.push_back(&worker->notices());
+  events_ = std::make_unique<EventSource>(*sas_, std::move(notices));
   control_plane_ = std::make_unique<ControlPlane>(*network_, own_addresses_, queues_, buffers_.get());
   return {};
 }

@@ -9,6 +9,7 @@
 
 #include "config/options.h"
 #include "engine/control_plane.h"
+#include "engine/event_source.h"
 #include "engine/network.h"
 #include "engine/port.h"
 #include "engine/worker.h"
@@ -32,6 +33,7 @@ class EngineParts {
   std::vector<std::unique_ptr<Worker>>& workers() noexcept { return workers_; }
   Worker& worker(uint16_t id) noexcept { return *workers_[id]; }
   ControlPlane& control_plane() noexcept { return *control_plane_; }
+  EventSource& events() noexcept { return *events_; }
 
   // Drops what waits in queues and closes the ports. The workers have ended.
   void close() noexcept;
@@ -60,6 +62,7 @@ class EngineParts {
   std::unique_ptr<Network> network_;
   std::vector<WorkerQueues> queues_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<EventSource> events_;
   std::unique_ptr<ControlPlane> control_plane_;
 };
 

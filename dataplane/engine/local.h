@@ -8,7 +8,7 @@
 #include "engine/icmp.h"
 #include "engine/network.h"
 #include "engine/plain_packet.h"
-#include "engine/token_bucket.h"
+#include "state/token_bucket.h"
 #include "engine/transmit.h"
 #include "transform/worker_context.h"
 

@@ -38,6 +38,10 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
   const ErouteVerdict verdict = network_.sas.resolve(*eroute, context_.generation);
   switch (verdict.action) {
     case ErouteAction::kProtect:
+      if (Sa* expired = verdict.group->expired_member(context_.now_tsc)) [[unlikely]] {
+        context_.drop_expired(plain.packet, *expired);
+        return Fate::kTaken;
+      }
       protect(plain, *verdict.group, network_.ports[interface.port].mtu_bytes(), answers);
       return Fate::kTaken;
     case ErouteAction::kPass:

@@ -6,7 +6,7 @@
 #include <optional>
 
 #include "config/ip_address.h"
-#include "engine/ring.h"
+#include "state/ring.h"
 #include "packet/headers.h"
 #include "state/versions.h"
 

@@ -23,6 +23,7 @@ constexpr uint32_t kShortestSleepNs = 5'000, kLongestSleepNs = 100'000;
 Worker::Worker(const Network& network, WorkerParts parts)
     : network_(network),
       crypto_(std::move(parts.crypto)),
+      notices_(std::move(parts.notices), rte_get_tsc_hz()),
       queues_(parts.queues),
       context_{.id = parts.id,
                .crypto = crypto_.get(),
@@ -30,7 +31,8 @@ Worker::Worker(const Network& network, WorkerParts parts)
                .counters = &counters_,
                .generation = network.versions.published(),
                .now_tsc = rte_rdtsc(),
-               .deflate = &deflate_},
+               .deflate = &deflate_,
+               .notices = &notices_},
       transmitter_(context_, network, parts.queues),
       local_(context_, network, transmitter_),
       outbound_(context_, network, local_, transmitter_),

@@ -18,6 +18,7 @@ namespace spigrp {
 struct WorkerParts {
   uint16_t id;
   std::unique_ptr<CryptoEngine> crypto;
+  Ring<Notice> notices;
   rte_mempool* buffers;
   std::vector<WorkerQueues>& queues;  // of all workers
   uint32_t flow_cache_entries;        // a power of two
@@ -48,6 +49,7 @@ class Worker {
   uint16_t id() const noexcept { return context_.id; }
   const PacketCounters& counters() const noexcept { return counters_; }
   const WorkerCycles& cycles() const noexcept { return cycles_; }
+  Notices& notices() noexcept { return notices_; }  // control: takes them
 
  private:
   void begin_burst() noexcept;
@@ -58,6 +60,7 @@ class Worker {
   const Network& network_;
   std::unique_ptr<CryptoEngine> crypto_;
   Deflate deflate_;
+  Notices notices_;
   std::vector<WorkerQueues>& queues_;
   PacketCounters counters_;
   WorkerCycles cycles_;

@@ -45,6 +45,7 @@ namespace spigrp {
   X(replayed, "sequence number seen before")                                                     \
   X(outside_window, "sequence number before the replay window, or zero")                         \
   X(sequence_exhausted, "the SA has used its last sequence number")                              \
+  X(sa_expired, "the lifetime of one of the group's SAs is over")                                \
   X(authentication_failed, "the ICV does not match")                                             \
   X(bad_length, "encrypted part is no whole number of blocks, or the ICV length is wrong")       \
   X(bad_padding, "ESP pad length or padding bytes are wrong")                                    \

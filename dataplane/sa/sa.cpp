@@ -51,7 +51,9 @@ Sa::Sa(const SaSpec& spec)
       saved_encryption_key(spec.encryption_key),
       saved_authentication_key(spec.authentication_key),
       sequence(spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32),
-      replay(spec.replay_window) {}
+      replay(spec.replay_window) {
+  if (spec.lifetime != LifetimeSpec()) lifetime = std::make_unique<Lifetime>(spec.lifetime);
+}
 
 Expected<std::unique_ptr<Sa>> Sa::create(const SaSpec& spec) {
   if (const auto valid = validate(spec); !valid) return tl::unexpected(valid.error());

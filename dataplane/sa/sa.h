@@ -14,6 +14,7 @@
 #include "crypto/key_schedule.h"
 #include "packet/headers.h"
 #include "sa/compression_trials.h"
+#include "sa/lifetime.h"
 #include "sa/replay_window.h"
 #include "sa/sequence.h"
 
@@ -57,6 +58,7 @@ struct SaCounters {  // worker: rw, control: ro
   std::atomic<uint64_t> outside_window{0};  // too old
   std::atomic<uint64_t> malformed{0};       // length, padding, next header
   std::atomic<uint64_t> exhausted{0};       // not sent: no sequence number left
+  std::atomic<uint64_t> expired{0};         // came when its lifetime was over
   // comp: of the same packets as `bytes`, on the compressed side
   std::atomic<uint64_t> compressed_bytes{0};
 
@@ -88,6 +90,8 @@ struct alignas(64) Sa {
   TunnelTemplate tunnel;                    // tun
   OuterHeader outer;                        // tun
   std::atomic<uint16_t> identification{0};  // tun over IPv4: worker: rw
+  std::unique_ptr<Lifetime> lifetime;       // null: without end; what it points at is worker: rw
+  uint64_t watched_end_tsc = UINT64_MAX;    // control only: LifetimeWatch's
   uint64_t created_at_s = 0;                // Unix time
   Key saved_encryption_key, saved_authentication_key;  // control only: for `save --keys`; wiped on release
 

@@ -26,6 +26,7 @@ struct SaEdit::Staged {
 
   Expected<void> check_members(std::span<const SaId> members, const SaGroup* own) const;
   Expected<void> check_place(const SaId& id, size_t place) const;
+  Expected<void> check_allocations(const Sa& sa) const;
   SaGroup* make_group(std::span<const SaId> members);
   void put_alone(const SaId& id, bool dissolved);
   void put_group(std::span<const SaId> members);
@@ -35,6 +36,7 @@ struct SaEdit::Staged {
   Expected<void> reserve(const Sa& sa);
   void abandon();
 
+  void link_allocations();
   void link_sas();
   void link_sa(const SaId& id, const SaEntry& now);
   void take_over(const SaEntry& entry);
@@ -48,6 +50,7 @@ struct SaEdit::Staged {
   std::unordered_map<SaId, SaEntry, SaIdHash> entries;  // changed ones; sa null: deleted
   std::unordered_map<Selector, StagedEroute, SelectorHash> eroutes;
   std::unordered_map<SaId, int64_t, SaIdHash> eroute_changes;  // eroutes added to an SA minus those taken away
+  std::unordered_map<Sa*, uint64_t> allocations;               // eroutes pointed at an SA that has a lifetime
   std::unordered_map<Sa*, std::unique_ptr<Sa>> new_sas;
   std::unordered_map<const SaGroup*, std::unique_ptr<SaGroup>> new_groups;
 
@@ -145,6 +148,14 @@ Expected<void> SaEdit::Staged::check_place(const SaId& id, size_t place) const {
                  "list it first, or point the eroute elsewhere with: eroute --replace");
 }
 
+Expected<void> SaEdit::Staged::check_allocations(const Sa& sa) const {
+  if (sa.lifetime == nullptr || sa.lifetime->spec().hard.allocations == 0) return {};
+  const auto staged = allocations.find(const_cast<Sa*>(&sa));
+  const uint64_t so_far = sa.lifetime->allocations() + (staged == allocations.end() ? 0 : staged->second);
+  if (so_far < sa.lifetime->spec().hard.allocations) return {};
+  return failure(sa.id.text(), "its lifetime allows no further eroute (hard-allocations)", "make a new SA");
+}
+
 SaGroup* SaEdit::Staged::make_group(std::span<const SaId> members) {
   std::vector<Sa*> sas;
   for (const SaId& id : members) sas.push_back(find(id)->sa);
@@ -213,6 +224,16 @@ void SaEdit::Staged::abandon() {
   for (const auto& [selector, eroute] : eroutes) tables.eroutes_->abandon(selector, versions);
 }
 
+// New SAs come under watch when they are linked.
+void SaEdit::Staged::link_allocations() {
+  for (const auto& [sa, count] : allocations) {
+    const bool watched = !new_sas.contains(sa);
+    if (watched) tables.lifetimes_.remove(*sa);
+    sa->lifetime->allocate(count);
+    if (watched) tables.lifetimes_.add(*sa);
+  }
+}
+
 void SaEdit::Staged::link_sas() {
   for (const auto& [id, now] : entries) link_sa(id, now);
 }
@@ -236,7 +257,9 @@ void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
 // The tables own what an entry of theirs points at.
 void SaEdit::Staged::take_over(const SaEntry& entry) {
   if (entry.sa == nullptr) return;
-  if (const auto made = new_sas.find(entry.sa); made != new_sas.end()) made->second.release();
+  if (const auto made = new_sas.find(entry.sa); made != new_sas.end() && made->second.release() != nullptr) {
+    tables.lifetimes_.add(*entry.sa);
+  }
   if (const auto made = new_groups.find(entry.group); made != new_groups.end()) made->second.release();
 }
 
@@ -244,7 +267,9 @@ void SaEdit::Staged::take_over(const SaEntry& entry) {
 void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
   if (old.sa == nullptr) return;
   if (old.place == 0 && old.group != now.group) retire(old.group, versions);
-  if (old.sa != now.sa) retire(old.sa, versions);
+  if (old.sa == now.sa) return;
+  tables.lifetimes_.remove(*old.sa);
+  retire(old.sa, versions);
 }
 
 void SaEdit::Staged::count_change(const SaEntry& old, const SaEntry& now) {
@@ -412,6 +437,7 @@ Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& 
       return failure(id->text(), "is not the first of its group",
                      "point the eroute at " + entry->group->at(0)->id.text());
     }
+    if (const auto allowed = staged_->check_allocations(*entry->sa); !allowed) return allowed;
     eroute.head = staged_->tables.sas_->find_slot(sa_key(*id));
   }
   const auto slot = staged_->tables.eroutes_->reserve(selector);
@@ -419,7 +445,10 @@ Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& 
   eroute.slot = *slot;
   eroute.pointed_by = ++staged_->tables.edit_number_;
   if (present != nullptr) staged_->drop_eroute(selector);
-  if (const auto* id = std::get_if<SaId>(&target)) ++staged_->eroute_changes[*id];
+  if (const auto* id = std::get_if<SaId>(&target)) {
+    ++staged_->eroute_changes[*id];
+    if (Sa* sa = staged_->find(*id)->sa; sa->lifetime != nullptr) ++staged_->allocations[sa];
+  }
   staged_->eroutes[selector] = {eroute};
   staged_->eroutes_added.push_back(selector);
   return {};
@@ -447,6 +476,7 @@ void SaEdit::clear_eroutes() {
 }
 
 void SaEdit::link() {
+  staged_->link_allocations();
   staged_->link_addresses();
   staged_->link_eroutes();
   staged_->link_sas();

@@ -33,6 +33,7 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
       last_required_(0),
       only_compresses_(true),
       makes_header_(false),
+      expires_(false),
       header_may_be_fragmented_(false),
       fragments_before_(false),
       overhead_{} {
@@ -40,6 +41,7 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
   for (const Sa* sa : members) {
     overhead_.head_bytes = static_cast<uint16_t>(overhead_.head_bytes + sa->overhead.head_bytes);
     overhead_.tail_bytes = static_cast<uint16_t>(overhead_.tail_bytes + sa->overhead.tail_bytes);
+    expires_ = expires_ || sa->lifetime != nullptr;
     authenticates_ = authenticates_ || sa->icv_bytes != 0;
     protects_ = protects_ || sa->id.protocol == SaProtocol::kEsp || sa->id.protocol == SaProtocol::kAh;
     if (sa->id.protocol != SaProtocol::kTunnel) continue;
@@ -55,6 +57,14 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
   const Sa& first = *members.front();
   fragments_before_ = first.id.protocol == SaProtocol::kTunnel &&
                       (first.outer.fragment == Fragmentation::kBefore || makes_whole(members));
+}
+
+Sa* SaGroup::find_expired(uint64_t now_tsc) const noexcept {
+  for (Sa* sa : members()) {
+    if (sa->lifetime == nullptr) continue;
+    if (sa->lifetime->is_over(now_tsc, sa->counters.first_used_tsc.load(std::memory_order_relaxed))) return sa;
+  }
+  return nullptr;
 }
 
 uint32_t SaGroup::bytes_after(const IpPacket& packet) const noexcept {

@@ -38,6 +38,8 @@ class SaGroup {
   // all of them are comp, so that on the wire the SA of this place or of a later one is outermost.
   uint8_t last_required() const noexcept { return last_required_; }
   bool only_compresses() const noexcept { return only_compresses_; }  // all of them are comp
+  // worker: a member whose lifetime is over, or null; with it the whole group is
+  Sa* expired_member(uint64_t now_tsc) const noexcept { return expires_ ? find_expired(now_tsc) : nullptr; }
   // worker: bytes of the IP packet that these transforms make of this one, exactly; where comp is among them, the most
   uint32_t bytes_after(const IpPacket& packet) const noexcept;
   // worker: the largest total_bytes of such a packet that makes at most so many; 0: none does
@@ -45,6 +47,8 @@ class SaGroup {
   std::string text() const;  // "tun.113@192.0.2.2 esp.115@192.0.2.2"
 
  private:
+  Sa* find_expired(uint64_t now_tsc) const noexcept;
+
   std::array<Sa*, kMaxGroupSas> members_{};
   uint8_t size_;
   bool protects_;
@@ -52,6 +56,7 @@ class SaGroup {
   uint8_t last_required_;
   bool only_compresses_;
   bool makes_header_;
+  bool expires_;  // a member has a lifetime
   bool header_may_be_fragmented_;
   bool fragments_before_;
   Overhead overhead_;

@@ -10,6 +10,7 @@
 #include "config/selector.h"
 #include "packet/ip_packet.h"
 #include "sa/eroute_table.h"
+#include "sa/lifetime_watch.h"
 #include "sa/sa_group.h"
 #include "state/versioned_map.h"
 
@@ -76,6 +77,7 @@ class SaTables {
   ErouteTable& eroutes() noexcept { return *eroutes_; }              // control; worker: count()
   const ErouteTable& eroutes() const noexcept { return *eroutes_; }  // worker: find()
   const SaEntry* newest(const SaId& id) const noexcept;              // control
+  LifetimeWatch& lifetimes() noexcept { return lifetimes_; }         // control
   uint32_t sa_count() const noexcept { return sa_count_; }           // control
   uint32_t group_count() const noexcept { return group_count_; }     // control: of two SAs or more
 
@@ -95,6 +97,7 @@ class SaTables {
   };
   std::map<AddressKey, SameAddresses> same_addresses_;
   std::vector<uint32_t> eroutes_to_;  // by SA slot: eroutes that name it; such a slot is not given back
+  LifetimeWatch lifetimes_;
   uint64_t edit_number_ = 0;
   uint32_t sa_count_ = 0;
   uint32_t group_count_ = 0;

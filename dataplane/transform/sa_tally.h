@@ -16,11 +16,13 @@ class SaTally {
  public:
   struct Row {
     Sa* sa;
-    uint32_t admitted;       // packets that the step has begun with
-    uint32_t packets;        // of these, that it has finished
-    uint64_t bytes;          // of the packets finished
+    uint32_t admitted;  // packets that the step has begun with
+    uint32_t packets;   // of these, that it has finished
+    uint64_t bytes;     // of the packets finished
+    uint64_t admitted_bytes;
     uint64_t next_sequence;  // the first number reserved that no packet has yet
     uint64_t numbers_left;
+    bool charged;  // all of it has been taken from the SA's lifetime, or that is without end
     uint16_t next_identification;
     uint64_t compressed_bytes;  // comp: of the packets finished, on the compressed side
   };
@@ -34,7 +36,7 @@ class SaTally {
     while (places_[place] != kNoRow && rows_[places_[place]].sa != sa) place = (place + 1) % places_.size();
     if (places_[place] == kNoRow) {
       places_[place] = count_;
-      rows_[count_++] = {sa, 0, 0, 0, 0, 0, 0};
+      rows_[count_++] = {.sa = sa};
     }
     return last_ = places_[place];
   }

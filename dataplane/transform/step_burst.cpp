@@ -1,6 +1,8 @@
 // See step_burst.h.
 #include "transform/step_burst.h"
 
+#include <optional>
+
 #include <rte_mbuf.h>
 
 namespace spigrp {
@@ -25,6 +27,8 @@ std::atomic<uint64_t>* counter_for(SaCounters& counters, DropReason reason) noex
       return &counters.outside_window;
     case DropReason::sequence_exhausted:
       return &counters.exhausted;
+    case DropReason::sa_expired:
+      return &counters.expired;
     case DropReason::runt:
     case DropReason::malformed:
     case DropReason::too_many_headers:
@@ -38,6 +42,20 @@ std::atomic<uint64_t>* counter_for(SaCounters& counters, DropReason reason) noex
       return &counters.malformed;
     default:
       return nullptr;
+  }
+}
+
+std::optional<NoticeKind> notice_of(DropReason reason) noexcept {
+  switch (reason) {
+    case DropReason::authentication_failed:
+      return NoticeKind::kAuthenticationFailed;
+    case DropReason::replayed:
+    case DropReason::outside_window:
+      return NoticeKind::kReplay;
+    case DropReason::sequence_exhausted:
+      return NoticeKind::kSequenceExhausted;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -78,8 +96,10 @@ Verdict StepBurst::admit_outbound(const BurstEntry& entry, Note& note, Position 
   if (rte_pktmbuf_headroom(packet) < sa.overhead.head_bytes || rte_pktmbuf_tailroom(packet) < sa.overhead.tail_bytes) {
     return DropReason::no_room;
   }
-  note = {ip, tally_.row_of(&sa)};
-  ++tally_.row(note.row).admitted;
+  note = {ip, tally_.row_of(&sa), ip.total_bytes};
+  SaTally::Row& row = tally_.row(note.row);
+  ++row.admitted;
+  row.admitted_bytes += ip.total_bytes;
   return Verdict::keep();
 }
 
@@ -94,12 +114,13 @@ Verdict StepBurst::admit_inbound_or_fragment(const BurstEntry& entry, Note& note
   if (!parsed.ok) return parsed.reason;
   if (packet->nb_segs != 1) return DropReason::no_room;
   cut_to(packet, parsed.ip.total_bytes);
-  note = {parsed.ip, tally_.row_of(entry.sa)};
+  note = {parsed.ip, tally_.row_of(entry.sa), 0};
   ++tally_.row(note.row).admitted;
   return Verdict::keep();
 }
 
 void StepBurst::number_packets() noexcept {
+  charge({&SaTally::Row::admitted, &SaTally::Row::admitted_bytes});
   for (SaTally::Row& row : tally_) {
     const Sequence::Numbers numbers = row.sa->sequence.reserve(row.admitted);
     row.next_sequence = numbers.first;
@@ -126,10 +147,60 @@ Verdict StepBurst::advance_replay(const BurstEntry& entry) noexcept {
   return verdict_of(entry.sa->replay.check_and_advance(entry.sequence));
 }
 
-void StepBurst::drop(const BurstEntry& entry, DropReason reason) noexcept {
-  if (std::atomic<uint64_t>* counter = counter_for(entry.sa->counters, reason); counter != nullptr) {
-    counter->fetch_add(1, std::memory_order_relaxed);
+void StepBurst::note_uses() noexcept {
+  if (!charged_) charge({&SaTally::Row::packets, &SaTally::Row::bytes});
+  tally_.note_uses(context_.now_tsc);
+  if (context_.notices != nullptr) tell_of_lifetimes();
+}
+
+// What an SA has in the burst is taken at once where so much is left.
+void StepBurst::charge(Charge charge) noexcept {
+  charged_ = true;
+  bool all_charged = true;
+  for (SaTally::Row& row : tally_) {
+    Lifetime* lifetime = row.sa->lifetime.get();
+    row.charged = lifetime == nullptr || lifetime->take(row.*charge.packets, row.*charge.bytes);
+    all_charged = all_charged && row.charged;
   }
+  if (!all_charged) [[unlikely]]
+    charge_one_by_one(charge);
+}
+
+// In order; after the first that does not fit none does.
+void StepBurst::charge_one_by_one(Charge charge) noexcept {
+  each([&](uint16_t, const BurstEntry& entry, const Note& note) -> Verdict {
+    SaTally::Row& row = tally_.row(note.row);
+    if (row.charged) return Verdict::keep();
+    Lifetime& lifetime = *entry.sa->lifetime;
+    if (!lifetime.is_over(context_.now_tsc, 0) && lifetime.take(1, note.bytes)) return Verdict::keep();
+    lifetime.end();
+    --(row.*charge.packets);
+    row.*charge.bytes -= note.bytes;
+    return DropReason::sa_expired;
+  });
+}
+
+void StepBurst::tell_of_lifetimes() noexcept {
+  for (const SaTally::Row& row : tally_) {
+    if (row.sa->lifetime != nullptr) context_.notices->tell_of_lifetime(*row.sa);
+  }
+}
+
+// That the numbers are used up is told of the first packet that gets none.
+void StepBurst::tell(const BurstEntry& entry, DropReason reason, uint64_t dropped_before) noexcept {
+  const auto kind = notice_of(reason);
+  const bool exhausted = kind == NoticeKind::kSequenceExhausted;
+  if (!kind || (exhausted && dropped_before > 0)) return;
+  const Sa& sa = *entry.sa;
+  const IpAddress source = source_of(entry.packet, sa.id.destination.family);
+  context_.notices->tell_of_packet({sa.id, source, *kind, exhausted ? sa.sequence.last() : entry.sequence},
+                                   context_.now_tsc);
+}
+
+void StepBurst::drop(const BurstEntry& entry, DropReason reason) noexcept {
+  std::atomic<uint64_t>* counter = counter_for(entry.sa->counters, reason);
+  const uint64_t dropped_before = counter == nullptr ? 0 : counter->fetch_add(1, std::memory_order_relaxed);
+  if (context_.notices != nullptr) tell(entry, reason, dropped_before);
   context_.drop(entry.packet, reason);
 }
 

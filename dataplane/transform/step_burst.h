@@ -32,8 +32,9 @@ class Verdict {
 class StepBurst {
  public:
   struct Note {
-    IpPacket ip;  // as admitted: before encapsulation, before decapsulation
-    uint8_t row;  // of its SA in the tally
+    IpPacket ip;     // as admitted: before encapsulation, before decapsulation
+    uint8_t row;     // of its SA in the tally
+    uint32_t bytes;  // that are counted of it
   };
 
   StepBurst(WorkerContext& context, Burst& burst) noexcept : context_(context), burst_(burst) {}
@@ -75,7 +76,8 @@ class StepBurst {
   // The same, but a fragment passes: for a transform that need not have been applied to it (ipcomp).
   Verdict admit_inbound_or_fragment(const BurstEntry& entry, Note& note) noexcept;
 
-  // Gives each packet its SA's next sequence number; drops those for which none is left.
+  // Gives each packet its SA's next sequence number, and takes it from the SA's lifetime; drops those for which nothing
+  // is left.
   void number_packets() noexcept;
 
   // Of a decap, before any key is used: sets entry.sequence, from the number on the wire, and says whether the replay
@@ -84,23 +86,36 @@ class StepBurst {
   // After authentication, in order: takes it, once.
   static Verdict advance_replay(const BurstEntry& entry) noexcept;
 
-  // Last: the packet is through, with so many bytes to be counted.
-  void finish(const Note& note, uint32_t bytes) noexcept {
+  // The packet is through, with so many bytes to be counted.
+  void finish(Note& note, uint32_t bytes) noexcept {
     SaTally::Row& row = tally_.row(note.row);
+    note.bytes = bytes;
     ++row.packets;
     row.bytes += bytes;
   }
-  void note_uses() noexcept { tally_.note_uses(context_.now_tsc); }
+  // Last: takes what is through from its SAs' lifetimes, unless that was done before, drops what does not fit any more,
+  // and counts the rest.
+  void note_uses() noexcept;
 
   SaTally& tally() noexcept { return tally_; }
 
  private:
+  // The two numbers of a row that say what is to be taken from its SA's lifetime.
+  struct Charge {
+    uint32_t SaTally::Row::*packets;
+    uint64_t SaTally::Row::*bytes;
+  };
+  void charge(Charge charge) noexcept;
+  void charge_one_by_one(Charge charge) noexcept;
+  void tell_of_lifetimes() noexcept;
   void drop(const BurstEntry& entry, DropReason reason) noexcept;
+  void tell(const BurstEntry& entry, DropReason reason, uint64_t dropped_before) noexcept;
 
   WorkerContext& context_;
   Burst& burst_;
   std::array<Note, kBurstCapacity> notes_;
   SaTally tally_;
+  bool charged_ = false;
 };
 
 }  // namespace spigrp

@@ -10,4 +10,10 @@ void WorkerContext::drop(rte_mbuf* packet, DropReason reason) noexcept {
   rte_pktmbuf_free(packet);
 }
 
+void WorkerContext::drop_expired(rte_mbuf* packet, Sa& expired) noexcept {
+  expired.counters.expired.fetch_add(1, std::memory_order_relaxed);
+  if (notices != nullptr) notices->tell_of_lifetime(expired);
+  drop(packet, DropReason::sa_expired);
+}
+
 }  // namespace spigrp

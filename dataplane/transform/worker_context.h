@@ -9,6 +9,7 @@
 #include "packet/counters.h"
 #include "state/versions.h"
 #include "transform/deflate.h"
+#include "transform/notices.h"
 
 struct rte_mbuf;
 struct rte_mempool;
@@ -23,9 +24,12 @@ struct WorkerContext {
   Generation generation = 0;              // of the present burst
   uint64_t now_tsc = 0;                   // read once a burst
   Deflate* deflate = nullptr;             // this worker's own
+  Notices* notices = nullptr;             // this worker's own; or nobody is told
 
   // Counts the packet under its reason and frees it.
   void drop(rte_mbuf* packet, DropReason reason) noexcept;
+  // A packet of a group one of whose SAs has come to its end.
+  void drop_expired(rte_mbuf* packet, Sa& expired) noexcept;
 };
 
 }  // namespace spigrp

@@ -3,7 +3,7 @@
 
 #include "engine/eal.h"
 #include "engine/engine.h"
-#include "engine/token_bucket.h"
+#include "state/token_bucket.h"
 #include "gateway_fixture.h"
 
 namespace spigrp::test {

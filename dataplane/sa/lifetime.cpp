@@ -1,0 +1,97 @@
+// See lifetime.h.
+#include "sa/lifetime.h"
+
+#include <algorithm>
+
+#include <rte_cycles.h>
+
+namespace spigrp {
+namespace {
+
+// Bits of untold().
+constexpr uint8_t kFirstUse = 1, kSoftCount = 2, kHardCount = 4;
+
+uint64_t ticks(uint64_t seconds) noexcept {
+  if (seconds == 0) return UINT64_MAX;
+  const uint64_t hz = rte_get_tsc_hz();
+  return seconds > UINT64_MAX / hz ? UINT64_MAX : seconds * hz;
+}
+
+}  // namespace
+
+Lifetime::Times Lifetime::times_of(const LifetimeLimits& limits, uint64_t now_tsc) noexcept {
+  const uint64_t since_made = ticks(limits.addtime);
+  return {since_made > UINT64_MAX - now_tsc ? UINT64_MAX : now_tsc + since_made, ticks(limits.usetime)};
+}
+
+Lifetime::Lifetime(const LifetimeSpec& spec) noexcept
+    : spec_(spec),
+      soft_(times_of(spec.soft, rte_rdtsc())),
+      hard_(times_of(spec.hard, rte_rdtsc())),
+      packets_(spec.hard.packets),
+      bytes_(spec.hard.bytes) {}
+
+bool Lifetime::take(uint64_t packets, uint64_t bytes) noexcept {
+  if (!packets_.take(packets)) return false;
+  if (!bytes_.take(bytes)) {
+    packets_.give_back(packets);
+    return false;
+  }
+  if (packets_.is_used_up() || bytes_.is_used_up()) end();
+  return true;
+}
+
+bool Lifetime::is_counted_out(const LifetimeLimits& limits) const noexcept {
+  return (limits.packets != 0 && packets_.taken() >= limits.packets) ||
+         (limits.bytes != 0 && bytes_.taken() >= limits.bytes);
+}
+
+uint8_t Lifetime::untold() const noexcept {
+  const bool use_counts = spec_.soft.usetime != 0 || spec_.hard.usetime != 0;
+  const auto due = static_cast<uint8_t>((use_counts ? kFirstUse : 0) | (is_counted_out(spec_.soft) ? kSoftCount : 0) |
+                                        (over_.load(std::memory_order_relaxed) ? kHardCount : 0));
+  return static_cast<uint8_t>(due & ~told_.load(std::memory_order_relaxed));
+}
+
+const LifetimeField* Lifetime::reached_of(const LifetimeLimits& limits, const Times& times, uint64_t now_tsc,
+                                          uint64_t first_used_tsc) const noexcept {
+  const auto is_reached = [&](const LifetimeField& field) {
+    const uint64_t limit = limits.*field.limit;
+    if (limit == 0) return false;
+    if (field.limit == &LifetimeLimits::packets) return packets_.taken() >= limit;
+    if (field.limit == &LifetimeLimits::bytes) return bytes_.taken() >= limit;
+    if (field.limit == &LifetimeLimits::addtime) return now_tsc >= times.made_end_tsc;
+    if (field.limit == &LifetimeLimits::usetime) {
+      return first_used_tsc != 0 && now_tsc >= end_of_use(times, first_used_tsc);
+    }
+    return &limits == &spec_.soft && allocations_ >= limit;  // a hard one refuses further eroutes, and nothing else
+  };
+  const auto* const found = std::find_if(kLifetimeFields.begin(), kLifetimeFields.end(), is_reached);
+  return found == kLifetimeFields.end() ? nullptr : found;
+}
+
+std::optional<Lifetime::Reached> Lifetime::newly_reached(uint64_t now_tsc, uint64_t first_used_tsc) noexcept {
+  if (told_expiry_ == Expiry::kHard) return std::nullopt;
+  const LifetimeField* hard = reached_of(spec_.hard, hard_, now_tsc, first_used_tsc);
+  // A packet that was too large for what was left ends it before the number itself is reached.
+  if (hard == nullptr && over_.load(std::memory_order_relaxed)) hard = &kLifetimeFields[1];
+  if (hard != nullptr) {
+    told_expiry_ = Expiry::kHard;
+    return Reached{Expiry::kHard, hard->name, spec_.hard.*hard->limit};
+  }
+  const LifetimeField* soft = told_expiry_ ? nullptr : reached_of(spec_.soft, soft_, now_tsc, first_used_tsc);
+  if (soft == nullptr) return std::nullopt;
+  told_expiry_ = Expiry::kSoft;
+  return Reached{Expiry::kSoft, soft->name, spec_.soft.*soft->limit};
+}
+
+uint64_t Lifetime::next_end_tsc(uint64_t first_used_tsc) const noexcept {
+  if (told_expiry_ == Expiry::kHard) return UINT64_MAX;
+  if (!told_expiry_ && spec_.soft.allocations != 0 && allocations_ >= spec_.soft.allocations) return 0;
+  const auto first_of = [&](const Times& times) {
+    return std::min(times.made_end_tsc, first_used_tsc == 0 ? UINT64_MAX : end_of_use(times, first_used_tsc));
+  };
+  return std::min(first_of(hard_), told_expiry_ ? UINT64_MAX : first_of(soft_));
+}
+
+}  // namespace spigrp
