@@ -80,6 +80,22 @@ Outcome<nlohmann::json> Client::call(const Request& request) {
   return result;
 }
 
+Outcome<void> Client::monitor(const MonitorQuery& query, const std::function<bool(const nlohmann::json&)>& hear) {
+  if (const auto done = call(query); !done) return tl::unexpected(done.error());
+  for (;;) {
+    // As long as it takes.
+    const auto line = socket_.read_line(most_answer_bytes_, UnixSocket::Clock::now() + std::chrono::hours(24 * 365));
+    if (!line) return refusal(ExitStatus::kNoDaemon, line.error());
+    if (json_shape(*line).levels > kMaxAnswerNesting) return no_answer("is nested deeper than any event");
+    const nlohmann::json message = nlohmann::json::parse(*line, nullptr, false);
+    const auto params = message.is_object() ? message.find("params") : message.end();
+    if (!message.is_object() || message.value("method", nlohmann::json()) != "event" || params == message.end()) {
+      return no_answer("is no event");
+    }
+    if (!hear(*params)) return {};
+  }
+}
+
 Expected<std::string> Client::exchange(std::string_view line) {
   if (!socket_.is_ready()) {
     Expected<UnixSocket> connected = UnixSocket::connect(socket_path_, limit_);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,9 @@ class Client {
   // The result of a request. Refused by the daemon (exit 1): its error, with the line where a batch has one. Nobody
   // there, no answer, or no answer in JSON-RPC (exit 3). Keys are wiped once they are sent.
   Outcome<nlohmann::json> call(const Request& request);
+
+  // Asks to be told of events, and calls hear(params) for each until it returns false.
+  Outcome<void> monitor(const MonitorQuery& query, const std::function<bool(const nlohmann::json&)>& hear);
 
   const std::string& socket_path() const noexcept { return socket_path_; }
 

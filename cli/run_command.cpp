@@ -13,6 +13,7 @@
 #include "cli/algorithm_printer.h"
 #include "cli/client.h"
 #include "cli/eroute_printer.h"
+#include "cli/event_printer.h"
 #include "cli/group_printer.h"
 #include "cli/input.h"
 #include "cli/interface_printer.h"
@@ -73,6 +74,7 @@ class Command {
   }
   Outcome<void> operator()(const BatchFile& file);
   Outcome<void> operator()(const StatsWatch& watch);
+  Outcome<void> operator()(const MonitorWatch& watch);
   Outcome<void> operator()(Listing listing) {
     auto listed = list(listing);
     if (!listed) {
@@ -277,6 +279,20 @@ Outcome<void> Command::operator()(const StatsWatch& watch) {
     before = *now;
     asked_at = at;
   }
+}
+
+// Until interrupted or nobody reads them any more. An event that this version does not know is shown as it came.
+Outcome<void> Command::operator()(const MonitorWatch& watch) {
+  return client_.monitor(watch.query, [this](const nlohmann::json& params) {
+    const auto event = parse_event(params);
+    if (common_.json) {
+      output_.raw(params.dump() + '\n');
+    } else {
+      output_.line(event ? event_text_line(*event) : params.dump());
+    }
+    output_.flush();
+    return !output_.broken();
+  });
 }
 
 Outcome<void> Command::operator()(const BatchFile& file) {

@@ -10,9 +10,9 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<const CommandRow*, 11> kCommands = {
+constexpr std::array<const CommandRow*, 12> kCommands = {
     &kSpiCommand,     &kSpigrpCommand, &kErouteCommand, &kTncfgCommand, &kKlipsdebugCommand, &kLookCommand,
-    &kAddressCommand, &kRouteCommand,  &kNeighCommand,  &kStatsCommand, &kBatchCommand};
+    &kAddressCommand, &kRouteCommand,  &kNeighCommand,  &kStatsCommand, &kMonitorCommand, &kBatchCommand};
 
 constexpr std::array<std::string_view, 2> kNotInThisVersion = {"save", "explain"};
 

@@ -38,6 +38,27 @@ void fields(auto& f, FieldsOf<LostEvent> auto& event) {
   f("count", event.count);
 }
 
+std::string words_of(const ExpireEvent& event) {
+  return event.id.text() + ' ' + event.expiry + ' ' + event.limit + '=' + std::to_string(event.value);
+}
+std::string words_of(const AuthenticationFailureEvent& event) {
+  return event.id.text() + " from " + event.source.text();
+}
+std::string words_of(const ReplayEvent& event) {
+  return event.id.text() + " from " + event.source.text() + " sequence " + std::to_string(event.sequence);
+}
+std::string words_of(const AcquireEvent& event) {
+  return event.flow.text() + " protocol " + std::to_string(event.flow.protocol) + ", trap " + event.trap.text();
+}
+std::string words_of(const ChangeEvent& event) {
+  std::string words = "generation " + std::to_string(event.generation) + ", edits " + std::to_string(event.edits);
+  for (const std::string& what : event.what) words += "; " + what;
+  return event.what.size() < event.edits ? words + "; …" : words;
+}
+std::string words_of(const LostEvent& event) {
+  return std::to_string(event.count) + " events";
+}
+
 static_assert(std::variant_size_v<Event> == kEventNames.size());
 
 template <class T>
@@ -71,6 +92,10 @@ Expected<void> validate_event_name(std::string_view name) {
   std::string names;
   for (const std::string_view known : kEventNames) names += (names.empty() ? "" : ", ") + std::string(known);
   return failure(as_typed(name), "no such event", "there are " + names);
+}
+
+std::string event_text(const Event& event) {
+  return std::string(event_name(event)) + ' ' + std::visit([](const auto& known) { return words_of(known); }, event);
 }
 
 nlohmann::json to_json(const TimedEvent& event) {

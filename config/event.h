@@ -62,6 +62,9 @@ std::string_view event_name(const Event& event) noexcept;
 // Error: no such event; names those there are.
 Expected<void> validate_event_name(std::string_view name);
 
+// One line, as `monitor` prints it behind the time and the log has it: "expire esp.115@192.0.2.2 hard packets=1000".
+std::string event_text(const Event& event);
+
 nlohmann::json to_json(const TimedEvent& event);
 // Errors name the field, or say that this version does not know the event.
 Expected<TimedEvent> parse_event(const nlohmann::json& params);

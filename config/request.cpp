@@ -5,6 +5,7 @@
 #include <array>
 #include <tuple>
 
+#include "config/event.h"
 #include "config/json_fields.h"
 #include "config/log_topic.h"
 
@@ -65,6 +66,13 @@ constexpr auto kTopicsValid = [](const DebugFlags& request) -> Expected<void> {
   return {};
 };
 
+constexpr auto kEventsValid = [](const MonitorQuery& request) -> Expected<void> {
+  for (const std::string& event : request.events) {
+    if (const auto valid = validate_event_name(event); !valid) return valid;
+  }
+  return {};
+};
+
 constexpr auto kErouteFields = [](auto& f, auto& request) {
   f("selector", request.selector);
   f("target", request.target);
@@ -116,6 +124,8 @@ constexpr std::tuple kQueries = {
     method<AlgorithmsQuery>("algorithms", kNoFields, kAnything),
     method<StatsQuery>("stats", kNoFields, kAnything),
     method<StatusQuery>("status", kNoFields, kAnything),
+    method<MonitorQuery>(
+        "monitor", [](auto& f, auto& r) { f("events", r.events, std::vector<std::string>()); }, kEventsValid),
     method<DebugFlags>("debug", kFlagFields, kTopicsValid),
 };
 

@@ -106,11 +106,14 @@ struct List {
 struct AlgorithmsQuery {};
 struct StatsQuery {};
 struct StatusQuery {};  // version, generation, host, counts
+struct MonitorQuery {
+  std::vector<std::string> events;  // names (config/event.h); empty: all
+};  // this connection is told of events from now on
 struct DebugFlags {
   std::vector<std::string> set, clear;
 };  // klipsdebug
 
-using Request = std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, StatusQuery, DebugFlags>;
+using Request = std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags>;
 
 // "sa.add", "group.replace", "eroute.set", "batch", "sa.list", "algorithms", "stats", "status", "debug" …
 std::string_view method_name(const Request& request) noexcept;

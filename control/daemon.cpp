@@ -79,7 +79,7 @@ class ControlLoop {
  public:
   ControlLoop(boost::asio::io_context& io, Engine& engine, Service& service, SocketFile socket,
               const SocketOptions& options)
-      : io_(io), engine_(engine), server_(io, std::move(socket), options, service), tick_(io) {}
+      : io_(io), engine_(engine), service_(service), server_(io, std::move(socket), options, service), tick_(io) {}
 
   Expected<void> run(EndingSignals& signals) {
     if (const auto started = server_.start(); !started) return started;
@@ -93,6 +93,7 @@ class ControlLoop {
  private:
   void poll() {
     engine_.poll_control();
+    service_.publish_events();
     tick_.expires_after(kPollInterval);
     tick_.async_wait([this](const boost::system::error_code& error) {
       if (!error && !ending_) poll();
@@ -107,6 +108,7 @@ class ControlLoop {
 
   boost::asio::io_context& io_;
   Engine& engine_;
+  Service& service_;
   Server server_;
   boost::asio::steady_timer tick_;
   bool ending_ = false;

@@ -1,20 +1,30 @@
 // See service.h.
 #include "control/service.h"
 
+#include <algorithm>
+
 namespace spigrp {
 namespace {
 
 using Answer = tl::expected<nlohmann::json, RpcError>;
 
+constexpr size_t kEditsTold = 8;  // of a transaction, in words
+
+const char* event_topic(const Event& event) {
+  if (std::holds_alternative<ExpireEvent>(event)) return "spi";
+  if (std::holds_alternative<AcquireEvent>(event)) return "eroute";
+  return std::holds_alternative<LostEvent>(event) ? "verbose" : "rcv";
+}
+
 }  // namespace
 
-std::string Service::answer(std::string_view line) {
+std::string Service::answer(std::string_view line, const std::shared_ptr<EventListener>& client) {
   auto call = read_call(line);
   if (!call) {
     topics().say("pfkey", "no request: " + call.error().error.text());
     return error_line(call.error());
   }
-  Answer answer = answer_call(*call);
+  Answer answer = answer_call(*call, client);
   if (topics().has("pfkey")) {
     topics().say("pfkey", as_typed(call->method) + ": " + (answer ? "done" : answer.error().error.text()));
   }
@@ -24,7 +34,7 @@ std::string Service::answer(std::string_view line) {
   return error_line(answer.error());
 }
 
-Answer Service::answer_call(Call& call) {
+Answer Service::answer_call(Call& call, const std::shared_ptr<EventListener>& client) {
   if (!is_method(call.method)) {
     return tl::unexpected(
         RpcError{kNoSuchMethod, {as_typed(call.method), "no such method", "docs/control.md lists them"}});
@@ -33,7 +43,7 @@ Answer Service::answer_call(Call& call) {
   wipe_keys(call.params);
   if (!request) return tl::unexpected(RpcError{kInvalidParams, request.error()});
   return std::visit(
-      [this]<class T>(const T& asked) -> Answer {
+      [&]<class T>(const T& asked) -> Answer {
         if constexpr (std::is_same_v<T, Edit>) {
           return answer_edits({NumberedEdit{0, asked}});
         } else if constexpr (std::is_same_v<T, Batch>) {
@@ -46,6 +56,9 @@ Answer Service::answer_call(Call& call) {
           return answer_stats(context_.engine);
         } else if constexpr (std::is_same_v<T, StatusQuery>) {
           return answer_status(context_);
+        } else if constexpr (std::is_same_v<T, MonitorQuery>) {
+          if (client != nullptr) hub_.subscribe(client, asked.events);
+          return nlohmann::json::object();
         } else {
           static_assert(std::is_same_v<T, DebugFlags>);
           return answer_debug(context_, asked);
@@ -68,9 +81,23 @@ tl::expected<Generation, RefusedEdit> Service::edit(const std::vector<NumberedEd
       log_edit(context_.topics, numbered.edit);
       warn_of_weak_algorithm(numbered.edit);
     }
+    publish_change(*generation, edits);
   }
   engine.poll_control();
   return generation;
+}
+
+void Service::publish_change(Generation generation, const std::vector<NumberedEdit>& edits) {
+  ChangeEvent change{generation, edits.size(), {}};
+  for (size_t i = 0; i < std::min(edits.size(), kEditsTold); ++i) change.what.push_back(edit_text(edits[i].edit));
+  hub_.publish(change);
+}
+
+void Service::publish_events() {
+  for (const Event& event : context_.engine.take_events()) {
+    if (topics().any()) topics().say(event_topic(event), event_text(event));
+    hub_.publish(event);
+  }
 }
 
 }  // namespace spigrp

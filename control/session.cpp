@@ -13,7 +13,8 @@ namespace spigrp {
 namespace {
 
 constexpr size_t kReadBytes = 64 * 1024;
-constexpr size_t kKeptBytes = 4 * kReadBytes;  // of room, between messages
+constexpr size_t kMostEventBytes = 256 * 1024;  // that wait for a client
+constexpr size_t kKeptBytes = 4 * kReadBytes;   // of room, between messages
 
 }  // namespace
 
@@ -64,7 +65,7 @@ void Session::next() {
   }
   std::string answer;
   try {
-    answer = service_.answer(std::string_view(received_).substr(0, end));
+    answer = service_.answer(std::string_view(received_).substr(0, end), shared_from_this());
   } catch (const std::bad_alloc&) {
     return close();  // nothing of it is in force; what it took is free again
   }
@@ -87,8 +88,12 @@ void Session::forget(size_t bytes) {
 void Session::read() {
   // The limit of an unfinished message counts from its first byte, however many more trickle in.
   const bool unfinished = !received_.empty();
-  if (!unfinished || !partial_)
+  if (!unfinished && monitors_) {
+    boost::system::error_code ignored;
+    deadline_.cancel(ignored);
+  } else if (!unfinished || !partial_) {
     limit(std::chrono::seconds(unfinished ? options_.partial_seconds : options_.idle_seconds));
+  }
   partial_ = unfinished;
   const size_t before = received_.size();
   received_.resize(before + kReadBytes);
@@ -102,12 +107,36 @@ void Session::read() {
 
 void Session::send(std::string answer, bool and_close) {
   answer_ = std::move(answer);
+  answering_ = true;
+  closes_after_answer_ = and_close;
   limit(std::chrono::seconds(options_.idle_seconds));
-  boost::asio::async_write(socket_, boost::asio::buffer(answer_),
-                           [self = shared_from_this(), and_close](const boost::system::error_code& error, size_t) {
-                             self->answer_ = {};
-                             if (error || and_close) return self->close();
-                             self->next();
+  write();
+}
+
+void Session::hear(const std::string& line) {
+  if (events_.size() + line.size() > kMostEventBytes) {
+    ++events_lost_;
+    return;
+  }
+  events_ += line;
+  write();
+}
+
+void Session::write() {
+  if (writing_) return;
+  const bool answer = answering_;
+  if (!answer && events_lost_ > 0) events_ += event_line(LostEvent{std::exchange(events_lost_, 0)});
+  on_its_way_ = std::exchange(answer ? answer_ : events_, {});
+  answering_ = false;
+  if (on_its_way_.empty() && !answer) return;
+  writing_ = true;
+  boost::asio::async_write(socket_, boost::asio::buffer(on_its_way_),
+                           [self = shared_from_this(), answer](const boost::system::error_code& error, size_t) {
+                             self->on_its_way_ = {};
+                             self->writing_ = false;
+                             if (error || (answer && self->closes_after_answer_)) return self->close();
+                             self->write();
+                             if (answer) self->next();
                            });
 }
 

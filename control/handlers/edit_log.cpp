@@ -104,6 +104,10 @@ void warn_of_weak_algorithm(const Edit& edit) {
                requirement_text(algorithm->requirement()));
 }
 
+std::string edit_text(const Edit& edit) {
+  return std::visit([](const auto& known) { return line_of(known); }, edit).text;
+}
+
 void log_edit(const LogTopics& topics, const Edit& edit) {
   if (!topics.any()) return;
   const Line line = std::visit([](const auto& known) { return line_of(known); }, edit);

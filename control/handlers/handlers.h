@@ -33,6 +33,8 @@ nlohmann::json answer_stats(Engine& engine);
 nlohmann::json answer_status(const HandlerContext& context);
 nlohmann::json answer_debug(const HandlerContext& context, const DebugFlags& flags);
 
+// An edit in words, without keys.
+std::string edit_text(const Edit& edit);
 // Logs an edit under its topic, without keys.
 void log_edit(const LogTopics& topics, const Edit& edit);
 // Warns in the log, once an algorithm, of those that RFC 8221 says should not be used.
