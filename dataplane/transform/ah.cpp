@@ -68,20 +68,23 @@ CryptoJob job_over(const BurstEntry& entry, uint8_t* icv) noexcept {
 }
 
 // Puts the header in, complete but for the ICV, which is zero. The IP header in front of it is final.
-void put_ah(const BurstEntry& entry, const IpPacket& ip) noexcept {
-  const Sa& sa = *entry.sa;
-  char* start = rte_pktmbuf_prepend(entry.packet, sa.ah_header_bytes);
+void put_ah(const Sa& sa, rte_mbuf* packet, const IpPacket& ip, uint64_t sequence) noexcept {
+  char* start = rte_pktmbuf_prepend(packet, sa.ah_header_bytes);
   std::memmove(start, start + sa.ah_header_bytes, ip.header_bytes);
-  AhHeader* ah = ah_of(entry, ip);
-  *ah = {ip.next_header, length_field(sa), {}, sa.spi, be32::from_host(static_cast<uint32_t>(entry.sequence))};
+  auto* ah = reinterpret_cast<AhHeader*>(start + ip.header_bytes);
+  *ah = {ip.next_header, length_field(sa), {}, sa.spi, be32::from_host(static_cast<uint32_t>(sequence))};
   std::memset(icv_of(ah), 0, sa.ah_header_bytes - sizeof(AhHeader));
-  rewrite_ip(entry.packet, ip, rte_pktmbuf_pkt_len(entry.packet), kProtocolAh);
+  rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolAh);
 }
 
-Verdict set_header_aside(const BurstEntry& entry, const IpPacket& ip, Direction direction, Aside& aside) noexcept {
-  auto* header = rte_pktmbuf_mtod(entry.packet, uint8_t*);
+Verdict set_header_aside(const rte_mbuf* packet, const IpPacket& ip, Direction direction, Aside& aside) noexcept {
+  auto* header = rte_pktmbuf_mtod(packet, uint8_t*);
   std::memcpy(aside.header, header, ip.header_bytes);
   return zero_mutable_fields(header, ip, direction);
+}
+
+Verdict check_header(const IpPacket& ip) noexcept {
+  return ip.header_bytes > kMaxHeaderBytes ? Verdict(DropReason::unsupported) : Verdict::keep();
 }
 
 // Lengths and replay, before any key is touched.
@@ -92,7 +95,7 @@ Verdict check_ah(BurstEntry& entry, const IpPacket& ip) noexcept {
   const AhHeader& ah = *ah_of(entry, ip);
   if (ah.payload_length != length_field(sa)) return DropReason::bad_length;
   if (ip.payload_bytes() < sa.ah_header_bytes) return DropReason::runt;
-  if (ip.header_bytes > kMaxHeaderBytes) return DropReason::unsupported;
+  if (const Verdict verdict = check_header(ip); !verdict.kept()) return verdict;
   if (sa.extended_sequence && rte_pktmbuf_tailroom(entry.packet) < kUpperSequenceBytes) return DropReason::no_room;
   return StepBurst::check_replay(entry, ah.sequence.host());
 }
@@ -111,8 +114,7 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   StepBurst step(context, burst);
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     const Verdict verdict = step.admit_outbound(entry, note, StepBurst::Position::kBehindIpHeader);
-    if (verdict.kept() && note.ip.header_bytes > kMaxHeaderBytes) return DropReason::unsupported;
-    return verdict;
+    return verdict.kept() ? check_header(note.ip) : verdict;
   });
   step.number_packets();
 
@@ -120,8 +122,8 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   Jobs jobs;
   uint16_t job_count = 0;
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) {
-    put_ah(entry, note.ip);
-    const Verdict verdict = set_header_aside(entry, note.ip, Direction::kOutbound, asides[job_count]);
+    put_ah(*entry.sa, entry.packet, note.ip, entry.sequence);
+    const Verdict verdict = set_header_aside(entry.packet, note.ip, Direction::kOutbound, asides[job_count]);
     if (verdict.kept()) jobs[job_count++] = job_over(entry, icv_of(ah_of(entry, note.ip)));
     return verdict;
   });
@@ -137,6 +139,19 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   step.note_uses();
 }
 
+Verdict rehearse_ah(const Sa& sa, rte_mbuf* packet) noexcept {
+  IpPacket ip;
+  Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kBehindIpHeader, ip);
+  if (verdict.kept()) verdict = check_header(ip);
+  if (verdict.kept()) verdict = StepBurst::check_numbers(sa);
+  if (!verdict.kept()) return verdict;
+  put_ah(sa, packet, ip, 0);
+  Aside aside;
+  verdict = set_header_aside(packet, ip, Direction::kOutbound, aside);
+  std::memcpy(rte_pktmbuf_mtod(packet, uint8_t*), aside.header, ip.header_bytes);
+  return verdict;
+}
+
 void decap_ah(WorkerContext& context, Burst& burst) noexcept {
   StepBurst step(context, burst);
   std::array<Aside, kBurstCapacity> asides;
@@ -146,7 +161,7 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
     if (const Verdict verdict = step.admit_inbound(entry, note); !verdict.kept()) return verdict;
     if (const Verdict verdict = check_ah(entry, note.ip); !verdict.kept()) return verdict;
     Aside& aside = asides[job_count];
-    const Verdict verdict = set_header_aside(entry, note.ip, Direction::kInbound, aside);
+    const Verdict verdict = set_header_aside(entry.packet, note.ip, Direction::kInbound, aside);
     if (!verdict.kept()) return verdict;
     uint8_t* icv = icv_of(ah_of(entry, note.ip));
     std::memcpy(aside.icv, icv, entry.sa->icv_bytes);

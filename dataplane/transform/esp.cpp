@@ -114,21 +114,16 @@ void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* iv) noex
   }
 }
 
-// Puts ESP header, IV and trailer around the payload, in the clear, and makes the job that finishes it.
-CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv, Unsent& unsent) noexcept {
-  const Sa& sa = *entry.sa;
-  rte_mbuf* packet = entry.packet;
+// Puts ESP header and trailer around the payload, in the clear, with room for the IV and the ICV.
+EspHeader* put_headers(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
   const uint16_t head_bytes = static_cast<uint16_t>(sizeof(EspHeader) + sa.iv_bytes);
   const uint32_t unpadded_bytes = ip.payload_bytes() + static_cast<uint32_t>(sizeof(EspTrailer));
   const uint32_t pad_bytes = -unpadded_bytes & (sa.block_bytes - 1u);  // block sizes are powers of two
-  const uint32_t text_bytes = unpadded_bytes + pad_bytes;
 
   char* start = rte_pktmbuf_prepend(packet, head_bytes);
   std::memmove(start, start + head_bytes, ip.header_bytes);
   auto* esp = reinterpret_cast<EspHeader*>(start + ip.header_bytes);
   esp->spi = sa.spi;
-  esp->sequence = be32::from_host(static_cast<uint32_t>(entry.sequence));
-  put_iv(entry, random_iv, reinterpret_cast<uint8_t*>(esp + 1));
 
   const uint16_t tail_bytes = static_cast<uint16_t>(pad_bytes + sizeof(EspTrailer) + sa.icv_bytes);
   char* tail = rte_pktmbuf_append(packet, tail_bytes);
@@ -136,6 +131,16 @@ CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* ra
   *reinterpret_cast<EspTrailer*>(tail + pad_bytes) = {static_cast<uint8_t>(pad_bytes), ip.next_header};
 
   rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolEsp);
+  return esp;
+}
+
+// All of it but what the cipher and the authenticator do; makes the job that does that.
+CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv, Unsent& unsent) noexcept {
+  const Sa& sa = *entry.sa;
+  EspHeader* esp = put_headers(sa, entry.packet, ip);
+  esp->sequence = be32::from_host(static_cast<uint32_t>(entry.sequence));
+  put_iv(entry, random_iv, reinterpret_cast<uint8_t*>(esp + 1));
+  const uint32_t text_bytes = rte_pktmbuf_pkt_len(entry.packet) - ip.header_bytes - fixed_bytes(sa);
   return job_over<Purpose::kProtect>(entry, esp, text_bytes, unsent);
 }
 
@@ -204,6 +209,14 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept {
     return Verdict::keep();
   });
   step.note_uses();
+}
+
+Verdict rehearse_esp(const Sa& sa, rte_mbuf* packet) noexcept {
+  IpPacket ip;
+  Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kBehindIpHeader, ip);
+  if (verdict.kept()) verdict = StepBurst::check_numbers(sa);
+  if (verdict.kept()) put_headers(sa, packet, ip);
+  return verdict;
 }
 
 void decap_esp(WorkerContext& context, Burst& burst) noexcept {

@@ -32,6 +32,10 @@ std::span<const uint8_t> payload_of(const rte_mbuf* packet, const IpPacket& ip) 
   return {rte_pktmbuf_mtod_offset(packet, const uint8_t*, ip.header_bytes), ip.payload_bytes()};
 }
 
+Verdict check_family(const Sa& sa, const IpPacket& ip) noexcept {
+  return ip.family == sa.id.destination.family ? Verdict::keep() : Verdict(DropReason::tunnel_mismatch);
+}
+
 // The payload's stream, if the packet with it is shorter than without.
 std::span<const uint8_t> compressed(WorkerContext& context, const BurstEntry& entry, const IpPacket& ip) noexcept {
   CompressionTrials& trials = entry.sa->trials;
@@ -115,9 +119,9 @@ void note_compressed_bytes(SaTally& tally) noexcept {
 void encap_ipcomp(WorkerContext& context, Burst& burst) noexcept {
   StepBurst step(context, burst);
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
-    const Verdict verdict = step.admit_outbound(entry, note, StepBurst::Position::kAroundPacket);
+    Verdict verdict = step.admit_outbound(entry, note, StepBurst::Position::kAroundPacket);
+    if (verdict.kept()) verdict = check_family(*entry.sa, note.ip);
     if (!verdict.kept()) return verdict;
-    if (note.ip.family != entry.sa->id.destination.family) return DropReason::tunnel_mismatch;
     const auto stream = compressed(context, entry, note.ip);
     if (!stream.empty()) put_ipcomp(entry, note.ip, stream);
     step.finish(note, note.ip.total_bytes);
@@ -126,6 +130,13 @@ void encap_ipcomp(WorkerContext& context, Burst& burst) noexcept {
   });
   step.note_uses();
   note_compressed_bytes(step.tally());
+}
+
+// Nobody knows without compressing it how far a packet shrinks, or whether.
+Verdict rehearse_ipcomp(const Sa& sa, rte_mbuf* packet) noexcept {
+  IpPacket ip;
+  const Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kAroundPacket, ip);
+  return verdict.kept() ? check_family(sa, ip) : verdict;
 }
 
 void decap_ipcomp(WorkerContext& context, Burst& burst) noexcept {

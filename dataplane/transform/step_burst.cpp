@@ -78,12 +78,10 @@ bool replay_protected(const Sa& sa) noexcept {
 
 }  // namespace
 
-Verdict StepBurst::admit_outbound(const BurstEntry& entry, Note& note, Position position) noexcept {
-  Sa& sa = *entry.sa;
-  rte_mbuf* packet = entry.packet;
+Verdict StepBurst::check_outbound(const Sa& sa, rte_mbuf* packet, Position position, IpPacket& ip) noexcept {
   const ParsedIp parsed = parse_ip(packet);
   if (!parsed.ok) return parsed.reason;
-  const IpPacket& ip = parsed.ip;
+  ip = parsed.ip;
   const Family family = sa.id.destination.family;
   if (position == Position::kBehindIpHeader) {
     if (ip.is_fragment) return DropReason::fragment;  // RFC 4303 section 3.3.4
@@ -96,11 +94,18 @@ Verdict StepBurst::admit_outbound(const BurstEntry& entry, Note& note, Position 
   if (rte_pktmbuf_headroom(packet) < sa.overhead.head_bytes || rte_pktmbuf_tailroom(packet) < sa.overhead.tail_bytes) {
     return DropReason::no_room;
   }
-  note = {ip, tally_.row_of(&sa), ip.total_bytes};
+  return Verdict::keep();
+}
+
+Verdict StepBurst::admit_outbound(const BurstEntry& entry, Note& note, Position position) noexcept {
+  const Verdict verdict = check_outbound(*entry.sa, entry.packet, position, note.ip);
+  if (!verdict.kept()) return verdict;
+  note.row = tally_.row_of(entry.sa);
+  note.bytes = note.ip.total_bytes;
   SaTally::Row& row = tally_.row(note.row);
   ++row.admitted;
-  row.admitted_bytes += ip.total_bytes;
-  return Verdict::keep();
+  row.admitted_bytes += note.bytes;
+  return verdict;
 }
 
 Verdict StepBurst::admit_inbound(const BurstEntry& entry, Note& note) noexcept {
@@ -133,6 +138,10 @@ void StepBurst::number_packets() noexcept {
     entry.sequence = row.next_sequence++;
     return Verdict::keep();
   });
+}
+
+Verdict StepBurst::check_numbers(const Sa& sa) noexcept {
+  return sa.sequence.sent() < sa.sequence.last() ? Verdict::keep() : Verdict(DropReason::sequence_exhausted);
 }
 
 Verdict StepBurst::check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {

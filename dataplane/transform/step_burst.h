@@ -69,6 +69,8 @@ class StepBurst {
   // family.
   enum class Position : uint8_t { kAroundPacket, kBehindIpHeader };
   Verdict admit_outbound(const BurstEntry& entry, Note& note, Position position) noexcept;
+  // What admit_outbound decides by; `ip` becomes the packet as parsed.
+  static Verdict check_outbound(const Sa& sa, rte_mbuf* packet, Position position, IpPacket& ip) noexcept;
 
   // First of a decap: parses the packet, sees that it is whole and in one segment, and cuts off what is beyond its
   // total length.
@@ -79,6 +81,9 @@ class StepBurst {
   // Gives each packet its SA's next sequence number, and takes it from the SA's lifetime; drops those for which nothing
   // is left.
   void number_packets() noexcept;
+
+  // Whether the SA has a number for one more packet; takes none.
+  static Verdict check_numbers(const Sa& sa) noexcept;
 
   // Of a decap, before any key is used: sets entry.sequence, from the number on the wire, and says whether the replay
   // window would take it now.

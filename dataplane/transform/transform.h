@@ -13,6 +13,8 @@
 
 namespace spigrp {
 
+class Verdict;
+
 struct Transform {
   std::string_view name;
   uint8_t ip_protocol;  // that an inbound packet is recognised by; tun: 4, and 41 for an IPv6 inner packet
@@ -22,23 +24,31 @@ struct Transform {
   // SA. entry.packet may become another buffer.
   void (*encap)(WorkerContext& context, Burst& burst) noexcept;
   void (*decap)(WorkerContext& context, Burst& burst) noexcept;
+  // For predictions: what encap would do to one packet, without its cryptography and without leaving a trace in the SA.
+  // The packet gets the IP header and the size that encap would give it; comp leaves it as it is, the longest that it
+  // can become. A verdict other than keep is the reason for which encap would drop it.
+  Verdict (*rehearse)(const Sa& sa, rte_mbuf* packet) noexcept;
 };
 
 void encap_tunnel(WorkerContext& context, Burst& burst) noexcept;
 void decap_tunnel(WorkerContext& context, Burst& burst) noexcept;
+Verdict rehearse_tunnel(const Sa& sa, rte_mbuf* packet) noexcept;
 void encap_esp(WorkerContext& context, Burst& burst) noexcept;
 void decap_esp(WorkerContext& context, Burst& burst) noexcept;
+Verdict rehearse_esp(const Sa& sa, rte_mbuf* packet) noexcept;
 void encap_ah(WorkerContext& context, Burst& burst) noexcept;
 void decap_ah(WorkerContext& context, Burst& burst) noexcept;
+Verdict rehearse_ah(const Sa& sa, rte_mbuf* packet) noexcept;
 void encap_ipcomp(WorkerContext& context, Burst& burst) noexcept;
 void decap_ipcomp(WorkerContext& context, Burst& burst) noexcept;
+Verdict rehearse_ipcomp(const Sa& sa, rte_mbuf* packet) noexcept;
 
 // Indexed by SaProtocol.
 inline constexpr std::array<Transform, kSaProtocolCount> kTransforms{{
-    {"tun", kProtocolIpip, encap_tunnel, decap_tunnel},
-    {"comp", kProtocolIpcomp, encap_ipcomp, decap_ipcomp},
-    {"esp", kProtocolEsp, encap_esp, decap_esp},
-    {"ah", kProtocolAh, encap_ah, decap_ah},
+    {"tun", kProtocolIpip, encap_tunnel, decap_tunnel, rehearse_tunnel},
+    {"comp", kProtocolIpcomp, encap_ipcomp, decap_ipcomp, rehearse_ipcomp},
+    {"esp", kProtocolEsp, encap_esp, decap_esp, rehearse_esp},
+    {"ah", kProtocolAh, encap_ah, decap_ah, rehearse_ah},
 }};
 
 }  // namespace spigrp

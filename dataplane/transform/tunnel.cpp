@@ -126,6 +126,18 @@ void encap_tunnel(WorkerContext& context, Burst& burst) noexcept {
   step.note_uses();
 }
 
+Verdict rehearse_tunnel(const Sa& sa, rte_mbuf* packet) noexcept {
+  IpPacket ip;
+  const Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kAroundPacket, ip);
+  if (!verdict.kept()) return verdict;
+  if (sa.tunnel.family == Family::kIpv4) {
+    put_outer_ipv4(packet, sa, ip, 0);
+  } else {
+    put_outer_ipv6(packet, sa, ip);
+  }
+  return verdict;
+}
+
 void decap_tunnel(WorkerContext& context, Burst& burst) noexcept {
   StepBurst step(context, burst);
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
