@@ -24,6 +24,9 @@ inline bool demands_protection(const Eroute* eroute) noexcept {
 
 class FlowCache {
  public:
+  // What the tables say; nothing is remembered.
+  static FlowPolicy look_up(const FlowKey& flow, const SaTables& sas, Generation g) noexcept;
+
   explicit FlowCache(uint32_t entries);  // a power of two
 
   uint32_t hash(const FlowKey& flow) const noexcept;
@@ -49,8 +52,6 @@ class FlowCache {
     const Eroute* reverse;
   };
   static_assert(sizeof(Entry) == 64, "one cache line");
-
-  static FlowPolicy look_up(const FlowKey& flow, const SaTables& sas, Generation g) noexcept;
 
   std::vector<Entry> entries_;
   uint32_t mask_;

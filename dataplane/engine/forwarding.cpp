@@ -2,6 +2,8 @@
 // protects the traffic it belongs to, and one that would leave in the clear although an eroute protects it.
 #include "engine/forwarding.h"
 
+#include <optional>
+
 #include <rte_mbuf.h>
 
 #include "engine/next_hops.h"
@@ -9,8 +11,6 @@
 
 namespace spigrp {
 namespace {
-
-enum class AddressKind : uint8_t { kUnicast, kMulticast, kMartian };
 
 AddressKind address_kind_ipv4(const PlainPacket& plain) noexcept {
   const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
@@ -39,10 +39,6 @@ AddressKind address_kind_ipv6(const PlainPacket& plain) noexcept {
   return to_multicast ? AddressKind::kMulticast : AddressKind::kUnicast;
 }
 
-AddressKind address_kind(const PlainPacket& plain) noexcept {
-  return plain.ip.family == Family::kIpv4 ? address_kind_ipv4(plain) : address_kind_ipv6(plain);
-}
-
 // fe80::/10 stays on its link (RFC 4291 section 2.5.6), and so does what came to everyone there.
 bool stays_on_link(const PlainPacket& plain) noexcept {
   if (plain.to_everyone) return true;
@@ -54,7 +50,106 @@ bool stays_on_link(const PlainPacket& plain) noexcept {
   return is_link_local(header.source) || is_link_local(header.destination);
 }
 
-// Takes one hop off; false where there is none left.
+// RFC 4301 section 5.2: traffic that an eroute protects with a peer comes back from that peer, under its keys, and is
+// nobody else's to send. The groups of the two directions need not be alike.
+bool suits(const SaGroup& removed, const Eroute& reverse, const ErouteVerdict& verdict) noexcept {
+  const auto* target = std::get_if<SaId>(&reverse.target);
+  if (target == nullptr) return true;
+  // Traffic of a dissolved group still demands all that can be demanded.
+  const bool has_group = verdict.action == ErouteAction::kProtect;
+  const IpAddress& peer = has_group ? verdict.group->outermost().id.destination : target->destination;
+  if (removed.outermost().source != peer) return false;
+  if (!has_group || verdict.group->authenticates()) return removed.authenticates();
+  return !verdict.group->protects() || removed.protects();
+}
+
+// What is compressed and nothing else comes as it is where it does not shrink (RFC 3173 section 2.2), and nothing tells
+// it from what others send; a group of comp alone protects nothing that it could be held to.
+bool may_come_plain(const ErouteVerdict& reverse) noexcept {
+  return reverse.action == ErouteAction::kProtect && reverse.group->only_compresses();
+}
+
+// Why a packet is refused that came without the protection that the traffic it belongs to has.
+std::optional<DropReason> objection(const Network& network, Generation g, const PlainPacket& plain,
+                                    const FlowPolicy& policy) noexcept {
+  if (policy.unclear) return DropReason::fragment;
+  if (plain.origin == Origin::kSelf || !demands_protection(policy.reverse)) return std::nullopt;
+  const ErouteVerdict reverse = network.sas.resolve(*policy.reverse, g);
+  if (plain.origin == Origin::kWire) {
+    return may_come_plain(reverse) ? std::nullopt : std::optional(DropReason::unprotected);
+  }
+  return suits(*plain.group, *policy.reverse, reverse) ? std::nullopt : std::optional(DropReason::inbound_policy);
+}
+
+// The gateway's own answer to a protected packet quotes it, so it leaves protected too.
+bool must_be_protected(const PlainPacket& plain) noexcept {
+  return plain.origin == Origin::kSelf && plain.group != nullptr && plain.group->protects();
+}
+
+bool leads_to_protection(const Network& network, Generation g, const Eroute* eroute) noexcept {
+  if (eroute == nullptr) return false;
+  const ErouteVerdict verdict = network.sas.resolve(*eroute, g);
+  return verdict.action == ErouteAction::kProtect && verdict.group->protects();
+}
+
+Ruling dropped(DropReason reason) noexcept {
+  return {Ruling::Way::kDrop, reason};
+}
+
+Ruling rule_on_local(const Network& network, Generation g, const PlainPacket& plain,
+                     const FlowPolicy& policy) noexcept {
+  if (carries_protection(plain.ip)) {
+    return plain.to_everyone ? dropped(DropReason::martian_address) : Ruling{Ruling::Way::kInbound, {}};
+  }
+  if (!is_exempt_from_policy(plain)) {
+    if (const auto reason = objection(network, g, plain, policy)) return dropped(*reason);
+  }
+  return {Ruling::Way::kLocal, {}};
+}
+
+Ruling rule_on_onward(const Network& network, Generation g, const PlainPacket& plain, const NextHop& hop,
+                      const FlowPolicy& policy) noexcept {
+  if (stays_on_link(plain)) return dropped(DropReason::martian_address);
+  if (const auto reason = objection(network, g, plain, policy)) return dropped(*reason);
+  const bool in_the_clear = hop.kind == NextHopKind::kPort;
+  if ((in_the_clear && demands_protection(policy.eroute)) ||
+      (must_be_protected(plain) && (in_the_clear || !leads_to_protection(network, g, policy.eroute)))) {
+    return dropped(DropReason::bypasses_eroute);
+  }
+  return {Ruling::Way::kOnward, {}};
+}
+
+}  // namespace
+
+AddressKind address_kind(const PlainPacket& plain) noexcept {
+  return plain.ip.family == Family::kIpv4 ? address_kind_ipv4(plain) : address_kind_ipv6(plain);
+}
+
+bool needs_policy(const PlainPacket& plain, const NextHop& hop) noexcept {
+  if (hop.kind == NextHopKind::kLocal) return !carries_protection(plain.ip);
+  return hop.kind == NextHopKind::kPort || hop.kind == NextHopKind::kInterface;
+}
+
+Ruling rule(const Network& network, Generation g, const PlainPacket& plain, const NextHop& hop,
+            const FlowPolicy& policy) noexcept {
+  switch (hop.kind) {
+    case NextHopKind::kLocal:
+      return rule_on_local(network, g, plain, policy);
+    case NextHopKind::kPort:
+    case NextHopKind::kInterface:
+      return rule_on_onward(network, g, plain, hop, policy);
+    case NextHopKind::kBlackhole:
+      return dropped(DropReason::blackhole_route);
+    case NextHopKind::kNone:
+      break;
+  }
+  return dropped(DropReason::no_route);
+}
+
+bool is_too_big_for(const PlainPacket& plain, uint16_t mtu_bytes) noexcept {
+  return plain.ip.total_bytes > mtu_bytes && must_stay_whole(plain);
+}
+
 bool use_up_hop(const PlainPacket& plain) noexcept {
   if (plain.ip.family == Family::kIpv4) {
     auto& header = *rte_pktmbuf_mtod(plain.packet, Ipv4Header*);
@@ -68,16 +163,8 @@ bool use_up_hop(const PlainPacket& plain) noexcept {
   return true;
 }
 
-// Packets for which no policy is looked up here: they end, or their groups are taken off first.
-bool needs_policy(const PlainPacket& plain, const NextHop& hop) noexcept {
-  if (hop.kind == NextHopKind::kLocal) return !carries_protection(plain.ip);
-  return hop.kind == NextHopKind::kPort || hop.kind == NextHopKind::kInterface;
-}
-
-}  // namespace
-
 void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
-  keep_unicast(burst);
+  keep_unicast(burst, answers);
   NextHops hops;
   for (const PlainPacket& plain : burst) hops.add(plain.packet, plain.ip.family);
   hops.look_up(network_.routes, context_.generation);
@@ -103,7 +190,7 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   burst.clear();
 }
 
-void Forwarding::keep_unicast(PlainBurst& burst) noexcept {
+void Forwarding::keep_unicast(PlainBurst& burst, PlainBurst& answers) noexcept {
   uint16_t kept = 0;
   for (uint16_t i = 0; i < burst.count; ++i) {
     const PlainPacket& plain = burst.packets[i];
@@ -112,7 +199,7 @@ void Forwarding::keep_unicast(PlainBurst& burst) noexcept {
         burst.packets[kept++] = plain;
         break;
       case AddressKind::kMulticast:
-        ways_.local.deliver_multicast(plain);
+        ways_.local.deliver_multicast(plain, answers);
         break;
       case AddressKind::kMartian:
         context_.drop(plain.packet, DropReason::martian_address);
@@ -124,38 +211,21 @@ void Forwarding::keep_unicast(PlainBurst& burst) noexcept {
 
 void Forwarding::decide(const PlainPacket& plain, const NextHop& hop, const FlowPolicy& policy,
                         PlainBurst& answers) noexcept {
-  switch (hop.kind) {
-    case NextHopKind::kLocal:
-      return deliver(plain, policy, answers);
-    case NextHopKind::kPort:
-    case NextHopKind::kInterface:
+  const Ruling ruling = rule(network_, context_.generation, plain, hop, policy);
+  switch (ruling.way) {
+    case Ruling::Way::kDrop:
+      return context_.drop(plain.packet, ruling.reason);
+    case Ruling::Way::kInbound:
+      return ways_.inbound.take(plain);
+    case Ruling::Way::kLocal:
+      return ways_.local.deliver(plain, answers);
+    case Ruling::Way::kOnward:
       return forward(plain, hop, policy, answers);
-    case NextHopKind::kBlackhole:
-      return context_.drop(plain.packet, DropReason::blackhole_route);
-    case NextHopKind::kNone:
-      break;
   }
-  context_.drop(plain.packet, DropReason::no_route);
-}
-
-void Forwarding::deliver(const PlainPacket& plain, const FlowPolicy& policy, PlainBurst& answers) noexcept {
-  if (carries_protection(plain.ip)) {
-    if (plain.to_everyone) return context_.drop(plain.packet, DropReason::martian_address);
-    return ways_.inbound.take(plain);
-  }
-  if (!is_exempt_from_policy(plain) && !accept(plain, policy)) return;
-  ways_.local.deliver(plain, answers);
 }
 
 void Forwarding::forward(const PlainPacket& plain, const NextHop& hop, const FlowPolicy& policy,
                          PlainBurst& answers) noexcept {
-  if (stays_on_link(plain)) return context_.drop(plain.packet, DropReason::martian_address);
-  if (!accept(plain, policy)) return;
-  const bool in_the_clear = hop.kind == NextHopKind::kPort;
-  if ((in_the_clear && demands_protection(policy.eroute)) ||
-      (must_be_protected(plain) && (in_the_clear || !leads_to_protection(policy.eroute)))) {
-    return context_.drop(plain.packet, DropReason::bypasses_eroute);
-  }
   if (plain.origin != Origin::kSelf && !use_up_hop(plain)) {
     return ways_.local.refuse(plain, DropReason::ttl_expired, time_exceeded(plain.ip.family), answers);
   }
@@ -167,60 +237,10 @@ void Forwarding::forward(const PlainPacket& plain, const NextHop& hop, const Flo
 
 void Forwarding::send_plain(const PlainPacket& plain, const NextHop& hop, PlainBurst& answers) noexcept {
   const uint16_t mtu_bytes = network_.ports[hop.port].mtu_bytes();
-  if (plain.ip.total_bytes > mtu_bytes && must_stay_whole(plain)) [[unlikely]] {
+  if (is_too_big_for(plain, mtu_bytes)) [[unlikely]] {
     return ways_.local.refuse(plain, DropReason::too_big, packet_too_big(plain.ip.family, mtu_bytes), answers);
   }
-  const HeaderFrom from = plain.origin == Origin::kSelf ? HeaderFrom::kHere : HeaderFrom::kElsewhere;
-  ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin), from);
-}
-
-// Whether a packet came with the protection that the traffic it belongs to has; drops it if not.
-bool Forwarding::accept(const PlainPacket& plain, const FlowPolicy& policy) noexcept {
-  if (policy.unclear) {
-    context_.drop(plain.packet, DropReason::fragment);
-    return false;
-  }
-  if (plain.origin == Origin::kSelf || !demands_protection(policy.reverse)) return true;
-  if (plain.origin == Origin::kWire) {
-    if (may_come_plain(*policy.reverse)) return true;
-    context_.drop(plain.packet, DropReason::unprotected);
-    return false;
-  }
-  if (suits(*plain.group, *policy.reverse)) return true;
-  context_.drop(plain.packet, DropReason::inbound_policy);
-  return false;
-}
-
-// RFC 4301 section 5.2: traffic that an eroute protects with a peer comes back from that peer, under its keys, and is
-// nobody else's to send. The groups of the two directions need not be alike.
-bool Forwarding::suits(const SaGroup& removed, const Eroute& reverse) const noexcept {
-  const ErouteVerdict verdict = network_.sas.resolve(reverse, context_.generation);
-  const auto* target = std::get_if<SaId>(&reverse.target);
-  if (target == nullptr) return true;
-  // Traffic of a dissolved group still demands all that can be demanded.
-  const bool has_group = verdict.action == ErouteAction::kProtect;
-  const IpAddress& peer = has_group ? verdict.group->outermost().id.destination : target->destination;
-  if (removed.outermost().source != peer) return false;
-  if (!has_group || verdict.group->authenticates()) return removed.authenticates();
-  return !verdict.group->protects() || removed.protects();
-}
-
-// What is compressed and nothing else comes as it is where it does not shrink (RFC 3173 section 2.2), and nothing tells
-// it from what others send; a group of comp alone protects nothing that it could be held to.
-bool Forwarding::may_come_plain(const Eroute& reverse) const noexcept {
-  const ErouteVerdict verdict = network_.sas.resolve(reverse, context_.generation);
-  return verdict.action == ErouteAction::kProtect && verdict.group->only_compresses();
-}
-
-// The gateway's own answer to a protected packet quotes it, so it leaves protected too.
-bool Forwarding::must_be_protected(const PlainPacket& plain) const noexcept {
-  return plain.origin == Origin::kSelf && plain.group != nullptr && plain.group->protects();
-}
-
-bool Forwarding::leads_to_protection(const Eroute* eroute) const noexcept {
-  if (eroute == nullptr) return false;
-  const ErouteVerdict verdict = network_.sas.resolve(*eroute, context_.generation);
-  return verdict.action == ErouteAction::kProtect && verdict.group->protects();
+  ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin), header_from(plain.origin));
 }
 
 }  // namespace spigrp

@@ -14,6 +14,29 @@
 
 namespace spigrp {
 
+// What becomes of a packet, as far as its addresses say.
+enum class AddressKind : uint8_t { kUnicast, kMulticast, kMartian };
+AddressKind address_kind(const PlainPacket& packet) noexcept;
+
+// Packets for which no policy is looked up here: they end, or their groups are taken off first.
+bool needs_policy(const PlainPacket& packet, const NextHop& hop) noexcept;
+
+// What becomes of a unicast packet by its route and the eroutes of its flow. Like everything else that decides about
+// packets it looks at tables of one generation and changes nothing, so that explain.cpp decides by the same functions.
+struct Ruling {
+  enum class Way : uint8_t { kDrop, kInbound, kLocal, kOnward };
+  Way way;
+  DropReason reason;  // kDrop
+};
+Ruling rule(const Network& network, Generation g, const PlainPacket& packet, const NextHop& hop,
+            const FlowPolicy& policy) noexcept;
+
+// Takes one hop off; false where there is none left.
+bool use_up_hop(const PlainPacket& packet) noexcept;
+
+// Whether a packet that leaves as it is is refused, and its sender told so.
+bool is_too_big_for(const PlainPacket& packet, uint16_t mtu_bytes) noexcept;
+
 class Forwarding {
  public:
   struct Ways {
@@ -29,15 +52,9 @@ class Forwarding {
   void route(PlainBurst& burst, PlainBurst& answers) noexcept;
 
  private:
-  void keep_unicast(PlainBurst& burst) noexcept;
+  void keep_unicast(PlainBurst& burst, PlainBurst& answers) noexcept;
   void decide(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
-  void deliver(const PlainPacket& packet, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   void forward(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
-  bool accept(const PlainPacket& packet, const FlowPolicy& policy) noexcept;
-  bool suits(const SaGroup& removed, const Eroute& reverse) const noexcept;
-  bool may_come_plain(const Eroute& reverse) const noexcept;
-  bool must_be_protected(const PlainPacket& packet) const noexcept;
-  bool leads_to_protection(const Eroute* eroute) const noexcept;
   void send_plain(const PlainPacket& packet, const NextHop& hop, PlainBurst& answers) noexcept;
 
   WorkerContext& context_;

@@ -71,7 +71,64 @@ IpPacket strip_options(rte_mbuf* packet, const IpPacket& ip) noexcept {
   return stripped;
 }
 
+// Which of its addresses the gateway speaks from: that of the port where the packet came in; to the sender of a
+// protected packet, that of the network which it was for, because there the eroutes for an answer are.
+std::optional<IpAddress> speaker(const Network& network, Generation g, const PlainPacket& packet) noexcept {
+  const OwnAddresses* own = network.own_addresses.at(g);
+  if (own == nullptr) return std::nullopt;
+  if (packet.origin == Origin::kGroup) {
+    const IpAddress destination = destination_of(packet.packet, packet.ip.family);
+    for (const OwnAddresses::OfPort& port : own->ports) {
+      for (const IpPrefix& prefix : port.prefixes) {
+        if (prefix.contains(destination)) return prefix.address;
+      }
+    }
+  }
+  return own->ports[packet.port].towards(source_of(packet.packet, packet.ip.family));
+}
+
 }  // namespace
+
+LocalRuling rule_local(const PlainPacket& packet) noexcept {
+  if (packet.ip.is_fragment) return {LocalRuling::Way::kDrop, DropReason::fragment};
+  const IcmpHeader* icmp = icmp_of(packet);
+  if (icmp == nullptr) return {LocalRuling::Way::kDrop, DropReason::local_unhandled};
+  if (is_neighbour_discovery(packet, *icmp)) return {LocalRuling::Way::kNeighbourDiscovery, {}};
+  const bool is_echo = !packet.to_everyone && is_echo_request(packet.ip.family, *icmp);
+  return {is_echo ? LocalRuling::Way::kEcho : LocalRuling::Way::kTaken, {}};
+}
+
+LocalRuling rule_multicast(const PlainPacket& packet) noexcept {
+  const IcmpHeader* icmp = icmp_of(packet);
+  if (icmp != nullptr && is_neighbour_discovery(packet, *icmp)) return {LocalRuling::Way::kNeighbourDiscovery, {}};
+  return {LocalRuling::Way::kDrop, DropReason::local_unhandled};
+}
+
+PlainPacket as_echo_reply(const PlainPacket& request) noexcept {
+  auto& icmp = *header_at<IcmpHeader>(request.packet, request.ip.header_bytes);
+  replace_type(icmp, request.ip.family == Family::kIpv4 ? kIcmpEchoReply : kIcmpv6EchoReply);
+  PlainPacket reply = request;
+  reply.ip = strip_options(request.packet, request.ip);
+  reply.origin = Origin::kSelf;
+  return reply;
+}
+
+std::optional<IpAddress> error_speaker(const Network& network, Generation g, const PlainPacket& packet) noexcept {
+  if (packet.origin == Origin::kSelf || packet.to_everyone) return std::nullopt;
+  if (!may_answer_with_error(packet.packet, packet.ip)) return std::nullopt;
+  return speaker(network, g, packet);
+}
+
+std::optional<PlainPacket> error_about(const PlainPacket& packet, const IpAddress& speaker, IcmpError error,
+                                       rte_mempool* buffers) noexcept {
+  rte_mbuf* message = make_icmp_error(packet.packet, packet.ip, speaker, error, buffers);
+  if (message == nullptr) return std::nullopt;
+  return PlainPacket{.packet = message,
+                     .ip = parse_ip(message).ip,
+                     .port = packet.port,
+                     .origin = Origin::kSelf,
+                     .group = packet.group};
+}
 
 LocalDelivery::LocalDelivery(WorkerContext& context, const Network& network, Transmitter& transmitter) noexcept
     : context_(context),
@@ -85,66 +142,37 @@ void LocalDelivery::finish(rte_mbuf* packet) noexcept {
 }
 
 void LocalDelivery::deliver(const PlainPacket& packet, PlainBurst& answers) noexcept {
-  if (packet.ip.is_fragment) return context_.drop(packet.packet, DropReason::fragment);
-  const IcmpHeader* icmp = icmp_of(packet);
-  if (icmp == nullptr) return context_.drop(packet.packet, DropReason::local_unhandled);
-  if (is_neighbour_discovery(packet, *icmp)) {
-    return transmitter_.punt({packet.packet, {}, packet.port, PuntKind::kNeighbourDiscovery, Passage::kOwn});
-  }
-  if (!packet.to_everyone && is_echo_request(packet.ip.family, *icmp)) return answer_echo(packet, answers);
-  finish(packet.packet);
+  take(packet, rule_local(packet), answers);
 }
 
-void LocalDelivery::deliver_multicast(const PlainPacket& packet) noexcept {
-  const IcmpHeader* icmp = icmp_of(packet);
-  if (icmp != nullptr && is_neighbour_discovery(packet, *icmp)) {
-    return transmitter_.punt({packet.packet, {}, packet.port, PuntKind::kNeighbourDiscovery, Passage::kOwn});
-  }
-  context_.drop(packet.packet, DropReason::local_unhandled);
+void LocalDelivery::deliver_multicast(const PlainPacket& packet, PlainBurst& answers) noexcept {
+  take(packet, rule_multicast(packet), answers);
 }
 
-void LocalDelivery::answer_echo(const PlainPacket& packet, PlainBurst& answers) noexcept {
-  auto& icmp = *header_at<IcmpHeader>(packet.packet, packet.ip.header_bytes);
-  replace_type(icmp, packet.ip.family == Family::kIpv4 ? kIcmpEchoReply : kIcmpv6EchoReply);
-  PlainPacket reply = packet;
-  reply.ip = strip_options(packet.packet, packet.ip);
-  reply.origin = Origin::kSelf;
-  context_.counters->delivered.add(1);
-  context_.counters->originated.add(1);
-  answers.push(reply);
-}
-
-// Which of its addresses the gateway speaks from: that of the port where the packet came in; to the sender of a
-// protected packet, that of the network which it was for, because there the eroutes for an answer are.
-std::optional<IpAddress> LocalDelivery::speaker(const PlainPacket& packet) const noexcept {
-  const OwnAddresses* own = network_.own_addresses.at(context_.generation);
-  if (own == nullptr) return std::nullopt;
-  if (packet.origin == Origin::kGroup) {
-    const IpAddress destination = destination_of(packet.packet, packet.ip.family);
-    for (const OwnAddresses::OfPort& port : own->ports) {
-      for (const IpPrefix& prefix : port.prefixes) {
-        if (prefix.contains(destination)) return prefix.address;
-      }
-    }
+void LocalDelivery::take(const PlainPacket& packet, const LocalRuling& ruling, PlainBurst& answers) noexcept {
+  switch (ruling.way) {
+    case LocalRuling::Way::kDrop:
+      return context_.drop(packet.packet, ruling.reason);
+    case LocalRuling::Way::kNeighbourDiscovery:
+      return transmitter_.punt({packet.packet, {}, packet.port, PuntKind::kNeighbourDiscovery, Passage::kOwn});
+    case LocalRuling::Way::kEcho:
+      context_.counters->delivered.add(1);
+      context_.counters->originated.add(1);
+      return answers.push(as_echo_reply(packet));
+    case LocalRuling::Way::kTaken:
+      return finish(packet.packet);
   }
-  return own->ports[packet.port].towards(source_of(packet.packet, packet.ip.family));
 }
 
 void LocalDelivery::refuse(const PlainPacket& packet, DropReason reason, IcmpError error,
                            PlainBurst& answers) noexcept {
-  const auto source = speaker(packet);
-  const bool may_tell = source && packet.origin != Origin::kSelf && !packet.to_everyone;
-  if (may_tell && may_answer_with_error(packet.packet, packet.ip)) {
+  if (const auto source = error_speaker(network_, context_.generation, packet)) {
     if (!errors_.take(context_.now_tsc)) {
       context_.counters->originated.add(1);
       context_.counters->count_drop(DropReason::icmp_limited);
-    } else if (rte_mbuf* message = make_icmp_error(packet.packet, packet.ip, *source, error, context_.packet_buffers)) {
+    } else if (const auto message = error_about(packet, *source, error, context_.packet_buffers)) {
       context_.counters->originated.add(1);
-      answers.push({.packet = message,
-                    .ip = parse_ip(message).ip,
-                    .port = packet.port,
-                    .origin = Origin::kSelf,
-                    .group = packet.group});
+      answers.push(*message);
     }
   }
   context_.drop(packet.packet, reason);

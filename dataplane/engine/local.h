@@ -17,6 +17,23 @@ namespace spigrp {
 inline constexpr uint32_t kIcmpErrorsPerSecond = 100;  // of one worker (RFC 1812 section 4.3.2.8)
 inline constexpr uint8_t kOwnTtl = 64;
 
+// What the gateway does with a packet for one of its addresses, or for a multicast address or everyone.
+struct LocalRuling {
+  enum class Way : uint8_t { kDrop, kNeighbourDiscovery, kEcho, kTaken };
+  Way way;
+  DropReason reason;  // kDrop
+};
+LocalRuling rule_local(const PlainPacket& packet) noexcept;
+LocalRuling rule_multicast(const PlainPacket& packet) noexcept;
+
+// Makes an echo request the answer to it.
+PlainPacket as_echo_reply(const PlainPacket& request) noexcept;
+// The address that tells the packet's sender of an error; nothing: nobody tells.
+std::optional<IpAddress> error_speaker(const Network& network, Generation g, const PlainPacket& packet) noexcept;
+// What it says. Nothing: no buffer.
+std::optional<PlainPacket> error_about(const PlainPacket& packet, const IpAddress& speaker, IcmpError error,
+                                       rte_mempool* buffers) noexcept;
+
 class LocalDelivery {
  public:
   LocalDelivery(WorkerContext& context, const Network& network, Transmitter& transmitter) noexcept;
@@ -24,13 +41,12 @@ class LocalDelivery {
   // For one of the gateway's addresses. Answers go to `answers`, to be routed like any other packet.
   void deliver(const PlainPacket& packet, PlainBurst& answers) noexcept;
   // For a multicast address or everyone.
-  void deliver_multicast(const PlainPacket& packet) noexcept;
+  void deliver_multicast(const PlainPacket& packet, PlainBurst& answers) noexcept;
   // Drops the packet for a reason and tells its sender, as far as the rate limit allows.
   void refuse(const PlainPacket& packet, DropReason reason, IcmpError error, PlainBurst& answers) noexcept;
 
  private:
-  void answer_echo(const PlainPacket& packet, PlainBurst& answers) noexcept;
-  std::optional<IpAddress> speaker(const PlainPacket& packet) const noexcept;
+  void take(const PlainPacket& packet, const LocalRuling& ruling, PlainBurst& answers) noexcept;
   void finish(rte_mbuf* packet) noexcept;
 
   WorkerContext& context_;

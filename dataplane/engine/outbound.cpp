@@ -24,41 +24,104 @@ namespace {
 // Nobody has to send anything smaller (RFC 8200 section 5), so this much passes, in fragments (RFC 2473 section 7.1).
 constexpr uint32_t kSmallestIpv6Mtu = 1280;  // bytes
 
+ErouteRuling dropped(DropReason reason) noexcept {
+  return {ErouteRuling::Way::kDrop, reason, nullptr};
+}
+
+Fitting fit_outgrowing(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes) noexcept {
+  uint32_t fitting_bytes = group.largest_within(plain.ip, mtu_bytes);
+  if (must_stay_whole(plain)) {
+    if (plain.ip.family == Family::kIpv6 && group.header_may_be_fragmented()) {
+      fitting_bytes = std::max(fitting_bytes, kSmallestIpv6Mtu);
+      if (plain.ip.total_bytes <= fitting_bytes) return {Fitting::Way::kAsItIs, 0};
+    }
+    return {Fitting::Way::kRefused, fitting_bytes};
+  }
+  if (!group.fragments_before()) return {Fitting::Way::kAsItIs, 0};  // transmit.cpp fragments it
+  return {Fitting::Way::kInFragments, fitting_bytes};
+}
+
 }  // namespace
 
-Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
-                              PlainBurst& answers) noexcept {
-  const auto drop = [&](DropReason reason) {
-    context_.drop(plain.packet, reason);
-    return Fate::kTaken;
-  };
-  if (interface.port == kNoPort) return drop(DropReason::interface_detached);
-  if (eroute == nullptr) return drop(DropReason::no_eroute);
-  count_packet(*eroute);
-  const ErouteVerdict verdict = network_.sas.resolve(*eroute, context_.generation);
+ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& interface,
+                           const Eroute* eroute) noexcept {
+  if (interface.port == kNoPort) return dropped(DropReason::interface_detached);
+  if (eroute == nullptr) return dropped(DropReason::no_eroute);
+  const ErouteVerdict verdict = network.sas.resolve(*eroute, g);
   switch (verdict.action) {
     case ErouteAction::kProtect:
-      if (Sa* expired = verdict.group->expired_member(context_.now_tsc)) [[unlikely]] {
-        context_.drop_expired(plain.packet, *expired);
-        return Fate::kTaken;
-      }
-      protect(plain, *verdict.group, network_.ports[interface.port].mtu_bytes(), answers);
-      return Fate::kTaken;
+      return {ErouteRuling::Way::kProtect, {}, verdict.group};
     case ErouteAction::kPass:
-      return Fate::kPasses;
+      return {ErouteRuling::Way::kPass, {}, nullptr};
     case ErouteAction::kDrop:
-      return drop(DropReason::eroute_drop);
+      return dropped(DropReason::eroute_drop);
     case ErouteAction::kReject:
-      local_.refuse(plain, DropReason::eroute_reject, prohibited(plain.ip.family), answers);
-      return Fate::kTaken;
+      return {ErouteRuling::Way::kReject, DropReason::eroute_reject, nullptr};
     case ErouteAction::kTrap:
     case ErouteAction::kHold:
-      return drop(DropReason::eroute_hold);
+      return dropped(DropReason::eroute_hold);
     case ErouteAction::kDissolved:
     case ErouteAction::kNone:
       break;
   }
-  return drop(DropReason::group_dissolved);
+  return dropped(DropReason::group_dissolved);
+}
+
+uint16_t outbound_mtu(const Network& network, const NextHop& interface) noexcept {
+  return network.ports[interface.port].mtu_bytes();
+}
+
+Fitting fit(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes) noexcept {
+  const Overhead overhead = group.overhead();
+  const bool may_outgrow = plain.ip.total_bytes + overhead.head_bytes + overhead.tail_bytes > mtu_bytes;
+  if (may_outgrow && group.bytes_after(plain.ip) > mtu_bytes) [[unlikely]] {
+    return fit_outgrowing(plain, group, mtu_bytes);
+  }
+  return {Fitting::Way::kAsItIs, 0};
+}
+
+rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, rte_mempool* buffers) noexcept {
+  const Overhead overhead = group.overhead();
+  const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
+  return make_writable(packet, head_bytes, overhead.tail_bytes, buffers);
+}
+
+std::optional<DropReason> outer_objection(const NextHop& hop) noexcept {
+  switch (hop.kind) {
+    case NextHopKind::kPort:
+    case NextHopKind::kInterface:  // an outer packet does not go through the eroutes again
+      return std::nullopt;
+    case NextHopKind::kBlackhole:
+      return DropReason::blackhole_route;
+    case NextHopKind::kNone:
+    case NextHopKind::kLocal:
+      break;
+  }
+  return DropReason::no_route;
+}
+
+Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
+                              PlainBurst& answers) noexcept {
+  const ErouteRuling ruling = rule_outbound(network_, context_.generation, interface, eroute);
+  if (interface.port != kNoPort && eroute != nullptr) count_packet(*eroute);
+  switch (ruling.way) {
+    case ErouteRuling::Way::kProtect:
+      if (Sa* expired = ruling.group->expired_member(context_.now_tsc)) [[unlikely]] {
+        context_.drop_expired(plain.packet, *expired);
+        break;
+      }
+      protect(plain, *ruling.group, outbound_mtu(network_, interface), answers);
+      break;
+    case ErouteRuling::Way::kPass:
+      return Fate::kPasses;
+    case ErouteRuling::Way::kReject:
+      local_.refuse(plain, ruling.reason, prohibited(plain.ip.family), answers);
+      break;
+    case ErouteRuling::Way::kDrop:
+      context_.drop(plain.packet, ruling.reason);
+      break;
+  }
+  return Fate::kTaken;
 }
 
 // One atomic add for each run of packets of one eroute.
@@ -71,31 +134,18 @@ void Outbound::count_packet(const Eroute& eroute) noexcept {
   ++counted_packets_;
 }
 
-// The MTU is that of the interface's port. What leaves by another one meets that one's in transmit.cpp.
+// A packet whose sender can be told what would fit is not encrypted in vain.
 void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes,
                        PlainBurst& answers) noexcept {
-  const Overhead overhead = group.overhead();
-  const bool may_outgrow = plain.ip.total_bytes + overhead.head_bytes + overhead.tail_bytes > mtu_bytes;
-  if (may_outgrow && group.bytes_after(plain.ip) > mtu_bytes) [[unlikely]] {
-    return protect_outgrowing(plain, group, mtu_bytes, answers);
+  const Fitting fitting = fit(plain, group, mtu_bytes);
+  if (fitting.way == Fitting::Way::kAsItIs) [[likely]] {
+    return begin(plain.packet, group);
   }
-  begin(plain.packet, group);
-}
-
-// A packet whose sender can be told what would fit is not encrypted in vain.
-void Outbound::protect_outgrowing(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes,
-                                  PlainBurst& answers) noexcept {
-  uint32_t fitting_bytes = group.largest_within(plain.ip, mtu_bytes);
-  if (must_stay_whole(plain)) {
-    if (plain.ip.family == Family::kIpv6 && group.header_may_be_fragmented()) {
-      fitting_bytes = std::max(fitting_bytes, kSmallestIpv6Mtu);
-      if (plain.ip.total_bytes <= fitting_bytes) return begin(plain.packet, group);
-    }
-    const IcmpError error = packet_too_big(plain.ip.family, fitting_bytes);
+  if (fitting.way == Fitting::Way::kRefused) {
+    const IcmpError error = packet_too_big(plain.ip.family, fitting.bytes);
     return local_.refuse(plain, DropReason::too_big, error, answers);
   }
-  if (!group.fragments_before()) return begin(plain.packet, group);  // transmit.cpp fragments it
-  const Fragments fragments = fragment_packet(plain.packet, plain.ip, fitting_bytes, context_.packet_buffers);
+  const Fragments fragments = fragment_packet(plain.packet, plain.ip, fitting.bytes, context_.packet_buffers);
   if (fragments.count == 0) return context_.drop(plain.packet, fragments.reason);
   context_.counters->originated.add(fragments.count - 1u);
   for (uint16_t i = 0; i < fragments.count; ++i) begin(fragments.packets[i], group);
@@ -103,9 +153,7 @@ void Outbound::protect_outgrowing(const PlainPacket& plain, const SaGroup& group
 
 // Fragments can be more than a burst holds; then those before them go first.
 void Outbound::begin(rte_mbuf* packet, const SaGroup& group) noexcept {
-  const Overhead overhead = group.overhead();
-  const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
-  rte_mbuf* writable = make_writable(packet, head_bytes, overhead.tail_bytes, context_.packet_buffers);
+  rte_mbuf* writable = with_room_for(packet, group, context_.packet_buffers);
   if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
   if (taken_ == kBurstCapacity) apply_steps();
   ++taken_;
@@ -158,19 +206,10 @@ void Outbound::send_done() noexcept {
   hops.look_up(network_.routes, context_.generation);
   for (uint16_t i = 0; i < done_.count; ++i) {
     rte_mbuf* packet = done_.entries[i].packet;
-    switch (hops[i].kind) {
-      case NextHopKind::kPort:
-      case NextHopKind::kInterface:  // an outer packet does not go through the eroutes again
-        transmitter_.send(packet, hops[i], Passage::kProtected,
-                          done_.entries[i].group->makes_header() ? HeaderFrom::kHere : HeaderFrom::kElsewhere);
-        break;
-      case NextHopKind::kBlackhole:
-        context_.drop(packet, DropReason::blackhole_route);
-        break;
-      case NextHopKind::kNone:
-      case NextHopKind::kLocal:
-        context_.drop(packet, DropReason::no_route);
-        break;
+    if (const auto reason = outer_objection(hops[i])) {
+      context_.drop(packet, *reason);
+    } else {
+      transmitter_.send(packet, hops[i], Passage::kProtected, header_from(*done_.entries[i].group));
     }
   }
   done_.clear();

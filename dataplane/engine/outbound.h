@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 
 #include "engine/local.h"
 #include "engine/network.h"
@@ -12,6 +13,34 @@
 #include "transform/transform.h"
 
 namespace spigrp {
+
+// What becomes of a packet that is routed to a protected interface, by the eroute of its flow (null: none).
+struct ErouteRuling {
+  enum class Way : uint8_t { kDrop, kProtect, kPass, kReject };
+  Way way;
+  DropReason reason;     // kDrop
+  const SaGroup* group;  // kProtect
+};
+ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& interface,
+                           const Eroute* eroute) noexcept;
+
+// The MTU that packets of a group are held to: that of the interface's port. What leaves by another one meets that
+// one's in transmit.cpp.
+uint16_t outbound_mtu(const Network& network, const NextHop& interface) noexcept;
+
+// How a packet goes into its group so that what comes out fits.
+struct Fitting {
+  enum class Way : uint8_t { kAsItIs, kInFragments, kRefused };
+  Way way;
+  uint32_t bytes;  // kInFragments: of each at most; kRefused: what would fit
+};
+Fitting fit(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes) noexcept;
+
+// The packet with room for its group and an Ethernet header; null: there is none.
+rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, rte_mempool* buffers) noexcept;
+
+// Why what came out of a group cannot leave by this route.
+std::optional<DropReason> outer_objection(const NextHop& hop) noexcept;
 
 class Outbound {
  public:
@@ -28,8 +57,6 @@ class Outbound {
  private:
   void count_packet(const Eroute& eroute) noexcept;
   void protect(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes, PlainBurst& answers) noexcept;
-  void protect_outgrowing(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes,
-                          PlainBurst& answers) noexcept;
   void begin(rte_mbuf* packet, const SaGroup& group) noexcept;
   void apply_steps() noexcept;
   void apply_step(SaProtocol protocol) noexcept;

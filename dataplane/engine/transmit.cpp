@@ -17,6 +17,24 @@ namespace {
 
 static_assert(kMaxPorts <= 32, "ports in use are bits of 32");
 
+bool may_be_fragmented(const rte_mbuf* packet, const IpPacket& ip, HeaderFrom from) noexcept {
+  if (ip.family == Family::kIpv6) return from == HeaderFrom::kHere;
+  return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) == 0;
+}
+
+}  // namespace
+
+Leaving rule_leaving(const Network& network, const rte_mbuf* packet, const NextHop& hop, HeaderFrom from) noexcept {
+  if (hop.port == kNoPort) return {Leaving::Way::kDropped, DropReason::interface_detached};
+  if (rte_pktmbuf_pkt_len(packet) <= network.ports[hop.port].mtu_bytes()) [[likely]] {
+    return {Leaving::Way::kWhole, {}};
+  }
+  const ParsedIp parsed = parse_ip(packet);
+  if (!parsed.ok) return {Leaving::Way::kDropped, parsed.reason};
+  if (!may_be_fragmented(packet, parsed.ip, from)) return {Leaving::Way::kDropped, DropReason::too_big};
+  return {Leaving::Way::kInFragments, {}};
+}
+
 NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept {
   NeighbourKey key{};
   key.port = be16::from_host(hop.port);
@@ -29,28 +47,27 @@ NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop&
   return key;
 }
 
-bool may_be_fragmented(const rte_mbuf* packet, const IpPacket& ip, HeaderFrom from) noexcept {
-  if (ip.family == Family::kIpv6) return from == HeaderFrom::kHere;
-  return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) == 0;
+rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, rte_mempool* buffers) noexcept {
+  if (packet->nb_segs > 1 && !port.takes_chains()) return make_writable(packet, sizeof(EthernetHeader), 0, buffers);
+  return rte_pktmbuf_headroom(packet) < sizeof(EthernetHeader) ? nullptr : packet;
 }
 
-}  // namespace
-
 void Transmitter::send(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept {
-  if (hop.port == kNoPort) return context_.drop(packet, DropReason::interface_detached);
-  if (rte_pktmbuf_pkt_len(packet) > network_.ports[hop.port].mtu_bytes()) [[unlikely]] {
-    return send_fragments(packet, hop, passage, from);
+  const Leaving leaving = rule_leaving(network_, packet, hop, from);
+  switch (leaving.way) {
+    case Leaving::Way::kWhole:
+      return send_fitting(packet, hop, passage);
+    case Leaving::Way::kInFragments:
+      return send_fragments(packet, hop, passage);
+    case Leaving::Way::kDropped:
+      return context_.drop(packet, leaving.reason);
   }
-  send_fitting(packet, hop, passage);
 }
 
 // All of them or none: a fragment alone is of no use to anybody.
-void Transmitter::send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept {
-  const ParsedIp parsed = parse_ip(packet);
-  if (!parsed.ok) return context_.drop(packet, parsed.reason);
-  if (!may_be_fragmented(packet, parsed.ip, from)) return context_.drop(packet, DropReason::too_big);
+void Transmitter::send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept {
   const Fragments fragments =
-      fragment_packet(packet, parsed.ip, network_.ports[hop.port].mtu_bytes(), context_.packet_buffers);
+      fragment_packet(packet, parse_ip(packet).ip, network_.ports[hop.port].mtu_bytes(), context_.packet_buffers);
   if (fragments.count == 0) return context_.drop(packet, fragments.reason);
   context_.counters->originated.add(fragments.count - 1u);
   for (uint16_t i = 0; i < fragments.count; ++i) send_fitting(fragments.packets[i], hop, passage);
@@ -65,17 +82,13 @@ void Transmitter::send_fitting(rte_mbuf* packet, const NextHop& hop, Passage pas
     return punt({packet, IpAddress{key.family, key.address}, hop.port, PuntKind::kUnresolved, passage,
                  network_.sas.eroutes_changed_at(context_.generation)});
   }
-  if (packet->nb_segs > 1 && !port.takes_chains()) {
-    rte_mbuf* whole = make_writable(packet, sizeof(EthernetHeader), 0, context_.packet_buffers);
-    if (whole == nullptr) return context_.drop(packet, DropReason::no_room);
-    packet = whole;
-  }
-  auto* ethernet = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_prepend(packet, sizeof(EthernetHeader)));
-  if (ethernet == nullptr) return context_.drop(packet, DropReason::no_room);
+  rte_mbuf* fitting = fit_for_port(packet, port, context_.packet_buffers);
+  if (fitting == nullptr) return context_.drop(packet, DropReason::no_room);
+  auto* ethernet = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_prepend(fitting, sizeof(EthernetHeader)));
   ethernet->destination = neighbour->mac;
   ethernet->source = port.mac();
   ethernet->ether_type = be16::from_host(family == Family::kIpv4 ? kEtherTypeIpv4 : kEtherTypeIpv6);
-  leave({packet, hop.port, passage});
+  leave({fitting, hop.port, passage});
 }
 
 void Transmitter::leave(const Frame& frame) noexcept {

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "engine/network.h"
+#include "engine/plain_packet.h"
 #include "engine/punt.h"
 #include "packet/burst.h"
 #include "transform/worker_context.h"
@@ -15,6 +16,26 @@ namespace spigrp {
 
 // Whose the IP header of a leaving packet is. Only its source may fragment an IPv6 packet (RFC 8200 section 4.5).
 enum class HeaderFrom : uint8_t { kElsewhere, kHere };
+inline HeaderFrom header_from(Origin origin) noexcept {
+  return origin == Origin::kSelf ? HeaderFrom::kHere : HeaderFrom::kElsewhere;
+}
+inline HeaderFrom header_from(const SaGroup& group) noexcept {
+  return group.makes_header() ? HeaderFrom::kHere : HeaderFrom::kElsewhere;
+}
+
+// How a packet that begins at its IP header leaves.
+struct Leaving {
+  enum class Way : uint8_t { kWhole, kInFragments, kDropped };
+  Way way;
+  DropReason reason;  // kDropped
+};
+Leaving rule_leaving(const Network& network, const rte_mbuf* packet, const NextHop& hop, HeaderFrom from) noexcept;
+
+// Where a packet goes on the link of the port that it leaves by.
+NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept;
+
+// The packet as the port takes it, with room for an Ethernet header; null: there is no room.
+rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, rte_mempool* buffers) noexcept;
 
 class Transmitter {
  public:
@@ -38,7 +59,7 @@ class Transmitter {
     std::array<Passage, kBurstCapacity> passages;
   };
 
-  void send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept;
+  void send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept;
   void send_fitting(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept;
   void flush_port(uint16_t port) noexcept;
   void leave(const Frame& frame) noexcept;
