@@ -95,6 +95,20 @@ constexpr auto kFlagFields = [](auto& f, auto& request) {
   f("clear", request.clear, std::vector<std::string>());
 };
 
+constexpr auto kExplainFields = [](auto& f, auto& request) {
+  f("source", request.source);
+  f("destination", request.destination);
+  f("protocol", request.protocol, uint8_t{0});
+  f("source_port", request.source_port, uint16_t{0});
+  f("destination_port", request.destination_port, uint16_t{0});
+  f("bytes", request.bytes, uint32_t{0});
+  f("ttl", request.ttl, uint8_t{64});
+  f("dont_fragment", request.dont_fragment, false);
+  f("port", request.port, std::string());
+  f("out_of", request.out_of, std::optional<SaId>());
+};
+constexpr auto kExplainValid = [](const auto& request) { return validate(request); };
+
 constexpr std::tuple kEdits = {
     method<SaAdd>("sa.add", kSpec, kSpecValid),
     method<SaDelete>("sa.delete", kId, kAnything),
@@ -127,6 +141,7 @@ constexpr std::tuple kQueries = {
     method<MonitorQuery>(
         "monitor", [](auto& f, auto& r) { f("events", r.events, std::vector<std::string>()); }, kEventsValid),
     method<DebugFlags>("debug", kFlagFields, kTopicsValid),
+    method<ExplainQuery>("explain", kExplainFields, kExplainValid),
 };
 
 constexpr std::string_view kBatchMethod = "batch";

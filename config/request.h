@@ -11,6 +11,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 
+#include "config/explanation.h"
 #include "config/route_spec.h"
 #include "config/sa_spec.h"
 #include "config/selector.h"
@@ -113,9 +114,10 @@ struct DebugFlags {
   std::vector<std::string> set, clear;
 };  // klipsdebug
 
-using Request = std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags>;
+using Request = std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags,
+                             ExplainQuery>;
 
-// "sa.add", "group.replace", "eroute.set", "batch", "sa.list", "algorithms", "stats", "status", "debug" …
+// "sa.add", "group.replace", "eroute.set", "batch", "sa.list", "algorithms", "stats", "status", "debug", "explain" …
 std::string_view method_name(const Request& request) noexcept;
 nlohmann::json request_params(const Request& request);
 bool is_method(std::string_view name) noexcept;  // one of those names

@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 
 #include "engine/engine_parts.h"
+#include "engine/explain.h"
 #include "engine/worker_thread.h"
 
 namespace spigrp {
@@ -24,6 +25,7 @@ struct Engine::State {
   std::unique_ptr<EngineParts> parts;
   std::vector<int> cores;  // by worker
   std::vector<std::unique_ptr<WorkerThread>> threads;
+  std::unique_ptr<Explainer> explainer;  // made when somebody asks
 };
 
 Engine::Engine(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -80,6 +82,15 @@ void Engine::poll_control() {
 
 std::vector<Event> Engine::take_events() {
   return state_->parts->events().take();
+}
+
+Expected<Explanation> Engine::explain(const ExplainQuery& query) {
+  if (!state_->explainer) {
+    auto explainer = Explainer::create(state_->parts->network(), state_->parts->buffers());
+    if (!explainer) return tl::unexpected(explainer.error());
+    state_->explainer = std::move(*explainer);
+  }
+  return state_->explainer->explain(query);
 }
 
 std::vector<PortStatistics> Engine::port_statistics() const {

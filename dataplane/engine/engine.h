@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/event.h"
+#include "config/explanation.h"
 #include "config/options.h"
 #include "packet/counters.h"
 #include "route/route_tables.h"
@@ -51,6 +52,9 @@ class Engine {
   void poll_control();
   // control: what has happened since the last call
   std::vector<Event> take_events();
+
+  // control: what the workers would do with a packet (explain.h). Errors: no such port or SA, no memory.
+  Expected<Explanation> explain(const ExplainQuery& query);
 
   std::vector<PortStatistics> port_statistics() const;
   std::vector<WorkerStatistics> worker_statistics() const;  // the control thread's own counters come last

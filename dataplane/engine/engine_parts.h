@@ -28,6 +28,7 @@ class EngineParts {
   Versions& versions() noexcept { return *versions_; }
   SaTables& sas() noexcept { return *sas_; }
   RouteTables& routes() noexcept { return *routes_; }
+  const Network& network() const noexcept { return *network_; }
   rte_mempool* buffers() noexcept { return buffers_.get(); }
   std::vector<Port>& ports() noexcept { return ports_; }
   std::vector<std::unique_ptr<Worker>>& workers() noexcept { return workers_; }

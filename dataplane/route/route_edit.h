@@ -56,5 +56,7 @@ std::vector<InterfaceRow> list_interfaces(const RouteTables& tables);
 std::vector<AddressSpec> list_addresses(const RouteTables& tables);
 std::vector<RouteSpec> list_routes(const RouteTables& tables);
 std::vector<NeighbourRow> list_neighbours(const RouteTables& tables);
+// control: the longest prefix in the table that holds the address: an own address, a route or a connected network
+std::optional<IpPrefix> find_prefix(const RouteTables& tables, const IpAddress& address);
 
 }  // namespace spigrp

@@ -43,4 +43,12 @@ std::vector<NeighbourRow> list_neighbours(const RouteTables& tables) {
   return rows;
 }
 
+std::optional<IpPrefix> find_prefix(const RouteTables& tables, const IpAddress& address) {
+  for (int bits = address.max_bits(); bits >= 0; --bits) {
+    const IpPrefix prefix = IpPrefix{address, static_cast<uint8_t>(bits)}.masked();
+    if (tables.state().next_hop_of(prefix)) return prefix;
+  }
+  return std::nullopt;
+}
+
 }  // namespace spigrp
