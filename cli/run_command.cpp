@@ -14,6 +14,7 @@
 #include "cli/client.h"
 #include "cli/eroute_printer.h"
 #include "cli/event_printer.h"
+#include "cli/explain_printer.h"
 #include "cli/group_printer.h"
 #include "cli/input.h"
 #include "cli/interface_printer.h"
@@ -75,6 +76,7 @@ class Command {
   Outcome<void> operator()(const BatchFile& file);
   Outcome<void> operator()(const StatsWatch& watch);
   Outcome<void> operator()(const MonitorWatch& watch);
+  Outcome<void> operator()(const ExplainQuery& query);
   Outcome<void> operator()(Listing listing) {
     auto listed = list(listing);
     if (!listed) {
@@ -293,6 +295,19 @@ Outcome<void> Command::operator()(const MonitorWatch& watch) {
     output_.flush();
     return !output_.broken();
   });
+}
+
+Outcome<void> Command::operator()(const ExplainQuery& query) {
+  const auto answer = client_.call(query);
+  if (!answer) return tl::unexpected(answer.error());
+  if (common_.json) {
+    output_.raw(answer->dump(2) + '\n');
+    return output_.finish();
+  }
+  const auto explanation = parse_explanation(*answer);
+  if (!explanation) return misunderstood(explanation.error());
+  output_.lines(explanation_text(*explanation));
+  return output_.finish();
 }
 
 Outcome<void> Command::operator()(const BatchFile& file) {

@@ -10,11 +10,12 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<const CommandRow*, 12> kCommands = {
+constexpr std::array<const CommandRow*, 13> kCommands = {
     &kSpiCommand,     &kSpigrpCommand, &kErouteCommand, &kTncfgCommand, &kKlipsdebugCommand, &kLookCommand,
-    &kAddressCommand, &kRouteCommand,  &kNeighCommand,  &kStatsCommand, &kMonitorCommand, &kBatchCommand};
+    &kAddressCommand, &kRouteCommand,  &kNeighCommand,  &kStatsCommand, &kMonitorCommand,    &kExplainCommand,
+    &kBatchCommand};
 
-constexpr std::array<std::string_view, 2> kNotInThisVersion = {"save", "explain"};
+constexpr std::array<std::string_view, 1> kNotInThisVersion = {"save"};
 
 constexpr std::string_view kCommonHelp = R"(
 Every command also takes

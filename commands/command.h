@@ -52,7 +52,8 @@ struct ShowHelp {
 struct ShowVersion {};
 
 // What a command line asks for: an edit to send, a listing to print, or words about itself.
-using Action = std::variant<Request, Listing, StatsWatch, MonitorWatch, BatchFile, ShowHelp, ShowVersion>;
+using Action =
+    std::variant<Request, Listing, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, ShowHelp, ShowVersion>;
 
 struct ParsedCommand {
   CommonWords common;
@@ -66,9 +67,8 @@ struct CommandWorld {
   std::function<Expected<std::string>(std::string_view file, size_t most_bytes)> read_file;
 };
 
-// `command` is "spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats", "monitor",
-// "batch";
-// `words` what follows it. An error is wrong usage (exit 2).
+// `command` is "spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats",
+// "monitor", "explain", "batch"; `words` what follows it. An error is wrong usage (exit 2).
 Expected<ParsedCommand> parse_command(std::string_view command, std::span<const std::string> words,
                                       const CommandWorld& world);
 

@@ -18,7 +18,7 @@ struct CommandRow {
 };
 
 extern const CommandRow kSpiCommand, kSpigrpCommand, kErouteCommand, kTncfgCommand, kKlipsdebugCommand, kLookCommand,
-    kAddressCommand, kRouteCommand, kNeighCommand, kStatsCommand, kMonitorCommand, kBatchCommand;
+    kAddressCommand, kRouteCommand, kNeighCommand, kStatsCommand, kMonitorCommand, kExplainCommand, kBatchCommand;
 
 // The action that asks for an edit.
 Action ask(Edit&& edit);

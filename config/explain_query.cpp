@@ -4,12 +4,12 @@
 namespace spigrp {
 namespace {
 
-constexpr uint8_t kIcmp = 1, kTcp = 6, kUdp = 17, kIcmpv6 = 58, kSctp = 132;
+constexpr uint8_t kIcmpNumber = 1, kTcpNumber = 6, kUdpNumber = 17, kIcmpv6Number = 58, kSctpNumber = 132;
 constexpr uint32_t kUsualPayloadBytes = 64;  // of an echo request, its header included
 constexpr uint32_t kMostBytes = 65535;       // of what a length field can say
 
-bool has_ports(uint8_t protocol) noexcept {
-  return protocol == kTcp || protocol == kUdp || protocol == kSctp;
+bool carries_ports(uint8_t protocol) noexcept {
+  return protocol == kTcpNumber || protocol == kUdpNumber || protocol == kSctpNumber;
 }
 
 uint32_t ip_header_bytes(Family family) noexcept {
@@ -18,13 +18,13 @@ uint32_t ip_header_bytes(Family family) noexcept {
 
 uint32_t transport_header_bytes(uint8_t protocol) noexcept {
   switch (protocol) {
-    case kTcp:
+    case kTcpNumber:
       return 20;
-    case kSctp:
+    case kSctpNumber:
       return 12;
-    case kUdp:
-    case kIcmp:
-    case kIcmpv6:
+    case kUdpNumber:
+    case kIcmpNumber:
+    case kIcmpv6Number:
       return 8;
     default:
       return 0;
@@ -39,7 +39,7 @@ bool is_extension_header(uint8_t protocol) noexcept {
 
 uint8_t ExplainQuery::transport_protocol() const noexcept {
   if (protocol != 0) return protocol;
-  return source.family == Family::kIpv4 ? kIcmp : kIcmpv6;
+  return source.family == Family::kIpv4 ? kIcmpNumber : kIcmpv6Number;
 }
 
 uint32_t ExplainQuery::total_bytes() const noexcept {
@@ -53,7 +53,7 @@ Expected<void> validate(const ExplainQuery& query) {
   }
   const bool is_ipv4 = query.source.family == Family::kIpv4;
   const uint8_t protocol = query.transport_protocol();
-  if ((query.source_port != 0 || query.destination_port != 0) && !has_ports(protocol)) {
+  if ((query.source_port != 0 || query.destination_port != 0) && !carries_ports(protocol)) {
     return failure(packet, "only TCP, UDP and SCTP have ports", "name one of them as protocol, or no port");
   }
   if (!is_ipv4 && is_extension_header(protocol)) {

@@ -59,6 +59,10 @@ Answer Service::answer_call(Call& call, const std::shared_ptr<EventListener>& cl
         } else if constexpr (std::is_same_v<T, MonitorQuery>) {
           if (client != nullptr) hub_.subscribe(client, asked.events);
           return nlohmann::json::object();
+        } else if constexpr (std::is_same_v<T, ExplainQuery>) {
+          auto explained = answer_explain(context_, asked);
+          if (!explained) return tl::unexpected(RpcError{kRefused, explained.error()});
+          return std::move(*explained);
         } else {
           static_assert(std::is_same_v<T, DebugFlags>);
           return answer_debug(context_, asked);

@@ -31,6 +31,8 @@ nlohmann::json answer_algorithms();
 // Counters by worker, port and drop reason; only counters are read, so any thread may ask.
 nlohmann::json answer_stats(Engine& engine);
 nlohmann::json answer_status(const HandlerContext& context);
+// What the workers would do with a packet. Errors: no such port or SA, no memory.
+Expected<nlohmann::json> answer_explain(const HandlerContext& context, const ExplainQuery& query);
 nlohmann::json answer_debug(const HandlerContext& context, const DebugFlags& flags);
 
 // An edit in words, without keys.

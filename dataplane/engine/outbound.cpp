@@ -24,7 +24,7 @@ namespace {
 // Nobody has to send anything smaller (RFC 8200 section 5), so this much passes, in fragments (RFC 2473 section 7.1).
 constexpr uint32_t kSmallestIpv6Mtu = 1280;  // bytes
 
-ErouteRuling dropped(DropReason reason) noexcept {
+ErouteRuling dropped_by_eroute(DropReason reason) noexcept {
   return {ErouteRuling::Way::kDrop, reason, nullptr};
 }
 
@@ -45,8 +45,8 @@ Fitting fit_outgrowing(const PlainPacket& plain, const SaGroup& group, uint16_t 
 
 ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& interface,
                            const Eroute* eroute) noexcept {
-  if (interface.port == kNoPort) return dropped(DropReason::interface_detached);
-  if (eroute == nullptr) return dropped(DropReason::no_eroute);
+  if (interface.port == kNoPort) return dropped_by_eroute(DropReason::interface_detached);
+  if (eroute == nullptr) return dropped_by_eroute(DropReason::no_eroute);
   const ErouteVerdict verdict = network.sas.resolve(*eroute, g);
   switch (verdict.action) {
     case ErouteAction::kProtect:
@@ -54,17 +54,17 @@ ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& 
     case ErouteAction::kPass:
       return {ErouteRuling::Way::kPass, {}, nullptr};
     case ErouteAction::kDrop:
-      return dropped(DropReason::eroute_drop);
+      return dropped_by_eroute(DropReason::eroute_drop);
     case ErouteAction::kReject:
       return {ErouteRuling::Way::kReject, DropReason::eroute_reject, nullptr};
     case ErouteAction::kTrap:
     case ErouteAction::kHold:
-      return dropped(DropReason::eroute_hold);
+      return dropped_by_eroute(DropReason::eroute_hold);
     case ErouteAction::kDissolved:
     case ErouteAction::kNone:
       break;
   }
-  return dropped(DropReason::group_dissolved);
+  return dropped_by_eroute(DropReason::group_dissolved);
 }
 
 uint16_t outbound_mtu(const Network& network, const NextHop& interface) noexcept {

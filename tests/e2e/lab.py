@@ -20,7 +20,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SPIGRP_BUILD", ROOT / "build"))
 # Sanitizers make everything slower; limits are for hangs, so they can be generous.
 LIMIT_S = float(os.environ.get("SPIGRP_LIMIT_S", "20"))
-COMMANDS = ("spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats", "batch")
+COMMANDS = ("spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats", "explain",
+            "batch")
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SOL_PACKET, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 23, 0x0003

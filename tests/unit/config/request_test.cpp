@@ -68,10 +68,14 @@ constexpr Example kRequests[] = {
     {"algorithms", "{}"},
     {"stats", "{}"},
     {"status", "{}"},
+    {"explain", R"({"source": "10.1.0.2", "destination": "10.2.0.2"})"},
+    {"explain", R"({"source": "fd00:1::2", "destination": "fd00:2::2", "protocol": 6, "source_port": 1024,
+                    "destination_port": 443, "bytes": 1280, "ttl": 3, "dont_fragment": true, "port": "lan",
+                    "out_of": "tun.114@192.0.2.1"})"},
     {"debug", "{}"},
     {"debug", R"({"set": ["esp", "tunnel-xmit"], "clear": ["verbose"]})"},
 };
-constexpr size_t kListCount = 7, kOtherCount = 5;  // batch, algorithms, stats, status, debug
+constexpr size_t kListCount = 7, kOtherCount = 6;  // batch, algorithms, stats, status, explain, debug
 
 Expected<Request> parse(std::string_view method, std::string_view params) {
   return parse_request(method, json::parse(params));
