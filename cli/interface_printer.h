@@ -7,9 +7,9 @@
 
 namespace spigrp {
 
-// "ipsec0 -> wan mtu=16260(1500) -> 1500", detached "ipsec0 -> NULL mtu=0(0) -> 0". The first number is FreeS/WAN's
-// constant, kept for what reads this line; in brackets is the largest packet that can leave without any transform (each
-// makes room for its headers); the last is the port's MTU.
+// "ipsec0 -> wan mtu=16260(1443) -> 1500", detached "ipsec0 -> NULL mtu=0(0) -> 0". The first number is FreeS/WAN's
+// constant, kept for what reads this line; in brackets is the effective MTU, of the largest packet that every group
+// makes fit; the last is the port's MTU.
 std::string interface_line(const InterfaceRow& row);
 
 }  // namespace spigrp

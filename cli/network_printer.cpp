@@ -15,6 +15,11 @@ std::string route_line(const RouteSpec& row) {
   return line;
 }
 
+std::string path_mtu_line(const PathMtuRow& row) {
+  return row.destination.text() + " mtu " + std::to_string(row.mtu_bytes) + " expires in " +
+         std::to_string(row.expires_s) + " s";
+}
+
 std::string neighbour_line(const NeighbourRow& row) {
   return row.spec.address.text() + " mac " + text(row.spec.mac) + " dev " + row.spec.device +
          (row.is_static ? " static" : " learned");

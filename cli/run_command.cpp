@@ -159,6 +159,8 @@ Outcome<void> Command::list(Listing listing) {
       return list_rows<RouteSpec>(ListKind::kRoutes, parse_route_row, route_line);
     case Listing::kNeighbours:
       return list_rows<NeighbourRow>(ListKind::kNeighbours, parse_neighbour_row, neighbour_line);
+    case Listing::kPathMtus:
+      return list_rows<PathMtuRow>(ListKind::kPathMtus, parse_path_mtu_row, path_mtu_line);
     case Listing::kAlgorithms:
       return list_algorithms();
     case Listing::kStats:

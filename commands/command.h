@@ -32,6 +32,7 @@ enum class Listing : uint8_t {
   kAddresses,
   kRoutes,
   kNeighbours,
+  kPathMtus,
   kAlgorithms,
   kStats,
   kLook,

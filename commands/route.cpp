@@ -7,10 +7,11 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 6> kOptions = {{
+constexpr std::array<Option, 7> kOptions = {{
     {"--add", "", Takes::kNothing},
     {"--replace", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
+    {"--path-mtu", "", Takes::kNothing},
     {"--dst", "NET", Takes::kValue},
     {"--via", "ADDRESS", Takes::kValue},
     {"--dev", "DEVICE", Takes::kValue},
@@ -18,7 +19,7 @@ constexpr std::array<Option, 6> kOptions = {{
 
 constexpr std::string_view kHelp = R"(spigrpctl route --add|--replace --dst NET [--via ADDRESS] [--dev DEVICE]
 spigrpctl route --del --dst NET
-spigrpctl route
+spigrpctl route [--path-mtu]
 
   --add                new; refused where there is one for the same network
   --replace            put it in the place of the old one in one step, or add it
@@ -31,7 +32,8 @@ spigrpctl route
 
 With neither --via nor --dev, packets to the network are dropped.
 
-Without words it lists the routes.
+Without words it lists the routes. --path-mtu lists the gateways to which less
+fits through than the port takes, as routers said (for 10 minutes).
 
 Examples
   spigrpctl route --add --dst 10.2.0.0/24 --via 192.0.2.2 --dev ipsec0
@@ -53,9 +55,12 @@ Expected<Action> change(const Words& words, ExistingEntry existing, const Comman
 }
 
 Expected<Action> parse(const Words& words, const CommandWorld& world) {
-  const auto mode = words.mode({"--add", "--replace", "--del"});
+  const auto mode = words.mode({"--add", "--replace", "--del", "--path-mtu"});
   if (!mode) return tl::unexpected(mode.error());
   if (mode->empty()) return Listing::kRoutes;
+  if (*mode == "--path-mtu") {
+    return words.fit(*mode, {}).map([]() -> Action { return Listing::kPathMtus; });
+  }
   if (*mode == "--add") return change(words, ExistingEntry::kRefuse, world);
   if (*mode == "--replace") return change(words, ExistingEntry::kReplace, world);
   if (const auto fits = words.fit(*mode, {"--dst"}); !fits) return tl::unexpected(fits.error());

@@ -96,7 +96,7 @@ struct Batch {
 
 // Lists come in pages: a reply has `rows` and `next`, the cursor of the next page, or null after the last. A row that
 // is there from the first page to the last is listed exactly once, whatever is edited meanwhile.
-enum class ListKind : uint8_t { kSas, kGroups, kEroutes, kInterfaces, kAddresses, kRoutes, kNeighbours };
+enum class ListKind : uint8_t { kSas, kGroups, kEroutes, kInterfaces, kAddresses, kRoutes, kNeighbours, kPathMtus };
 inline constexpr uint32_t kMaxListRows = 10000;  // of one page
 struct List {
   ListKind kind = ListKind::kSas;
@@ -174,6 +174,7 @@ nlohmann::json to_row_json(const InterfaceRow& row);
 nlohmann::json to_row_json(const AddressSpec& row);
 nlohmann::json to_row_json(const RouteSpec& row);
 nlohmann::json to_row_json(const NeighbourRow& row);
+nlohmann::json to_row_json(const PathMtuRow& row);
 nlohmann::json to_row_json(const AlgorithmListRow& row);
 // Each throws nothing; a reply that does not fit is an error ("the daemon's reply …").
 Expected<SaRow> parse_sa_row(const nlohmann::json& row);
@@ -183,6 +184,7 @@ Expected<InterfaceRow> parse_interface_row(const nlohmann::json& row);
 Expected<AddressSpec> parse_address_row(const nlohmann::json& row);
 Expected<RouteSpec> parse_route_row(const nlohmann::json& row);
 Expected<NeighbourRow> parse_neighbour_row(const nlohmann::json& row);
+Expected<PathMtuRow> parse_path_mtu_row(const nlohmann::json& row);
 Expected<AlgorithmListRow> parse_algorithm_row(const nlohmann::json& row);
 
 // An Error as the "error" member of a JSON-RPC reply: code, message (text()), data {object, problem, remedy, line};

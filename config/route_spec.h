@@ -35,6 +35,15 @@ struct InterfaceRow {
   std::string name;             // "ipsec0"
   std::string port;             // empty: detached
   uint16_t port_mtu_bytes = 0;  // 0: detached
+  // Of the largest inner packet that every group fits through this port whole; 0: not told.
+  uint16_t effective_mtu_bytes = 0;
+};
+
+// Less fits through to `destination` than its port takes, as routers said.
+struct PathMtuRow {
+  IpAddress destination;
+  uint16_t mtu_bytes = 0;
+  uint32_t expires_s = 0;  // from now
 };
 
 // Errors: families differ, host bits in a route's destination, an unspecified gateway.

@@ -51,11 +51,18 @@ void fields(auto& f, FieldsOf<InterfaceRow> auto& row) {
   f("name", row.name);
   f("port", row.port);
   f("port_mtu_bytes", row.port_mtu_bytes);
+  f("effective_mtu_bytes", row.effective_mtu_bytes, uint16_t{0});
 }
 
 void fields(auto& f, FieldsOf<NeighbourRow> auto& row) {
   f("spec", row.spec);
   f("is_static", row.is_static);
+}
+
+void fields(auto& f, FieldsOf<PathMtuRow> auto& row) {
+  f("destination", row.destination);
+  f("mtu_bytes", row.mtu_bytes);
+  f("expires_s", row.expires_s);
 }
 
 void fields(auto& f, FieldsOf<AlgorithmListRow> auto& row) {
@@ -117,6 +124,10 @@ nlohmann::json to_row_json(const NeighbourRow& row) {
   return write_row(row);
 }
 
+nlohmann::json to_row_json(const PathMtuRow& row) {
+  return write_row(row);
+}
+
 nlohmann::json to_row_json(const AlgorithmListRow& row) {
   return write_row(row);
 }
@@ -147,6 +158,10 @@ Expected<RouteSpec> parse_route_row(const nlohmann::json& row) {
 
 Expected<NeighbourRow> parse_neighbour_row(const nlohmann::json& row) {
   return read_row<NeighbourRow>(row);
+}
+
+Expected<PathMtuRow> parse_path_mtu_row(const nlohmann::json& row) {
+  return read_row<PathMtuRow>(row);
 }
 
 Expected<AlgorithmListRow> parse_algorithm_row(const nlohmann::json& row) {

@@ -27,6 +27,9 @@ nlohmann::json list_groups(const HandlerContext& context, const List& list);
 nlohmann::json list_eroutes(const HandlerContext& context, const List& list);
 nlohmann::json list_network(const HandlerContext& context, const List& list);
 
+// Control thread only.
+uint16_t effective_mtu_bytes(Engine& engine, uint16_t port_mtu_bytes);
+
 nlohmann::json answer_algorithms();
 // Counters by worker, port and drop reason; only counters are read, so any thread may ask.
 nlohmann::json answer_stats(Engine& engine);

@@ -4,6 +4,7 @@
 // pages.
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,9 @@ std::string key_of(const RouteSpec& row) {
 }
 std::string key_of(const NeighbourRow& row) {
   return row.spec.address.text() + ' ' + row.spec.device;
+}
+std::string key_of(const PathMtuRow& row) {
+  return row.destination.text();
 }
 
 nlohmann::json page_of(nlohmann::json rows, nlohmann::json next) {
@@ -59,17 +63,31 @@ nlohmann::json page(const List& list, const std::vector<Row>& all) {
   return page_of(std::move(rows), nullptr);
 }
 
+std::vector<InterfaceRow> interfaces(const HandlerContext& context) {
+  std::vector<InterfaceRow> rows = list_interfaces(context.engine.routes());
+  std::map<uint16_t, uint16_t> effective;  // by the port's MTU
+  for (InterfaceRow& row : rows) {
+    if (row.port.empty()) continue;
+    const auto [known, is_new] = effective.try_emplace(row.port_mtu_bytes);
+    if (is_new) known->second = effective_mtu_bytes(context.engine, row.port_mtu_bytes);
+    row.effective_mtu_bytes = known->second;
+  }
+  return rows;
+}
+
 }  // namespace
 
 nlohmann::json list_network(const HandlerContext& context, const List& list) {
   const RouteTables& routes = context.engine.routes();
   switch (list.kind) {
     case ListKind::kInterfaces:
-      return page(list, list_interfaces(routes));
+      return page(list, interfaces(context));
     case ListKind::kAddresses:
       return page(list, list_addresses(routes));
     case ListKind::kRoutes:
       return page(list, list_routes(routes));
+    case ListKind::kPathMtus:
+      return page(list, context.engine.path_mtus());
     default:
       return page(list, list_neighbours(routes));
   }

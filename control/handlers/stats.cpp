@@ -21,6 +21,7 @@ constexpr NamedCounter kCounters[] = {
     {"forwarded_plain", &PacketCounters::forwarded_plain},
     {"encapsulated", &PacketCounters::encapsulated},
     {"decapsulated", &PacketCounters::decapsulated},
+    {"mtu_reports", &PacketCounters::mtu_reports},
 };
 
 nlohmann::json counters_json(const PacketCounters& counters) {

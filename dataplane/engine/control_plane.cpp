@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 
 #include "engine/next_hops.h"
+#include "engine/path_mtu_report.h"
 #include "packet/buffer.h"
 #include "route/route_edit.h"
 
@@ -18,12 +19,8 @@ NeighbourKey neighbour_key(const NextHopAddress& neighbour) noexcept {
 
 }  // namespace
 
-ControlPlane::ControlPlane(const Network& network, VersionedCell<OwnAddresses>& own_addresses,
-                           std::vector<WorkerQueues>& queues, rte_mempool* buffers)
-    : network_(network),
-      own_addresses_(own_addresses),
-      queues_(queues),
-      context_{.packet_buffers = buffers, .counters = &counters_} {
+ControlPlane::ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, rte_mempool* buffers)
+    : network_(network), cells_(cells), queues_(queues), context_{.packet_buffers = buffers, .counters = &counters_} {
   refresh_own_addresses();
 }
 
@@ -44,6 +41,7 @@ void ControlPlane::poll(uint64_t now_ns) {
       left -= std::min<uint32_t>(left, count);
     }
   }
+  if (known_path_mtus_.expire(now_ns_)) publish_path_mtus();
   waiting_.time_out(
       now_ns_, [this](const NextHopAddress& next_hop) { ask(next_hop); },
       [this](rte_mbuf* packet) { context_.drop(packet, DropReason::neighbour_unresolved); });
@@ -60,7 +58,7 @@ void ControlPlane::refresh_own_addresses() {
   }
   if (now != own_) {
     own_ = now;
-    own_addresses_.set(std::move(now), network_.versions);
+    cells_.own_addresses.set(std::move(now), network_.versions);
     network_.versions.publish();
   }
   own_at_ = network_.versions.published();
@@ -74,6 +72,8 @@ void ControlPlane::take(const Punt& punt) {
       return take_arp(punt);
     case PuntKind::kNeighbourDiscovery:
       return take_neighbour_message(punt);
+    case PuntKind::kPathMtu:
+      return take_path_mtu(punt);
     case PuntKind::kUnresolved:
       return send_or_wait({punt.port, punt.next_hop}, {punt.packet, punt.passage, punt.eroutes_changed});
   }
@@ -120,6 +120,35 @@ void ControlPlane::take_neighbour_message(const Punt& punt) {
     }
   }
   finish(punt.packet);
+}
+
+// A worker has believed it; what it was believed by may have changed since.
+void ControlPlane::take_path_mtu(const Punt& punt) {
+  const ParsedIp parsed = parse_ip(punt.packet);
+  if (!parsed.ok) return context_.drop(punt.packet, parsed.reason);
+  const PathMtuReport report = read_path_mtu_report(punt.packet, parsed.ip, network_, context_.generation);
+  if (!report.ok) return context_.drop(punt.packet, report.reason);
+  switch (known_path_mtus_.lower(report.destination, report.mtu_bytes, now_ns_)) {
+    case KnownPathMtus::Taken::kTooMany:
+      return context_.drop(punt.packet, DropReason::path_mtus_full);
+    case KnownPathMtus::Taken::kLowered:
+      publish_path_mtus();
+      break;
+    case KnownPathMtus::Taken::kKnown:
+      break;
+  }
+  counters_.mtu_reports.add(1);
+  finish(punt.packet);
+}
+
+void ControlPlane::publish_path_mtus() {
+  if (known_path_mtus_.empty()) {
+    cells_.path_mtus.erase(network_.versions);
+  } else {
+    cells_.path_mtus.set(known_path_mtus_.for_workers(), network_.versions);
+  }
+  network_.versions.publish();
+  context_.generation = network_.versions.published();
 }
 
 bool ControlPlane::is_known(const NextHopAddress& neighbour) const noexcept {

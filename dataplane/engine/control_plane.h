@@ -1,6 +1,6 @@
 // ControlPlane: what the control thread does with packets: it answers ARP requests and neighbour solicitations for the
-// gateway's own addresses, resolves next hops for packets that wait for one, and keeps the list of own addresses that
-// workers read.
+// gateway's own addresses, resolves next hops for packets that wait for one, and keeps the lists of own addresses and
+// of path MTUs that workers read.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,12 @@ namespace spigrp {
 
 class ControlPlane {
  public:
-  ControlPlane(const Network& network, VersionedCell<OwnAddresses>& own_addresses, std::vector<WorkerQueues>& queues,
-               rte_mempool* buffers);
+  // What it writes for workers to read.
+  struct Cells {
+    VersionedCell<OwnAddresses>& own_addresses;
+    VersionedCell<PathMtus>& path_mtus;
+  };
+  ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, rte_mempool* buffers);
   ~ControlPlane();  // ends
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
@@ -28,6 +32,7 @@ class ControlPlane {
   // Drops what waits and what is in the queues, as shutting_down. The workers have ended.
   void end() noexcept;
 
+  std::vector<PathMtuRow> path_mtus() const { return known_path_mtus_.rows(now_ns_); }
   const PacketCounters& counters() const noexcept { return counters_; }
 
  private:
@@ -35,6 +40,8 @@ class ControlPlane {
   void take(const Punt& punt);
   void take_arp(const Punt& punt);
   void take_neighbour_message(const Punt& punt);
+  void take_path_mtu(const Punt& punt);
+  void publish_path_mtus();
   void learn(const NextHopAddress& neighbour, const MacAddress& mac);
   bool is_known(const NextHopAddress& neighbour) const noexcept;
   // Sends a packet that begins at its IP header, or lets it wait for its next hop.
@@ -49,13 +56,14 @@ class ControlPlane {
   std::optional<LinkSource> source_towards(const NextHopAddress& next_hop) const noexcept;
 
   const Network& network_;
-  VersionedCell<OwnAddresses>& own_addresses_;
+  Cells cells_;
   std::vector<WorkerQueues>& queues_;
   PacketCounters counters_;
   WorkerContext context_;  // of this thread; it has no crypto engine
   OwnAddresses own_;
   Generation own_at_ = UINT64_MAX;  // when own_ was made
   WaitingPackets waiting_;
+  KnownPathMtus known_path_mtus_;
   uint64_t now_ns_ = 0;
 };
 

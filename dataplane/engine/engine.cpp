@@ -99,6 +99,10 @@ std::vector<PortStatistics> Engine::port_statistics() const {
   return statistics;
 }
 
+std::vector<PathMtuRow> Engine::path_mtus() const {
+  return state_->parts->control_plane().path_mtus();
+}
+
 std::vector<WorkerStatistics> Engine::worker_statistics() const {
   std::vector<WorkerStatistics> statistics;
   for (const auto& worker : state_->parts->workers()) {

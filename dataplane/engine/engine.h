@@ -11,6 +11,7 @@
 #include "config/event.h"
 #include "config/explanation.h"
 #include "config/options.h"
+#include "config/route_spec.h"
 #include "packet/counters.h"
 #include "route/route_tables.h"
 #include "sa/sa_tables.h"
@@ -57,6 +58,7 @@ class Engine {
   Expected<Explanation> explain(const ExplainQuery& query);
 
   std::vector<PortStatistics> port_statistics() const;
+  std::vector<PathMtuRow> path_mtus() const;                // control
   std::vector<WorkerStatistics> worker_statistics() const;  // the control thread's own counters come last
 
  private:

@@ -113,7 +113,7 @@ Expected<void> EngineParts::open_ports(const Options& options) {
   std::vector<PortFacts> facts;
   for (const Port& port : ports_) facts.push_back({port.name(), port.mtu_bytes(), port.mac()});
   set_ports(*routes_, std::move(facts));
-  network_ = std::make_unique<Network>(Network{*versions_, *sas_, *routes_, ports_, own_addresses_});
+  network_ = std::make_unique<Network>(Network{*versions_, *sas_, *routes_, ports_, own_addresses_, path_mtus_});
   return {};
 }
 
@@ -151,7 +151,8 @@ Expected<void> EngineParts::make_workers(const Options& options) {
   std::vector<Notices*> notices;
   for (const auto& worker : workers_) notices.push_back(&worker->notices());
   events_ = std::make_unique<EventSource>(*sas_, std::move(notices));
-  control_plane_ = std::make_unique<ControlPlane>(*network_, own_addresses_, queues_, buffers_.get());
+  control_plane_ = std::make_unique<ControlPlane>(*network_, ControlPlane::Cells{own_addresses_, path_mtus_}, queues_,
+                                                  buffers_.get());
   return {};
 }
 

@@ -57,6 +57,7 @@ class EngineParts {
   std::unique_ptr<SaTables> sas_;
   std::unique_ptr<RouteTables> routes_;
   VersionedCell<OwnAddresses> own_addresses_;
+  VersionedCell<PathMtus> path_mtus_;
   std::unique_ptr<Versions> versions_;
   std::vector<Port> ports_;
   uint32_t spare_buffers_ = 0;  // that are there with all queues full

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <rte_errno.h>
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 
 #include "engine/explain_words.h"
@@ -45,7 +46,7 @@ class Rehearsal {
                const SaGroup& group);
   void transform(OwnedPacket packet, const SaGroup& group);
   bool apply_steps(rte_mbuf* packet, const SaGroup& group, ExplainedPacket& said);
-  void leave(OwnedPacket packet, const NextHop& hop, HeaderFrom from, ExplainedPacket& said);
+  void leave(OwnedPacket packet, const NextHop& hop, Sending sending, ExplainedPacket& said);
   void leave_fitting(OwnedPacket packet, const NextHop& hop, ExplainedPacket& said);
 
   std::vector<OwnedPacket> cut(OwnedPacket packet, const IpPacket& ip, uint32_t limit_bytes, DropReason& reason);
@@ -127,6 +128,7 @@ void Rehearsal::local(OwnedPacket packet, const PlainPacket& plain, const LocalR
       explanation_.fate = "delivered";
       return answer(std::move(packet), as_echo_reply(plain));
     case LocalRuling::Way::kNeighbourDiscovery:
+    case LocalRuling::Way::kPathMtuReport:
     case LocalRuling::Way::kTaken:
       explanation_.fate = "delivered";
       return;
@@ -161,14 +163,15 @@ void Rehearsal::leave_plain(OwnedPacket packet, const PlainPacket& plain, const 
   }
   ExplainedPacket& said = explanation_.packets.emplace_back();
   said.bytes = plain.ip.total_bytes;
-  leave(std::move(packet), hop, header_from(plain.origin), said);
+  leave(std::move(packet), hop, {passage_of(plain.origin), header_from(plain.origin)}, said);
   end();
 }
 
 void Rehearsal::protect(OwnedPacket packet, const PlainPacket& plain, const NextHop& interface, const Eroute& eroute,
                         const SaGroup& group) {
   explanation_.group = ids_of(group);
-  explanation_.group_mtu_bytes = outbound_mtu(network_, interface);
+  if (const Sa* expired = group.expired_member(rte_rdtsc())) return drop(DropReason::sa_expired, expired->id.text());
+  explanation_.group_mtu_bytes = outbound_mtu(network_, generation_, interface, plain, group);
   explanation_.group_fits_bytes = group.largest_within(plain.ip, explanation_.group_mtu_bytes);
   const Fitting fitting = fit(plain, group, explanation_.group_mtu_bytes);
   const std::string object = words_of(network_.ports[interface.port]) + "; " + words_of(eroute);
@@ -201,7 +204,7 @@ void Rehearsal::transform(OwnedPacket packet, const SaGroup& group) {
   const NextHop& hop = network_.routes.lookup(destination, generation_);
   explanation_.outer_route = explained(network_, destination, hop);
   if (const auto reason = outer_objection(hop)) return drop(said, *reason, words_of(*explanation_.outer_route));
-  leave(std::move(packet), hop, header_from(group), said);
+  leave(std::move(packet), hop, {Passage::kProtected, header_from(group)}, said);
 }
 
 // False: dropped.
@@ -221,15 +224,15 @@ bool Rehearsal::apply_steps(rte_mbuf* packet, const SaGroup& group, ExplainedPac
   return true;
 }
 
-void Rehearsal::leave(OwnedPacket packet, const NextHop& hop, HeaderFrom from, ExplainedPacket& said) {
-  const Leaving leaving = rule_leaving(network_, packet.get(), hop, from);
+void Rehearsal::leave(OwnedPacket packet, const NextHop& hop, Sending sending, ExplainedPacket& said) {
+  const Leaving leaving = rule_leaving(network_, generation_, packet.get(), hop, sending);
   switch (leaving.way) {
     case Leaving::Way::kWhole:
       return leave_fitting(std::move(packet), hop, said);
     case Leaving::Way::kInFragments: {
       DropReason reason{};
       const IpPacket ip = parse_ip(packet.get()).ip;
-      std::vector<OwnedPacket> fragments = cut(std::move(packet), ip, network_.ports[hop.port].mtu_bytes(), reason);
+      std::vector<OwnedPacket> fragments = cut(std::move(packet), ip, leaving.mtu_bytes, reason);
       if (fragments.empty()) return drop(said, reason, words_of(network_.ports[hop.port]));
       for (OwnedPacket& fragment : fragments) leave_fitting(std::move(fragment), hop, said);
       return;

@@ -8,6 +8,7 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
+#include "engine/path_mtu_report.h"
 #include "packet/buffer.h"
 #include "packet/checksum.h"
 
@@ -94,8 +95,10 @@ LocalRuling rule_local(const PlainPacket& packet) noexcept {
   const IcmpHeader* icmp = icmp_of(packet);
   if (icmp == nullptr) return {LocalRuling::Way::kDrop, DropReason::local_unhandled};
   if (is_neighbour_discovery(packet, *icmp)) return {LocalRuling::Way::kNeighbourDiscovery, {}};
-  const bool is_echo = !packet.to_everyone && is_echo_request(packet.ip.family, *icmp);
-  return {is_echo ? LocalRuling::Way::kEcho : LocalRuling::Way::kTaken, {}};
+  if (packet.to_everyone) return {LocalRuling::Way::kTaken, {}};
+  if (is_echo_request(packet.ip.family, *icmp)) return {LocalRuling::Way::kEcho, {}};
+  const bool is_report = is_path_mtu_report(packet.ip.family, icmp->type, icmp->code);
+  return {is_report ? LocalRuling::Way::kPathMtuReport : LocalRuling::Way::kTaken, {}};
 }
 
 LocalRuling rule_multicast(const PlainPacket& packet) noexcept {
@@ -134,7 +137,8 @@ LocalDelivery::LocalDelivery(WorkerContext& context, const Network& network, Tra
     : context_(context),
       network_(network),
       transmitter_(transmitter),
-      errors_(kIcmpErrorsPerSecond, rte_get_tsc_hz()) {}
+      errors_(kIcmpErrorsPerSecond, rte_get_tsc_hz()),
+      path_mtu_reports_(kPathMtuReportsPerSecond, rte_get_tsc_hz()) {}
 
 void LocalDelivery::finish(rte_mbuf* packet) noexcept {
   context_.counters->delivered.add(1);
@@ -143,6 +147,14 @@ void LocalDelivery::finish(rte_mbuf* packet) noexcept {
 
 void LocalDelivery::deliver(const PlainPacket& packet, PlainBurst& answers) noexcept {
   take(packet, rule_local(packet), answers);
+}
+
+// Forged ones end here, before the limit: a flood of them does not keep true ones out.
+void LocalDelivery::take_path_mtu_report(const PlainPacket& packet) noexcept {
+  const PathMtuReport report = read_path_mtu_report(packet.packet, packet.ip, network_, context_.generation);
+  if (!report.ok) return context_.drop(packet.packet, report.reason);
+  if (!path_mtu_reports_.take(context_.now_tsc)) return context_.drop(packet.packet, DropReason::icmp_limited);
+  transmitter_.punt({packet.packet, {}, packet.port, PuntKind::kPathMtu, Passage::kOwn});
 }
 
 void LocalDelivery::deliver_multicast(const PlainPacket& packet, PlainBurst& answers) noexcept {
@@ -159,6 +171,8 @@ void LocalDelivery::take(const PlainPacket& packet, const LocalRuling& ruling, P
       context_.counters->delivered.add(1);
       context_.counters->originated.add(1);
       return answers.push(as_echo_reply(packet));
+    case LocalRuling::Way::kPathMtuReport:
+      return take_path_mtu_report(packet);
     case LocalRuling::Way::kTaken:
       return finish(packet.packet);
   }

@@ -14,12 +14,13 @@
 
 namespace spigrp {
 
-inline constexpr uint32_t kIcmpErrorsPerSecond = 100;  // of one worker (RFC 1812 section 4.3.2.8)
+inline constexpr uint32_t kIcmpErrorsPerSecond = 100;      // of one worker (RFC 1812 section 4.3.2.8)
+inline constexpr uint32_t kPathMtuReportsPerSecond = 100;  // of one worker, that the control thread gets
 inline constexpr uint8_t kOwnTtl = 64;
 
 // What the gateway does with a packet for one of its addresses, or for a multicast address or everyone.
 struct LocalRuling {
-  enum class Way : uint8_t { kDrop, kNeighbourDiscovery, kEcho, kTaken };
+  enum class Way : uint8_t { kDrop, kNeighbourDiscovery, kEcho, kPathMtuReport, kTaken };
   Way way;
   DropReason reason;  // kDrop
 };
@@ -47,12 +48,13 @@ class LocalDelivery {
 
  private:
   void take(const PlainPacket& packet, const LocalRuling& ruling, PlainBurst& answers) noexcept;
+  void take_path_mtu_report(const PlainPacket& packet) noexcept;
   void finish(rte_mbuf* packet) noexcept;
 
   WorkerContext& context_;
   const Network& network_;
   Transmitter& transmitter_;
-  TokenBucket errors_;
+  TokenBucket errors_, path_mtu_reports_;
 };
 
 // What plain packets the gateway takes although an eroute protects its traffic with their sender: neighbour discovery

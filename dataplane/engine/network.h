@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "engine/own_addresses.h"
+#include "engine/path_mtu.h"
 #include "engine/port.h"
 #include "route/route_tables.h"
 #include "sa/sa_tables.h"
@@ -18,6 +19,7 @@ struct Network {
   RouteTables& routes;
   const std::vector<Port>& ports;
   const VersionedCell<OwnAddresses>& own_addresses;
+  const VersionedCell<PathMtus>& path_mtus;  // null: none is known
 };
 
 }  // namespace spigrp

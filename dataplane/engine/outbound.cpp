@@ -4,7 +4,7 @@
 //   3. on ipsecN: the eroute of the flow → group, pass, drop, reject, hold      take()
 //   4. for each step of the group: that transform over all packets of the
 //      burst that are at it, across SAs                                         apply_step()
-//   5. compare with the port's MTU: tell the sender of what must stay whole
+//   5. compare with the port's MTU and the path's: tell the sender of what must stay whole
 //      what would fit; fragment the rest, before step 4 or after                protect(), transmit.cpp
 //   6. route the outer header, resolve the neighbour, send                      send_done(), transmit.cpp
 // A packet gets to step 6 only with every transform of its group on it; one that fails a transform is dropped by it.
@@ -67,8 +67,19 @@ ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& 
   return dropped_by_eroute(DropReason::group_dissolved);
 }
 
-uint16_t outbound_mtu(const Network& network, const NextHop& interface) noexcept {
-  return network.ports[interface.port].mtu_bytes();
+uint16_t outbound_mtu(const Network& network, Generation g, const NextHop& interface, const PlainPacket& packet,
+                      const SaGroup& group) noexcept {
+  const uint16_t port_mtu_bytes = network.ports[interface.port].mtu_bytes();
+  const PathMtus* known = network.path_mtus.at(g);
+  if (known == nullptr) [[likely]] {
+    return port_mtu_bytes;
+  }
+  const Overhead overhead = group.overhead();
+  if (packet.ip.total_bytes + overhead.head_bytes + overhead.tail_bytes <= known->least_bytes()) return port_mtu_bytes;
+  const Sa* tunnel = group.header_maker();
+  const IpAddress destination =
+      tunnel != nullptr ? tunnel->id.destination : destination_of(packet.packet, packet.ip.family);
+  return known->towards(destination, port_mtu_bytes);
 }
 
 Fitting fit(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes) noexcept {
@@ -110,7 +121,8 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
         context_.drop_expired(plain.packet, *expired);
         break;
       }
-      protect(plain, *ruling.group, outbound_mtu(network_, interface), answers);
+      protect(plain, *ruling.group, outbound_mtu(network_, context_.generation, interface, plain, *ruling.group),
+              answers);
       break;
     case ErouteRuling::Way::kPass:
       return Fate::kPasses;

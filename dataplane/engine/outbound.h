@@ -24,9 +24,10 @@ struct ErouteRuling {
 ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& interface,
                            const Eroute* eroute) noexcept;
 
-// The MTU that packets of a group are held to: that of the interface's port. What leaves by another one meets that
-// one's in transmit.cpp.
-uint16_t outbound_mtu(const Network& network, const NextHop& interface) noexcept;
+// The MTU that a packet of a group is held to: that of the interface's port, or less where routers said that less fits
+// through to where its outer header leads. What leaves by another port meets that one's in transmit.cpp.
+uint16_t outbound_mtu(const Network& network, Generation g, const NextHop& interface, const PlainPacket& packet,
+                      const SaGroup& group) noexcept;
 
 // How a packet goes into its group so that what comes out fits.
 struct Fitting {

@@ -24,6 +24,7 @@ enum class Passage : uint8_t {
 enum class PuntKind : uint8_t {
   kArp,                 // begins at the ARP header
   kNeighbourDiscovery,  // begins at the IPv6 header: a neighbour solicitation or advertisement
+  kPathMtu,             // begins at the IP header: see path_mtu_report.h
   kUnresolved,          // begins at the IP header: waits for the MAC address of next_hop
 };
 

@@ -22,17 +22,35 @@ bool may_be_fragmented(const rte_mbuf* packet, const IpPacket& ip, HeaderFrom fr
   return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) == 0;
 }
 
+// Only what leaves a group: other packets' paths are their senders' to know.
+bool may_outgrow_path(const Network& network, Generation g, const rte_mbuf* packet, Passage passage) noexcept {
+  const PathMtus* known = network.path_mtus.at(g);
+  return known != nullptr && passage == Passage::kProtected && rte_pktmbuf_pkt_len(packet) > known->least_bytes();
+}
+
 }  // namespace
 
-Leaving rule_leaving(const Network& network, const rte_mbuf* packet, const NextHop& hop, HeaderFrom from) noexcept {
-  if (hop.port == kNoPort) return {Leaving::Way::kDropped, DropReason::interface_detached};
-  if (rte_pktmbuf_pkt_len(packet) <= network.ports[hop.port].mtu_bytes()) [[likely]] {
-    return {Leaving::Way::kWhole, {}};
+// What a port takes and may not be fragmented goes on its way, however small the path: then routers tell its sender.
+Leaving rule_leaving(const Network& network, Generation g, const rte_mbuf* packet, const NextHop& hop,
+                     Sending sending) noexcept {
+  if (hop.port == kNoPort) return {Leaving::Way::kDropped, DropReason::interface_detached, 0};
+  const uint16_t port_mtu_bytes = network.ports[hop.port].mtu_bytes();
+  const bool fits_port = rte_pktmbuf_pkt_len(packet) <= port_mtu_bytes;
+  if (fits_port && !may_outgrow_path(network, g, packet, sending.passage)) [[likely]] {
+    return {Leaving::Way::kWhole, {}, 0};
   }
   const ParsedIp parsed = parse_ip(packet);
-  if (!parsed.ok) return {Leaving::Way::kDropped, parsed.reason};
-  if (!may_be_fragmented(packet, parsed.ip, from)) return {Leaving::Way::kDropped, DropReason::too_big};
-  return {Leaving::Way::kInFragments, {}};
+  if (!parsed.ok) return {Leaving::Way::kDropped, parsed.reason, 0};
+  if (!may_be_fragmented(packet, parsed.ip, sending.from)) {
+    if (parsed.ip.total_bytes <= port_mtu_bytes) return {Leaving::Way::kWhole, {}, 0};
+    return {Leaving::Way::kDropped, DropReason::too_big, 0};
+  }
+  uint16_t mtu_bytes = port_mtu_bytes;
+  if (may_outgrow_path(network, g, packet, sending.passage)) {
+    mtu_bytes = network.path_mtus.at(g)->towards(destination_of(packet, family_of(packet)), port_mtu_bytes);
+  }
+  if (parsed.ip.total_bytes <= mtu_bytes) return {Leaving::Way::kWhole, {}, 0};
+  return {Leaving::Way::kInFragments, {}, mtu_bytes};
 }
 
 NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept {
@@ -53,21 +71,20 @@ rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, rte_mempool* buffers)
 }
 
 void Transmitter::send(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept {
-  const Leaving leaving = rule_leaving(network_, packet, hop, from);
+  const Leaving leaving = rule_leaving(network_, context_.generation, packet, hop, {passage, from});
   switch (leaving.way) {
     case Leaving::Way::kWhole:
       return send_fitting(packet, hop, passage);
     case Leaving::Way::kInFragments:
-      return send_fragments(packet, hop, passage);
+      return send_fragments(packet, hop, passage, leaving.mtu_bytes);
     case Leaving::Way::kDropped:
       return context_.drop(packet, leaving.reason);
   }
 }
 
 // All of them or none: a fragment alone is of no use to anybody.
-void Transmitter::send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept {
-  const Fragments fragments =
-      fragment_packet(packet, parse_ip(packet).ip, network_.ports[hop.port].mtu_bytes(), context_.packet_buffers);
+void Transmitter::send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage, uint16_t mtu_bytes) noexcept {
+  const Fragments fragments = fragment_packet(packet, parse_ip(packet).ip, mtu_bytes, context_.packet_buffers);
   if (fragments.count == 0) return context_.drop(packet, fragments.reason);
   context_.counters->originated.add(fragments.count - 1u);
   for (uint16_t i = 0; i < fragments.count; ++i) send_fitting(fragments.packets[i], hop, passage);

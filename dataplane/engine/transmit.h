@@ -27,9 +27,15 @@ inline HeaderFrom header_from(const SaGroup& group) noexcept {
 struct Leaving {
   enum class Way : uint8_t { kWhole, kInFragments, kDropped };
   Way way;
-  DropReason reason;  // kDropped
+  DropReason reason;   // kDropped
+  uint16_t mtu_bytes;  // kInFragments: of each at most
 };
-Leaving rule_leaving(const Network& network, const rte_mbuf* packet, const NextHop& hop, HeaderFrom from) noexcept;
+struct Sending {
+  Passage passage;
+  HeaderFrom from;
+};
+Leaving rule_leaving(const Network& network, Generation g, const rte_mbuf* packet, const NextHop& hop,
+                     Sending sending) noexcept;
 
 // Where a packet goes on the link of the port that it leaves by.
 NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept;
@@ -59,7 +65,7 @@ class Transmitter {
     std::array<Passage, kBurstCapacity> passages;
   };
 
-  void send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept;
+  void send_fragments(rte_mbuf* packet, const NextHop& hop, Passage passage, uint16_t mtu_bytes) noexcept;
   void send_fitting(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept;
   void flush_port(uint16_t port) noexcept;
   void leave(const Frame& frame) noexcept;

@@ -34,6 +34,7 @@ struct alignas(64) PacketCounters {
   Counter forwarded_plain;  // of those sent: without any transform
   Counter encapsulated;     // packets that got all transforms of a group
   Counter decapsulated;     // packets that lost all transforms of a group
+  Counter mtu_reports;      // of those delivered: ICMP errors about outer packets that were believed
   std::array<Counter, kDropReasonCount> dropped;
 
   void count_drop(DropReason reason) noexcept { dropped[static_cast<size_t>(reason)].add(1); }

@@ -56,6 +56,9 @@ namespace spigrp {
   X(no_room, "no buffer, or no room in it for the headers and trailers")                         \
   X(local_unhandled, "addressed to the gateway itself, which has nothing that takes it")         \
   X(icmp_limited, "an ICMP message that the rate limit held back")                               \
+  X(icmp_unproven, "an ICMP size error that quotes no ESP or AH packet sent lately")             \
+  X(icmp_bad_mtu, "an ICMP size error whose MTU helps nobody, or is below IPv6's least")         \
+  X(path_mtus_full, "an ICMP size error, and no more path MTUs can be remembered")               \
   X(crypto_failed, "the crypto library refused the job")                                         \
   X(unsupported, "needs something that this version does not do")                                \
   X(shutting_down, "the daemon is ending")

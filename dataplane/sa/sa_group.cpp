@@ -67,6 +67,13 @@ Sa* SaGroup::find_expired(uint64_t now_tsc) const noexcept {
   return nullptr;
 }
 
+const Sa* SaGroup::header_maker() const noexcept {
+  for (uint8_t place = size_; place > 0; --place) {
+    if (members_[place - 1u]->id.protocol == SaProtocol::kTunnel) return members_[place - 1u];
+  }
+  return nullptr;
+}
+
 uint32_t SaGroup::bytes_after(const IpPacket& packet) const noexcept {
   uint32_t total_bytes = packet.total_bytes, header_bytes = packet.header_bytes;
   for (const Sa* sa : members()) {

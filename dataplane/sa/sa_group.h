@@ -33,6 +33,8 @@ class SaGroup {
   // An IPv4 packet without DF that it makes too large is fragmented before the first SA, not after the last: because
   // that SA says so, or because the header it would leave with forbids the other.
   bool fragments_before() const noexcept { return fragments_before_; }
+  // The tun SA that makes it, or null.
+  const Sa* header_maker() const noexcept;
   const Sa& outermost() const noexcept { return *members_[size_ - 1]; }
   // Only IPComp may be absent from a packet (RFC 3173 section 2.2). The place of the outermost SA that may not; 0 where
   // all of them are comp, so that on the wire the SA of this place or of a later one is outermost.

@@ -30,6 +30,7 @@ BOOST_AUTO_TEST_CASE(a_route_has_a_gateway_or_a_device_or_both_or_is_a_black_hol
 BOOST_AUTO_TEST_CASE(a_neighbour_is_static_or_learned) {
   const NeighbourSpec spec{address("192.0.2.2"), "wan", {2, 0, 0, 0, 2, 0xab}};
   BOOST_TEST(neighbour_line({spec, true}) == "192.0.2.2 mac 02:00:00:00:02:ab dev wan static");
+  BOOST_TEST(path_mtu_line({spec.address, 1400, 599}) == "192.0.2.2 mtu 1400 expires in 599 s");
   BOOST_TEST(neighbour_line({spec, false}) == "192.0.2.2 mac 02:00:00:00:02:ab dev wan learned");
 }
 

@@ -61,6 +61,12 @@ BOOST_AUTO_TEST_CASE(route_leads_to_a_gateway_a_device_or_nowhere) {
   BOOST_TEST(edit<RouteDelete>("route --del --dst 10.8.0.0/16").destination.text() == "10.8.0.0/16");
 }
 
+BOOST_AUTO_TEST_CASE(route_lists_path_mtus_too) {
+  lists("route", Listing::kRoutes);
+  lists("route --path-mtu", Listing::kPathMtus);
+  refused("route --path-mtu --dst 10.8.0.0/16", {"--path-mtu"});
+}
+
 BOOST_AUTO_TEST_CASE(route_refuses_what_does_not_fit) {
   refused("route --add --via gw2 --dev wan", {"--dst", "missing"});
   refused("route --add --dst 10.8.0.1/16 --via gw2", {"--dst 10.8.0.1/16", "10.8.0.0/16"});

@@ -63,11 +63,13 @@ constexpr Example kRequests[] = {
     {"address.list", R"({"cursor": 0, "limit": 1000})"},
     {"route.list", R"({"cursor": 0, "limit": 1000})"},
     {"neighbour.list", R"({"cursor": 0, "limit": 1000})"},
+    {"path_mtu.list", R"({"cursor": 0, "limit": 1000})"},
     {"sa.add", R"({"spec": {"id": "tun.113@192.0.2.2", "source": "192.0.2.1", "tunnel_destination": "192.0.2.2",
                             "outer": {"dscp": 46, "ecn": "off", "df": "clear", "ttl": "copy", "fragment": "before"}}})"},
     {"algorithms", "{}"},
     {"stats", "{}"},
     {"status", "{}"},
+    {"monitor", R"({"events": ["expire", "acquire"]})"},
     {"explain", R"({"source": "10.1.0.2", "destination": "10.2.0.2"})"},
     {"explain", R"({"source": "fd00:1::2", "destination": "fd00:2::2", "protocol": 6, "source_port": 1024,
                     "destination_port": 443, "bytes": 1280, "ttl": 3, "dont_fragment": true, "port": "lan",
@@ -75,7 +77,7 @@ constexpr Example kRequests[] = {
     {"debug", "{}"},
     {"debug", R"({"set": ["esp", "tunnel-xmit"], "clear": ["verbose"]})"},
 };
-constexpr size_t kListCount = 7, kOtherCount = 6;  // batch, algorithms, stats, status, explain, debug
+constexpr size_t kListCount = 8, kOtherCount = 7;  // batch, algorithms, stats, status, monitor, explain, debug
 
 Expected<Request> parse(std::string_view method, std::string_view params) {
   return parse_request(method, json::parse(params));
