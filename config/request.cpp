@@ -145,8 +145,9 @@ constexpr std::tuple kQueries = {
 };
 
 constexpr std::string_view kBatchMethod = "batch";
-constexpr std::array<std::string_view, 8> kListMethods = {
-    "sa.list", "group.list", "eroute.list", "interface.list", "address.list", "route.list", "neighbour.list", "path_mtu.list"};
+constexpr std::array<std::string_view, 8> kListMethods = {"sa.list",        "group.list",   "eroute.list",
+                                                          "interface.list", "address.list", "route.list",
+                                                          "neighbour.list", "path_mtu.list"};
 
 template <class T, class... Rows>
 constexpr const auto& row_of(const std::tuple<Rows...>& table) {

@@ -19,8 +19,11 @@ NeighbourKey neighbour_key(const NextHopAddress& neighbour) noexcept {
 
 }  // namespace
 
-ControlPlane::ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, rte_mempool* buffers)
-    : network_(network), cells_(cells), queues_(queues), context_{.packet_buffers = buffers, .counters = &counters_} {
+ControlPlane::ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, BufferPools buffers)
+    : network_(network),
+      cells_(cells),
+      queues_(queues),
+      context_{.packet_buffers = buffers.ordinary, .counters = &counters_, .large_buffers = buffers.large} {
   refresh_own_addresses();
 }
 
@@ -205,7 +208,7 @@ void ControlPlane::send_packet(const NextHopAddress& next_hop, const MacAddress&
   const Family family = family_of(packet);
   const bool must_be_whole = packet->nb_segs > 1 && !port.takes_chains();
   if (must_be_whole || rte_pktmbuf_headroom(packet) < sizeof(EthernetHeader)) {
-    rte_mbuf* whole = make_writable(packet, sizeof(EthernetHeader), 0, context_.packet_buffers);
+    rte_mbuf* whole = make_writable(packet, sizeof(EthernetHeader), 0, context_.buffers());
     if (whole == nullptr) return context_.drop(packet, DropReason::no_room);
     packet = whole;
   }

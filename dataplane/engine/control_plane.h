@@ -22,7 +22,7 @@ class ControlPlane {
     VersionedCell<OwnAddresses>& own_addresses;
     VersionedCell<PathMtus>& path_mtus;
   };
-  ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, rte_mempool* buffers);
+  ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, BufferPools buffers);
   ~ControlPlane();  // ends
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;

@@ -17,6 +17,11 @@ namespace {
 
 constexpr unsigned kBufferCachePackets = 256;  // per thread
 
+// Large enough for 9,600 bytes with every transform, and for what fragments and IPComp may make of smaller packets.
+constexpr uint16_t kLargeBufferBytes = 16384;
+constexpr uint32_t kLeastLargeBuffers = 256;
+constexpr uint32_t kGroupRoomBytes = 800;  // what eight SAs may add to a packet, so that it still fits an ordinary one
+
 // DPDK's names are the process's; an engine may be made again.
 std::string unique_name(const std::string& name) {
   static std::atomic<unsigned> number{0};
@@ -52,6 +57,17 @@ Expected<uint32_t> spare_buffers(const Options& options, const std::vector<Port>
                  "raise it, or shorten the queues");
 }
 
+// A device may keep what it has sent until its queue is full, so ports that send packets of that size would have all of
+// them but for these.
+uint32_t large_buffers_wanted(const Options& options, const std::vector<Port>& ports) {
+  uint32_t wanted = kLeastLargeBuffers + 2u * options.workers.count * kBurstCapacity;
+  for (size_t i = 0; i < ports.size(); ++i) {
+    if (ports[i].mtu_bytes() + RTE_PKTMBUF_HEADROOM + kGroupRoomBytes <= options.memory.buffer_bytes) continue;
+    wanted += uint32_t{ports[i].tx_queues()} * options.ports[i].tx_queue_packets;
+  }
+  return wanted;
+}
+
 }  // namespace
 
 void EngineParts::FreeBuffers::operator()(rte_mempool* buffers) const noexcept {
@@ -62,7 +78,7 @@ Expected<std::unique_ptr<EngineParts>> EngineParts::create(const Options& option
   if (const auto valid = validate(options); !valid) return tl::unexpected(valid.error());
   std::unique_ptr<EngineParts> parts(new EngineParts);
   for (const auto step : {&EngineParts::make_buffers, &EngineParts::make_tables, &EngineParts::open_ports,
-                          &EngineParts::set_addresses, &EngineParts::make_workers}) {
+                          &EngineParts::make_large_buffers, &EngineParts::set_addresses, &EngineParts::make_workers}) {
     if (const auto done = (parts.get()->*step)(options); !done) return tl::unexpected(done.error());
   }
   return parts;
@@ -86,6 +102,19 @@ Expected<void> EngineParts::make_buffers(const Options& options) {
                  std::to_string(options.memory.packet_buffers) + " buffers of " +
                      std::to_string(options.memory.buffer_bytes) + " bytes: " + rte_strerror(rte_errno),
                  "raise memory.megabytes");
+}
+
+// Without a cache per thread: few are used, and none must lie idle where others lack one.
+Expected<void> EngineParts::make_large_buffers(const Options& options) {
+  if (options.memory.buffer_bytes >= kLargeBufferBytes) return {};
+  const uint32_t wanted = large_buffers_wanted(options, ports_);
+  large_buffers_.reset(
+      rte_pktmbuf_pool_create(unique_name("large").c_str(), wanted, 0, 0, kLargeBufferBytes, SOCKET_ID_ANY));
+  if (large_buffers_) return {};
+  return failure("memory.megabytes",
+                 std::to_string(wanted) + " large buffers of " + std::to_string(kLargeBufferBytes) +
+                     " bytes: " + rte_strerror(rte_errno),
+                 "raise it, or shorten the transmit queues of ports with a large mtu_bytes");
 }
 
 Expected<void> EngineParts::make_tables(const Options& options) {
@@ -145,14 +174,15 @@ Expected<void> EngineParts::make_workers(const Options& options) {
     auto notices = Ring<Notice>::create(unique_name("notices"), kNoticeQueue, RingWriters::kOne);
     if (!notices) return tl::unexpected(notices.error());
     workers_.push_back(std::make_unique<Worker>(
-        *network_, WorkerParts{id, std::move(*crypto), std::move(*notices), buffers_.get(), queues_,
-                               options.tables.flow_cache_entries, spare_buffers_ / 2 / options.workers.count}));
+        *network_,
+        WorkerParts{id, std::move(*crypto), std::move(*notices), BufferPools(buffers_.get(), large_buffers_.get()),
+                    queues_, options.tables.flow_cache_entries, spare_buffers_ / 2 / options.workers.count}));
   }
   std::vector<Notices*> notices;
   for (const auto& worker : workers_) notices.push_back(&worker->notices());
   events_ = std::make_unique<EventSource>(*sas_, std::move(notices));
   control_plane_ = std::make_unique<ControlPlane>(*network_, ControlPlane::Cells{own_addresses_, path_mtus_}, queues_,
-                                                  buffers_.get());
+                                                  BufferPools(buffers_.get(), large_buffers_.get()));
   return {};
 }
 

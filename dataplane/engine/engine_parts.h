@@ -30,6 +30,7 @@ class EngineParts {
   RouteTables& routes() noexcept { return *routes_; }
   const Network& network() const noexcept { return *network_; }
   rte_mempool* buffers() noexcept { return buffers_.get(); }
+  rte_mempool* large_buffers() noexcept { return large_buffers_.get(); }  // or null
   std::vector<Port>& ports() noexcept { return ports_; }
   std::vector<std::unique_ptr<Worker>>& workers() noexcept { return workers_; }
   Worker& worker(uint16_t id) noexcept { return *workers_[id]; }
@@ -44,6 +45,7 @@ class EngineParts {
 
   Expected<void> make_tables(const Options& options);
   Expected<void> make_buffers(const Options& options);
+  Expected<void> make_large_buffers(const Options& options);
   Expected<void> open_ports(const Options& options);
   Expected<void> set_addresses(const Options& options);
   Expected<void> make_workers(const Options& options);
@@ -53,7 +55,7 @@ class EngineParts {
   };
 
   // Destroyed from the last to the first: ports hold buffers, versions free what the tables point to.
-  std::unique_ptr<rte_mempool, FreeBuffers> buffers_;
+  std::unique_ptr<rte_mempool, FreeBuffers> buffers_, large_buffers_;
   std::unique_ptr<SaTables> sas_;
   std::unique_ptr<RouteTables> routes_;
   VersionedCell<OwnAddresses> own_addresses_;

@@ -22,6 +22,7 @@ namespace {
 
 // A packet of 64 KiB in buffers of 2 KiB, cut into fragments, and an answer.
 constexpr unsigned kExplainerBuffers = 255;
+constexpr unsigned kExplainerLargeBuffers = 31;  // the same, where only those hold what becomes of it
 
 struct FreePacket {
   void operator()(rte_mbuf* packet) const noexcept { rte_pktmbuf_free(packet); }
@@ -30,7 +31,7 @@ using OwnedPacket = std::unique_ptr<rte_mbuf, FreePacket>;
 
 class Rehearsal {
  public:
-  Rehearsal(const Network& network, rte_mempool* buffers) noexcept
+  Rehearsal(const Network& network, BufferPools buffers) noexcept
       : network_(network), generation_(network.versions.published()), buffers_(buffers) {}
 
   // The packet begins at its IP header, which has been parsed, and belongs to the rehearsal.
@@ -58,7 +59,7 @@ class Rehearsal {
 
   const Network& network_;
   Generation generation_;
-  rte_mempool* buffers_;
+  BufferPools buffers_;
   Explanation explanation_;
 };
 
@@ -262,7 +263,7 @@ void Rehearsal::leave_fitting(OwnedPacket packet, const NextHop& hop, ExplainedP
 // Empty: it cannot be cut, for the reason.
 std::vector<OwnedPacket> Rehearsal::cut(OwnedPacket packet, const IpPacket& ip, uint32_t limit_bytes,
                                         DropReason& reason) {
-  const Fragments fragments = fragment_packet(packet.get(), ip, limit_bytes, buffers_);
+  const Fragments fragments = fragment_packet(packet.get(), ip, limit_bytes, buffers_.ordinary);
   reason = fragments.reason;
   if (fragments.count > 0) (void)packet.release();
   std::vector<OwnedPacket> owned;
@@ -274,7 +275,7 @@ void Rehearsal::refuse(const PlainPacket& plain, DropReason reason, std::string 
   drop(reason, std::move(object));
   const auto speaker = error_speaker(network_, generation_, plain);
   if (!speaker) return;
-  const auto message = error_about(plain, *speaker, error, buffers_);
+  const auto message = error_about(plain, *speaker, error, buffers_.ordinary);
   if (!message) return;
   explanation_.icmp = explained(plain.ip.family, error);
   answer(OwnedPacket(message->packet), *message);
@@ -334,20 +335,30 @@ OwnedPacket received(std::span<const uint8_t> bytes, rte_mempool* buffers) {
 
 }  // namespace
 
-Expected<std::unique_ptr<Explainer>> Explainer::create(const Network& network, const rte_mempool* buffers) {
+namespace {
+
+rte_mempool* pool_like(const rte_mempool* pool, unsigned buffers) {
   static unsigned number = 0;  // DPDK's names are the process's
-  rte_mempool* own =
-      rte_pktmbuf_pool_create(("spigrp_explain_" + std::to_string(number++)).c_str(), kExplainerBuffers, 0, 0,
-                              rte_pktmbuf_data_room_size(const_cast<rte_mempool*>(buffers)), SOCKET_ID_ANY);
-  if (own == nullptr) {
+  return rte_pktmbuf_pool_create(("spigrp_explain_" + std::to_string(number++)).c_str(), buffers, 0, 0,
+                                 rte_pktmbuf_data_room_size(const_cast<rte_mempool*>(pool)), SOCKET_ID_ANY);
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Explainer>> Explainer::create(const Network& network, BufferPools pools) {
+  std::unique_ptr<Explainer> made(new Explainer(network));
+  made->buffers_.ordinary = pool_like(pools.ordinary, kExplainerBuffers);
+  if (pools.large != nullptr) made->buffers_.large = pool_like(pools.large, kExplainerLargeBuffers);
+  if (made->buffers_.ordinary == nullptr || (pools.large != nullptr && made->buffers_.large == nullptr)) {
     return failure("explain", std::string("no memory for packets to look at: ") + rte_strerror(rte_errno),
                    "raise memory.megabytes in the configuration");
   }
-  return std::unique_ptr<Explainer>(new Explainer(network, own));
+  return made;
 }
 
 Explainer::~Explainer() {
-  rte_mempool_free(buffers_);
+  rte_mempool_free(buffers_.ordinary);
+  rte_mempool_free(buffers_.large);
 }
 
 Expected<Explanation> Explainer::explain(const ExplainQuery& query) {
@@ -375,7 +386,7 @@ Expected<Explanation> Explainer::explain(const ExplainQuery& query) {
 }
 
 Expected<Explanation> Explainer::explain(std::span<const uint8_t> bytes, const Arrival& arrival) {
-  OwnedPacket packet = received(bytes, buffers_);
+  OwnedPacket packet = received(bytes, buffers_.ordinary);
   if (packet == nullptr) {
     return failure("packet", "takes more buffers than are there to look at it", "ask about a shorter one");
   }

@@ -15,6 +15,7 @@
 #include "config/explanation.h"
 #include "engine/network.h"
 #include "engine/plain_packet.h"
+#include "packet/buffer.h"
 
 struct rte_mempool;
 
@@ -22,8 +23,8 @@ namespace spigrp {
 
 class Explainer {
  public:
-  // Its buffers are as large as those of `buffers`. Error: no memory.
-  static Expected<std::unique_ptr<Explainer>> create(const Network& network, const rte_mempool* buffers);
+  // Its buffers are as large as those of `pools`. Error: no memory.
+  static Expected<std::unique_ptr<Explainer>> create(const Network& network, BufferPools pools);
   ~Explainer();
   Explainer(const Explainer&) = delete;
   Explainer& operator=(const Explainer&) = delete;
@@ -39,10 +40,10 @@ class Explainer {
   Expected<Explanation> explain(std::span<const uint8_t> packet, const Arrival& arrival);
 
  private:
-  Explainer(const Network& network, rte_mempool* buffers) noexcept : network_(network), buffers_(buffers) {}
+  explicit Explainer(const Network& network) noexcept : network_(network) {}
 
   const Network& network_;
-  rte_mempool* buffers_;
+  BufferPools buffers_{nullptr};  // its own
 };
 
 }  // namespace spigrp

@@ -91,7 +91,7 @@ Fitting fit(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes) 
   return {Fitting::Way::kAsItIs, 0};
 }
 
-rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, rte_mempool* buffers) noexcept {
+rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, BufferPools buffers) noexcept {
   const Overhead overhead = group.overhead();
   const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
   return make_writable(packet, head_bytes, overhead.tail_bytes, buffers);
@@ -165,7 +165,7 @@ void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t 
 
 // Fragments can be more than a burst holds; then those before them go first.
 void Outbound::begin(rte_mbuf* packet, const SaGroup& group) noexcept {
-  rte_mbuf* writable = with_room_for(packet, group, context_.packet_buffers);
+  rte_mbuf* writable = with_room_for(packet, group, context_.buffers());
   if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
   if (taken_ == kBurstCapacity) apply_steps();
   ++taken_;

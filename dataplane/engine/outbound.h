@@ -38,7 +38,7 @@ struct Fitting {
 Fitting fit(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes) noexcept;
 
 // The packet with room for its group and an Ethernet header; null: there is none.
-rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, rte_mempool* buffers) noexcept;
+rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, BufferPools buffers) noexcept;
 
 // Why what came out of a group cannot leave by this route.
 std::optional<DropReason> outer_objection(const NextHop& hop) noexcept;

@@ -148,7 +148,7 @@ std::optional<PlainPacket> Reassembly::add(const PlainPacket& fragment) noexcept
   }
   Held* held = find(part.key);
   if (held == nullptr) held = begin(part.key);
-  if (!held->spoiled && part.whole_bytes > rte_pktmbuf_data_room_size(context_.packet_buffers)) {
+  if (!held->spoiled && part.whole_bytes > context_.buffers().most_bytes()) {
     spoil(*held, DropReason::no_room);
   }
   if (held->spoiled) {
@@ -226,7 +226,7 @@ std::optional<PlainPacket> Reassembly::join(Held& held, const PlainPacket& last)
   const uint8_t removed = held.removed;
   held.count = 0;
   forget(held);
-  rte_mbuf* whole = make_writable(packet, 0, 0, context_.packet_buffers);
+  rte_mbuf* whole = make_writable(packet, 0, 0, context_.buffers());
   if (whole == nullptr) {
     context_.drop(packet, DropReason::no_room);
     return std::nullopt;

@@ -41,7 +41,7 @@ class Reception {
     if (parsed.ip.family != family) return context_.drop(packet, DropReason::malformed);
     trim_packet(packet, parsed.ip.total_bytes);
     if (!is_ours_alone(packet)) [[unlikely]] {
-      rte_mbuf* own = make_writable(packet, sizeof(EthernetHeader), 0, context_.packet_buffers);
+      rte_mbuf* own = make_writable(packet, sizeof(EthernetHeader), 0, context_.buffers());
       if (own == nullptr) return context_.drop(packet, DropReason::no_room);
       packet = own;
     }

@@ -65,7 +65,7 @@ NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop&
   return key;
 }
 
-rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, rte_mempool* buffers) noexcept {
+rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, BufferPools buffers) noexcept {
   if (packet->nb_segs > 1 && !port.takes_chains()) return make_writable(packet, sizeof(EthernetHeader), 0, buffers);
   return rte_pktmbuf_headroom(packet) < sizeof(EthernetHeader) ? nullptr : packet;
 }
@@ -99,7 +99,7 @@ void Transmitter::send_fitting(rte_mbuf* packet, const NextHop& hop, Passage pas
     return punt({packet, IpAddress{key.family, key.address}, hop.port, PuntKind::kUnresolved, passage,
                  network_.sas.eroutes_changed_at(context_.generation)});
   }
-  rte_mbuf* fitting = fit_for_port(packet, port, context_.packet_buffers);
+  rte_mbuf* fitting = fit_for_port(packet, port, context_.buffers());
   if (fitting == nullptr) return context_.drop(packet, DropReason::no_room);
   auto* ethernet = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_prepend(fitting, sizeof(EthernetHeader)));
   ethernet->destination = neighbour->mac;

@@ -9,6 +9,7 @@
 #include "engine/network.h"
 #include "engine/plain_packet.h"
 #include "engine/punt.h"
+#include "packet/buffer.h"
 #include "packet/burst.h"
 #include "transform/worker_context.h"
 
@@ -41,7 +42,7 @@ Leaving rule_leaving(const Network& network, Generation g, const rte_mbuf* packe
 NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept;
 
 // The packet as the port takes it, with room for an Ethernet header; null: there is no room.
-rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, rte_mempool* buffers) noexcept;
+rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, BufferPools buffers) noexcept;
 
 class Transmitter {
  public:

@@ -19,7 +19,7 @@ struct WorkerParts {
   uint16_t id;
   std::unique_ptr<CryptoEngine> crypto;
   Ring<Notice> notices;
-  rte_mempool* buffers;
+  BufferPools buffers;
   std::vector<WorkerQueues>& queues;  // of all workers
   uint32_t flow_cache_entries;        // a power of two
   uint32_t max_fragments;             // held for reassembly

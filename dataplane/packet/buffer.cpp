@@ -36,11 +36,10 @@ void copy_metadata(const rte_mbuf* from, rte_mbuf* to) noexcept {
   rte_mbuf_dynfield_copy(to, from);
 }
 
-rte_mbuf* copied(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, rte_mempool* pool) noexcept {
+rte_mbuf* copied(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, const BufferPools& pools) noexcept {
   const uint32_t packet_bytes = rte_pktmbuf_pkt_len(packet);
-  const uint32_t wanted_bytes = packet_bytes + head_bytes + tail_bytes;
-  if (wanted_bytes > rte_pktmbuf_data_room_size(pool)) return nullptr;
-  rte_mbuf* copy = rte_pktmbuf_alloc(pool);
+  rte_mempool* pool = pools.of(packet_bytes + head_bytes + tail_bytes);
+  rte_mbuf* copy = pool == nullptr ? nullptr : rte_pktmbuf_alloc(pool);
   if (copy == nullptr) return nullptr;
   copy->data_off = balanced_offset(copy->buf_len - packet_bytes, head_bytes, tail_bytes);
   copy->data_len = static_cast<uint16_t>(packet_bytes);
@@ -53,15 +52,24 @@ rte_mbuf* copied(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, rte
 
 }  // namespace
 
-rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, rte_mempool* pool) noexcept {
+rte_mempool* BufferPools::of(uint32_t bytes) const noexcept {
+  if (bytes <= rte_pktmbuf_data_room_size(ordinary)) return ordinary;
+  return large != nullptr && bytes <= rte_pktmbuf_data_room_size(large) ? large : nullptr;
+}
+
+uint32_t BufferPools::most_bytes() const noexcept {
+  return rte_pktmbuf_data_room_size(large != nullptr ? large : ordinary);
+}
+
+rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept {
   if (packet->nb_segs != 1 || !is_ours_alone(packet)) [[unlikely]] {
-    return copied(packet, head_bytes, tail_bytes, pool);
+    return copied(packet, head_bytes, tail_bytes, pools);
   }
   if (rte_pktmbuf_headroom(packet) >= head_bytes && rte_pktmbuf_tailroom(packet) >= tail_bytes) [[likely]] {
     return packet;
   }
   const uint32_t free_bytes = packet->buf_len - rte_pktmbuf_data_len(packet);
-  if (free_bytes < uint32_t{head_bytes} + tail_bytes) return copied(packet, head_bytes, tail_bytes, pool);
+  if (free_bytes < uint32_t{head_bytes} + tail_bytes) return copied(packet, head_bytes, tail_bytes, pools);
   const auto* data = rte_pktmbuf_mtod(packet, const uint8_t*);
   packet->data_off = balanced_offset(free_bytes, head_bytes, tail_bytes);
   std::memmove(rte_pktmbuf_mtod(packet, uint8_t*), data, rte_pktmbuf_data_len(packet));

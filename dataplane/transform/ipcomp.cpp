@@ -13,6 +13,7 @@
 
 #include <rte_mbuf.h>
 
+#include "packet/buffer.h"
 #include "transform/step_burst.h"
 #include "transform/transform.h"
 
@@ -65,24 +66,25 @@ bool is_of(const Sa& sa, const rte_mbuf* packet, const IpPacket& ip, const Ipcom
   return (cpi == sa.id.spi || cpi == kCpiDeflate) && destination_of(packet, ip.family) == sa.id.destination;
 }
 
-// How much payload an IP header of its own length field can announce, and the buffer hold behind this one.
-size_t most_payload_bytes(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+// How much payload an IP header of its own length field can announce, and a buffer hold behind this one.
+size_t most_payload_bytes(const BufferPools& pools, const rte_mbuf* packet, const IpPacket& ip) noexcept {
   const size_t fixed_bytes = ip.family == Family::kIpv4 ? 0 : sizeof(Ipv6Header);
-  const size_t in_buffer = packet->buf_len - RTE_PKTMBUF_HEADROOM;
+  const size_t in_buffer = std::max<size_t>(packet->buf_len, pools.most_bytes()) - RTE_PKTMBUF_HEADROOM;
   const size_t total_bytes = std::min(Deflate::kMostBytes + fixed_bytes, in_buffer);
   return total_bytes > ip.header_bytes ? total_bytes - ip.header_bytes : 0;
 }
 
-// Begins the packet further in front where what it becomes would not fit behind; at RTE_PKTMBUF_HEADROOM it does.
-void make_room(rte_mbuf* packet, const IpPacket& ip, size_t payload_bytes) noexcept {
-  if (rte_pktmbuf_headroom(packet) + ip.header_bytes + payload_bytes <= packet->buf_len) return;
-  const auto* header = rte_pktmbuf_mtod(packet, const uint8_t*);
-  packet->data_off = RTE_PKTMBUF_HEADROOM;
-  std::memmove(rte_pktmbuf_mtod(packet, uint8_t*), header, ip.header_bytes);
+// Begins the packet further in front, or in a large buffer, where what it becomes would not fit behind. False: none.
+bool make_room(rte_mbuf*& packet, const IpPacket& ip, size_t payload_bytes, const BufferPools& pools) noexcept {
+  if (rte_pktmbuf_headroom(packet) + ip.header_bytes + payload_bytes <= packet->buf_len) return true;
+  const auto more_bytes = static_cast<uint16_t>(payload_bytes - ip.payload_bytes());  // or it would fit
+  rte_mbuf* roomy = make_writable(packet, RTE_PKTMBUF_HEADROOM, more_bytes, pools);
+  if (roomy != nullptr) packet = roomy;
+  return roomy != nullptr;
 }
 
-Verdict take_ipcomp_off(WorkerContext& context, const BurstEntry& entry, const IpPacket& ip) noexcept {
-  rte_mbuf* packet = entry.packet;
+Verdict take_ipcomp_off(WorkerContext& context, BurstEntry& entry, const IpPacket& ip) noexcept {
+  rte_mbuf*& packet = entry.packet;
   if (ip.next_header != kProtocolIpcomp) return Verdict::keep();
   if (ip.is_fragment) return DropReason::fragment;
   if (ip.payload_bytes() < sizeof(IpcompHeader)) return DropReason::runt;
@@ -90,7 +92,8 @@ Verdict take_ipcomp_off(WorkerContext& context, const BurstEntry& entry, const I
   if (!is_of(*entry.sa, packet, ip, ipcomp)) return Verdict::keep();
   if (ipcomp.next_header == kProtocolIpcomp) return DropReason::bad_compression;
   const auto stream = payload_of(packet, ip).subspan(sizeof(IpcompHeader));
-  const Deflate::Inflated inflated = context.deflate->inflate(stream, most_payload_bytes(packet, ip));
+  const Deflate::Inflated inflated =
+      context.deflate->inflate(stream, most_payload_bytes(context.buffers(), packet, ip));
   switch (inflated.outcome) {
     case Deflate::Outcome::kCorrupt:
       return DropReason::bad_compression;
@@ -99,7 +102,7 @@ Verdict take_ipcomp_off(WorkerContext& context, const BurstEntry& entry, const I
     case Deflate::Outcome::kWhole:
       break;
   }
-  make_room(packet, ip, inflated.plain.size());
+  if (!make_room(packet, ip, inflated.plain.size(), context.buffers())) return DropReason::no_room;
   std::copy(inflated.plain.begin(), inflated.plain.end(), rte_pktmbuf_mtod_offset(packet, uint8_t*, ip.header_bytes));
   const auto total_bytes = static_cast<uint16_t>(ip.header_bytes + inflated.plain.size());
   packet->data_len = total_bytes;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "crypto/crypto_engine.h"
+#include "packet/buffer.h"
 #include "packet/counters.h"
 #include "state/versions.h"
 #include "transform/deflate.h"
@@ -25,6 +26,10 @@ struct WorkerContext {
   uint64_t now_tsc = 0;                   // read once a burst
   Deflate* deflate = nullptr;             // this worker's own
   Notices* notices = nullptr;             // this worker's own; or nobody is told
+  rte_mempool* large_buffers = nullptr;   // shared; null: there are none
+
+  // For packets that must be in one piece.
+  BufferPools buffers() const noexcept { return {packet_buffers, large_buffers}; }
 
   // Counts the packet under its reason and frees it.
   void drop(rte_mbuf* packet, DropReason reason) noexcept;

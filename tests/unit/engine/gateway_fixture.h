@@ -109,6 +109,7 @@ struct GatewayPlan {
   std::string_view far_gateway, far_gateway6;  // static neighbours too
   std::string_view far_network, far_network6;  // behind them, routed to ipsec0
   uint16_t wan_mtu_bytes = 1500;
+  uint16_t lan_mtu_bytes = 1500;
 };
 inline constexpr GatewayPlan kNear{"10.1.0.1/24", "fd00:1::1/64", "192.0.2.1/24", "2001:db8::1/64", "10.1.0.2",
                                    "fd00:1::2",   "192.0.2.2",    "2001:db8::2",  "10.2.0.0/16",    "fd00:2::/32"};
@@ -142,6 +143,7 @@ class Gateway {
     parts_->close();
     check_accounting();
     BOOST_TEST(rte_mempool_in_use_count(parts_->buffers()) == buffers_in_use_);
+    BOOST_TEST(rte_mempool_in_use_count(parts_->large_buffers()) == 0u);
     parts_.reset();
     free_rings();
   }
@@ -220,11 +222,23 @@ class Gateway {
     const bool is_ipv4 = packet.empty() || packet[0] >> 4 == 4;
     return frame + (is_ipv4 ? Bytes{0x08, 0x00} : Bytes{0x86, 0xdd}) + packet;
   }
-  rte_mbuf* buffer(const Bytes& bytes) {
-    rte_mbuf* buffer = rte_pktmbuf_alloc(parts_->buffers());
-    BOOST_REQUIRE(buffer != nullptr);
-    std::copy(bytes.begin(), bytes.end(), rte_pktmbuf_append(buffer, static_cast<uint16_t>(bytes.size())));
-    return buffer;
+  // As a device would receive it: what one buffer does not hold is in a chain of them, of at most so many bytes each.
+  rte_mbuf* buffer(const Bytes& bytes, size_t most_bytes = SIZE_MAX) {
+    rte_mbuf* whole = nullptr;
+    for (size_t at = 0; at < bytes.size() || whole == nullptr;) {
+      rte_mbuf* piece = rte_pktmbuf_alloc(parts_->buffers());
+      BOOST_REQUIRE(piece != nullptr);
+      const size_t count = std::min({bytes.size() - at, most_bytes, size_t{rte_pktmbuf_tailroom(piece)}});
+      std::copy_n(bytes.begin() + static_cast<long>(at), count,
+                  rte_pktmbuf_append(piece, static_cast<uint16_t>(count)));
+      at += count;
+      if (whole == nullptr) {
+        whole = piece;
+      } else {
+        BOOST_REQUIRE(rte_pktmbuf_chain(whole, piece) == 0);
+      }
+    }
+    return whole;
   }
   // IP packets, all in one burst as far as it holds them.
   void receive(uint16_t port, const std::vector<Bytes>& packets, uint16_t worker_id = 0) {
@@ -312,7 +326,7 @@ class Gateway {
       port.name = name;
       port.device = devices_.back();
       port.mac = name == "lan" ? "02:00:00:00:00:01" : "02:00:00:00:00:02";
-      if (name == "wan") port.mtu_bytes = plan.wan_mtu_bytes;
+      port.mtu_bytes = name == "wan" ? plan.wan_mtu_bytes : plan.lan_mtu_bytes;
       port.rx_queue_packets = port.tx_queue_packets = 128;
       for (const std::string_view own :
            name == "lan" ? std::array{plan.lan, plan.lan6} : std::array{plan.wan, plan.wan6}) {
