@@ -47,6 +47,15 @@ void add_choices(std::string& line, const OuterHeader& outer) {
   if (outer.fragment != usual.fragment) line.append(" fragment=").append(choice_word(outer.fragment));
 }
 
+// KLIPS printed the kind alone.
+void add_udp_encapsulation(std::string& line, const SaRow& row) {
+  if (!row.udp_encapsulation) return;
+  line += " natencap=nonesp";
+  add(line, "sport", row.udp_encapsulation->source_port);
+  add(line, "dport", row.udp_encapsulation->destination_port);
+  if (row.peer_port) add(line, "peer_port", *row.peer_port);
+}
+
 }  // namespace
 
 std::string sa_line(const SaRow& row) {
@@ -74,6 +83,7 @@ std::string sa_line(const SaRow& row) {
     add(line, "ratio", row.bytes);
     line += ':' + std::to_string(row.compressed_bytes);
   }
+  add_udp_encapsulation(line, row);
   return line;
 }
 

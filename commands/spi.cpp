@@ -36,12 +36,13 @@ constexpr std::array<Option, 28> kOptions = {{
     {"--clear", "", Takes::kNothing},
     {"--algorithms", "", Takes::kNothing},
     {"--life", "LIMITS", Takes::kValue},
-    {"--natt", "UDP encapsulation and its ports", Takes::kNotYet},
-    {"--sport", "UDP encapsulation and its ports", Takes::kNotYet},
-    {"--dport", "UDP encapsulation and its ports", Takes::kNotYet},
+    {"--natt", "nonesp", Takes::kValue},
+    {"--sport", "PORT", Takes::kValue},
+    {"--dport", "PORT", Takes::kValue},
 }};
 
 constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N] [--esn]
+       [--natt nonesp [--sport PORT] [--dport PORT]]
        [--life LIMITS] --enckey KEY [--authkey KEY]
 spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn]
        [--life LIMITS] --authkey KEY
@@ -75,6 +76,10 @@ SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|comp|esp|ah, or
                        first packet), or allocations (eroutes pointed at it).
                        A soft limit is told once (monitor); at a hard one the
                        SA and its group stop
+  --natt nonesp        of an ESP SA: in UDP, through address translators (RFC
+                       3948); only tun and comp SAs may share its IP header
+  --sport PORT         the UDP port of the sending gateway, usually 4500
+  --dport PORT         the UDP port of the receiving gateway, usually 4500
   --dscp copy|N        of a tunnel's outer header: the inner packet's, usually, or
                        0 ... 63
   --ecn copy|off       whether congestion may be marked on it; usually it may
@@ -101,6 +106,32 @@ Expected<uint16_t> read_replay_window(const Words& words) {
   const auto packets = parse_number(*word, kMaxReplayWindow);
   if (packets) return static_cast<uint16_t>(*packets);
   return failure("--replay_window " + as_typed(*word), "is no number of packets", "use 0 … 4096");
+}
+
+Expected<uint16_t> read_udp_port(const Words& words, std::string_view option) {
+  const auto word = words.value(option);
+  if (!word) return kNatTraversalPort;
+  const auto port = parse_number(*word, UINT16_MAX);
+  if (port && *port != 0) return static_cast<uint16_t>(*port);
+  return failure(std::string(option) + ' ' + as_typed(*word), "is no UDP port", "use 1 … 65535");
+}
+
+// FreeS/WAN also knew "nonike", of a draft before RFC 3948.
+Expected<std::optional<UdpEncapsulation>> read_udp_encapsulation(const Words& words) {
+  const auto kind = words.value("--natt");
+  if (!kind) {
+    for (const std::string_view option : {"--sport", "--dport"}) {
+      if (words.has(option))
+        return failure(std::string(option), "is a port of UDP encapsulation", "give --natt nonesp too");
+    }
+    return std::nullopt;
+  }
+  if (*kind != "nonesp") return failure("--natt " + as_typed(*kind), "is no kind of UDP encapsulation", "use nonesp");
+  const auto source_port = read_udp_port(words, "--sport");
+  if (!source_port) return tl::unexpected(source_port.error());
+  const auto destination_port = read_udp_port(words, "--dport");
+  if (!destination_port) return tl::unexpected(destination_port.error());
+  return UdpEncapsulation{*source_port, *destination_port};
 }
 
 // An option that may be left out.
@@ -150,8 +181,9 @@ Expected<Action> add_tunnel(const Words& words, const Implied& implied, const Co
 }
 
 Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, const CommandWorld& world) {
-  const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--enckey",
-                                               "--authkey", "--replay_window", "--esn", "--life"});
+  const auto fits =
+      words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--enckey", "--authkey",
+                                 "--replay_window", "--esn", "--natt", "--sport", "--dport", "--life"});
   if (!fits) return tl::unexpected(fits.error());
   if (words.has("--replay_window") && implied.protocol == SaProtocol::kComp) {
     return failure("--replay_window", "a comp SA has no sequence numbers", "leave it out");
@@ -169,6 +201,9 @@ Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, 
   if (!window) return tl::unexpected(window.error());
   spec.replay_window = *window;
   spec.extended_sequence = words.has("--esn");
+  const auto udp_encapsulation = read_udp_encapsulation(words);
+  if (!udp_encapsulation) return tl::unexpected(udp_encapsulation.error());
+  spec.udp_encapsulation = *udp_encapsulation;
   const auto source = read_address(words, "--src", id->destination.family, world);
   if (!source) return tl::unexpected(source.error());
   spec.source = *source;

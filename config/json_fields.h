@@ -218,6 +218,11 @@ void fields(auto& f, FieldsOf<LifetimeSpec> auto& lifetime) {
   f("hard", lifetime.hard, LifetimeLimits());
 }
 
+void fields(auto& f, FieldsOf<UdpEncapsulation> auto& encapsulation) {
+  f("source_port", encapsulation.source_port, kNatTraversalPort);
+  f("destination_port", encapsulation.destination_port, kNatTraversalPort);
+}
+
 void fields(auto& f, FieldsOf<AddressSpec> auto& spec) {
   f("address", spec.address);
   f("device", spec.device);

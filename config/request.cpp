@@ -22,6 +22,7 @@ void fields(auto& f, FieldsOf<SaSpec> auto& spec) {
   f("tunnel_destination", spec.tunnel_destination, IpAddress());
   f("outer", spec.outer, OuterHeader());
   f("lifetime", spec.lifetime, LifetimeSpec());
+  f("udp_encapsulation", spec.udp_encapsulation, std::optional<UdpEncapsulation>());
 }
 
 namespace {

@@ -149,6 +149,8 @@ struct SaRow {
   uint64_t expired = 0;      // packets that came when it was over
   std::string expiry;        // "soft" or "hard": of the limits, what has been reached; else empty
   std::vector<SaId> group;  // members inside → outside; empty: in no group
+  std::optional<UdpEncapsulation> udp_encapsulation;
+  std::optional<uint16_t> peer_port;  // of an SA in UDP: where the peer is now, if not at the port given
 };
 struct GroupRow {
   std::vector<SaId> members;

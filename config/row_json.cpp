@@ -33,6 +33,8 @@ void fields(auto& f, FieldsOf<SaRow> auto& row) {
   f("allocations", row.allocations, uint64_t{0});
   f("expired", row.expired, uint64_t{0});
   f("expiry", row.expiry, std::string());
+  f("udp_encapsulation", row.udp_encapsulation, std::optional<UdpEncapsulation>());
+  f("peer_port", row.peer_port, std::optional<uint16_t>());
   f("group", row.group);
 }
 

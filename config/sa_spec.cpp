@@ -19,6 +19,18 @@ Expected<void> check_tunnel(const SaSpec& spec) {
   return {};
 }
 
+Expected<void> check_udp_encapsulation(const SaSpec& spec) {
+  if (!spec.udp_encapsulation) return {};
+  const std::string object = spec.id.text();
+  if (spec.id.protocol != SaProtocol::kEsp) {
+    return failure(object, "only esp SAs can be encapsulated in UDP (RFC 3948)", "leave --natt out");
+  }
+  if (const auto valid = validate(*spec.udp_encapsulation); !valid) {
+    return failure(object, valid.error().object + ' ' + valid.error().problem, valid.error().remedy);
+  }
+  return {};
+}
+
 Expected<void> check_keys(const SaSpec& spec) {
   const std::string object = spec.id.text();
   if (!spec.tunnel_destination.is_unspecified()) {
@@ -68,6 +80,7 @@ Expected<void> validate(const SaSpec& spec) {
   if (const auto valid = validate(spec.lifetime); !valid) {
     return failure(object, valid.error().object + ' ' + valid.error().problem, valid.error().remedy);
   }
+  if (const auto valid = check_udp_encapsulation(spec); !valid) return valid;
   return spec.id.protocol == SaProtocol::kTunnel ? check_tunnel(spec) : check_keys(spec);
 }
 

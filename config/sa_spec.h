@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "config/ip_address.h"
@@ -10,6 +11,7 @@
 #include "config/lifetime.h"
 #include "config/outer_header.h"
 #include "config/sa_id.h"
+#include "config/udp_encapsulation.h"
 
 namespace spigrp {
 
@@ -27,6 +29,8 @@ struct SaSpec {
   IpAddress tunnel_destination;                   // --dst of a tun SA; must be the SA's destination
   OuterHeader outer;                              // of a tun SA
   LifetimeSpec lifetime;
+  // --natt of an esp SA
+  std::optional<UdpEncapsulation> udp_encapsulation;
 };
 
 // Checks everything that needs no algorithm table: SPI range, address families, fields that the protocol does or does

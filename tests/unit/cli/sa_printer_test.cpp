@@ -53,6 +53,15 @@ BOOST_AUTO_TEST_CASE(a_tunnel_shows_the_choices_that_are_not_the_usual_ones) {
   BOOST_TEST(sa_line(row) == start + "df=clear ttl=1 " + end);
 }
 
+BOOST_AUTO_TEST_CASE(an_sa_in_udp_shows_its_ports_and_where_its_peer_has_gone) {
+  SaRow row = sa_row("esp.115@192.0.2.2");
+  const std::string bare = sa_line(row);
+  row.udp_encapsulation = {4500, 40001};
+  BOOST_TEST(sa_line(row) == bare + " natencap=nonesp sport=4500 dport=40001");
+  row.peer_port = 40007;
+  BOOST_TEST(sa_line(row) == bare + " natencap=nonesp sport=4500 dport=40001 peer_port=40007");
+}
+
 BOOST_AUTO_TEST_CASE(tunnels_and_compression_have_no_window) {
   for (const std::string id : {"tun.113@192.0.2.2", "comp.114@192.0.2.2"}) {
     SaRow row = sa_row(id.c_str());

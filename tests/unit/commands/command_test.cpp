@@ -37,9 +37,6 @@ BOOST_AUTO_TEST_CASE(every_command_has_help_that_names_it_and_what_all_commands_
     for (const char* part : {"Examples\n", "--label", "--optionsfrom", "$SPIGRP_SOCKET", "Exit status: 0 done"}) {
       BOOST_TEST((text.find(part) != std::string::npos), name << " lacks " << part);
     }
-    for (const char* absent : {"--natt"}) {
-      BOOST_TEST((text.find(absent) == std::string::npos), name << " has " << absent);
-    }
   }
 }
 

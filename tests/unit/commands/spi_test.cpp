@@ -143,13 +143,21 @@ BOOST_AUTO_TEST_CASE(a_replay_window_is_a_number_up_to_4096) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(what_this_version_lacks_is_refused_and_not_passed_over) {
+BOOST_AUTO_TEST_CASE(natt_puts_esp_into_udp_between_two_ports) {
   const std::string whole = kEsp + "--esp x --enckey 0x00 ";
-  for (const char* words : {"--natt nonesp",
-                            "--natt nonesp --sport 4500 --dport 4500", "--sport 1", "--dport=1"}) {
-    const std::string option = std::string(words).substr(0, std::string(words).find_first_of(" ="));
-    refused(whole + words, {option, "not in this version"});
+  BOOST_TEST(!edit<SaAdd>(whole).spec.udp_encapsulation.has_value());
+  BOOST_TEST((edit<SaAdd>(whole + "--natt nonesp").spec.udp_encapsulation == UdpEncapsulation{4500, 4500}));
+  BOOST_TEST((edit<SaAdd>(whole + "--natt nonesp --sport 40001 --dport 0x1f4").spec.udp_encapsulation ==
+              UdpEncapsulation{40001, 500}));
+  refused(whole + "--natt nonike", {"--natt", "nonike", "nonesp"});
+  refused(whole + "--sport 4500", {"--sport", "--natt nonesp"});
+  refused(whole + "--dport=4500", {"--dport", "--natt nonesp"});
+  for (const char* port : {"0", "65536", "-1", "ipsec-nat-t", "4500x"}) {
+    refused(whole + "--natt nonesp --dport " + port, {"--dport", port, "65535"});
   }
+  refused("spi --said ah.115@192.0.2.2 --src 192.0.2.1 --ah x --authkey 0x00 --natt nonesp",
+          {"ah.115@192.0.2.2", "only esp", "--natt"});
+  refused("spi --said tun.115@192.0.2.2 --ip4 --src 192.0.2.1 --dst 192.0.2.2 --natt nonesp", {"--natt", "--ip4"});
 }
 
 BOOST_AUTO_TEST_CASE(keys_come_from_files_and_standard_input) {
