@@ -40,10 +40,15 @@ be16 internet_checksum(const void* start, size_t bytes) noexcept {
 }
 
 be16 icmpv6_checksum(const Ipv6Header& ip, const void* message, size_t bytes) noexcept {
+  return transport_checksum(ip.source.data(), sizeof(ip.source) + sizeof(ip.destination), kProtocolIcmpv6, message,
+                            bytes);
+}
+
+be16 transport_checksum(const uint8_t* addresses, size_t address_bytes, uint8_t protocol, const void* payload,
+                        size_t bytes) noexcept {
   const be32 length = be32::from_host(static_cast<uint32_t>(bytes));
-  const be32 next_header = be32::from_host(kProtocolIcmpv6);
-  return as_field(sum_of(&ip.source, sizeof(ip.source) + sizeof(ip.destination)) + length.wire + next_header.wire +
-                  sum_of(message, bytes));
+  const be32 next_header = be32::from_host(protocol);
+  return as_field(sum_of(addresses, address_bytes) + length.wire + next_header.wire + sum_of(payload, bytes));
 }
 
 void decrement_ttl(Ipv4Header& header) noexcept {

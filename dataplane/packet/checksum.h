@@ -1,4 +1,4 @@
-// The Internet checksum (RFC 1071) over IP headers and ICMP messages, and its incremental form (RFC 1624).
+// The Internet checksum (RFC 1071) over IP headers and what they carry, and its incremental form (RFC 1624).
 #pragma once
 
 #include <cstddef>
@@ -21,6 +21,11 @@ inline bool ipv4_checksum_holds(const Ipv4Header& header) noexcept;
 
 // ICMPv6 with its pseudo-header (RFC 4443 section 2.3); the message's own checksum field must be zero.
 be16 icmpv6_checksum(const Ipv6Header& ip, const void* message, size_t bytes) noexcept;
+
+// TCP, UDP and ICMPv6: `bytes` of payload below the pseudo-header of its addresses, source and destination in one piece
+// (RFC 768, RFC 9293 section 3.1, RFC 8200 section 8.1). The payload's own checksum field must be zero.
+be16 transport_checksum(const uint8_t* addresses, size_t address_bytes, uint8_t protocol, const void* payload,
+                        size_t bytes) noexcept;
 
 // Takes one off the TTL and mends the checksum (RFC 1624).
 void decrement_ttl(Ipv4Header& header) noexcept;

@@ -39,6 +39,7 @@ namespace spigrp {
   X(unprotected, "received in the clear, though an eroute protects this traffic")                \
   X(no_sa, "no SA with this destination, SPI and protocol")                                      \
   X(group_mismatch, "the SAs removed are not exactly a group, in reverse")                       \
+  X(encapsulation_mismatch, "ESP in UDP though its SA is not, or at another port, or bare")      \
   X(tunnel_mismatch, "outer addresses or inner family are not those of the tunnel SA")           \
   X(inbound_policy, "came out of a group that its traffic's eroute would not accept")            \
   X(congested, "congestion marked on the outer header of a packet that knows no ECN (RFC 6040)") \
@@ -54,6 +55,8 @@ namespace spigrp {
   X(inflated_too_big, "IPComp: would become longer than an IP packet or a buffer may be")        \
   X(dummy, "an ESP dummy packet (RFC 4303 section 2.6), meant to be thrown away")                \
   X(no_room, "no buffer, or no room in it for the headers and trailers")                         \
+  X(nat_keepalive, "a NAT keepalive (RFC 3948 section 2.3), meant to be thrown away")            \
+  X(ike_unhandled, "an IKE message in UDP (RFC 3948 section 2.2), and nobody listens")           \
   X(local_unhandled, "addressed to the gateway itself, which has nothing that takes it")         \
   X(icmp_limited, "an ICMP message that the rate limit held back")                               \
   X(icmp_unproven, "an ICMP size error that quotes no ESP or AH packet sent lately")             \

@@ -26,17 +26,6 @@ Payload behind_destination_options(const rte_mbuf* packet, const IpPacket& ip, u
   return payload;
 }
 
-// A fragment without the beginning of the payload.
-bool is_later_fragment(const rte_mbuf* packet, const IpPacket& ip) noexcept {
-  if (!ip.is_fragment) return false;
-  if (ip.family == Family::kIpv4) {
-    return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & 0x1fff) != 0;
-  }
-  // The fragment header is the last that parse_ip took, and begins with the next header field.
-  const uint8_t* fragment = rte_pktmbuf_mtod_offset(packet, const uint8_t*, ip.next_header_offset);
-  return ((fragment[2] << 8 | fragment[3]) & 0xfff8) != 0;
-}
-
 void copy_addresses(const rte_mbuf* packet, Family family, FlowKey& key) noexcept {
   if (family == Family::kIpv4) {
     const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
@@ -60,12 +49,21 @@ bool has_ports(uint8_t protocol) noexcept {
 
 }  // namespace
 
+bool is_first_fragment(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+  if (ip.family == Family::kIpv4) {
+    return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & 0x1fff) == 0;
+  }
+  // The fragment header is the last that parse_ip took, and begins with the next header field.
+  const uint8_t* fragment = rte_pktmbuf_mtod_offset(packet, const uint8_t*, ip.next_header_offset);
+  return ((fragment[2] << 8 | fragment[3]) & 0xfff8) == 0;
+}
+
 FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept {
   FlowKey key{};
   key.family = ip.family;
   key.protocol = ip.next_header;
   copy_addresses(packet, ip.family, key);
-  if (is_later_fragment(packet, ip)) {
+  if (ip.is_fragment && !is_first_fragment(packet, ip)) {
     // What IPv6 names as next may be one more extension header.
     const bool protocol_unknown = ip.family == Family::kIpv6;
     key.unknown = protocol_unknown          ? UnknownFields::kProtocolAndPorts

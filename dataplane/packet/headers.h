@@ -116,6 +116,8 @@ struct UdpHeader {
 };
 static_assert(sizeof(UdpHeader) == 8);
 
+inline constexpr uint8_t kNatKeepalive = 0xff;  // alone in a datagram (RFC 3948 section 2.3)
+
 struct IcmpHeader {  // ICMP (RFC 792) and ICMPv6 (RFC 4443) begin alike
   uint8_t type;
   uint8_t code;

@@ -69,6 +69,9 @@ struct FlowKey {
 };
 static_assert(sizeof(FlowKey) == 40);
 
+// Of a fragment: whether the payload begins in it.
+bool is_first_fragment(const rte_mbuf* packet, const IpPacket& ip) noexcept;
+
 FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept;
 FlowKey reversed(const FlowKey& key) noexcept;
 
