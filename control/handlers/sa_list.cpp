@@ -101,6 +101,12 @@ SaRow row_of(const SaEntry& entry, const Now& now) {
     row.authentication_key_bits = static_cast<uint16_t>(algorithm.authentication_key_bytes() * 8);
     row.encryption_key_bits = static_cast<uint16_t>(algorithm.encryption_key_bytes() * 8);
   }
+  if (sa.udp) {
+    row.udp_encapsulation = sa.udp->ports;
+    const uint16_t known = inbound ? sa.udp->ports.source_port : sa.udp->ports.destination_port;
+    const uint16_t peer_port = (inbound ? sa.udp->from_peer : sa.udp->to_peer)->port();
+    if (peer_port != known) row.peer_port = peer_port;
+  }
   add_counters(row, sa.counters, now);
   if (sa.lifetime) add_lifetime(row, *sa.lifetime);
   row.age_s = now.unix_s > sa.created_at_s ? now.unix_s - sa.created_at_s : 0;

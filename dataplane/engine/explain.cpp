@@ -101,7 +101,7 @@ void Rehearsal::follow(OwnedPacket packet, PlainPacket plain) {
   const NextHop& hop = network_.routes.lookup(explanation_.destination, generation_);
   explanation_.route = explained(network_, explanation_.destination, hop);
   FlowPolicy policy{};
-  if (needs_policy(plain, hop)) {
+  if (needs_policy(network_, plain, hop)) {
     policy = FlowCache::look_up(flow_key(plain.packet, plain.ip), network_.sas, generation_);
     explanation_.eroute = explained(policy.eroute);
     explanation_.reverse_eroute = explained(policy.reverse);

@@ -98,7 +98,7 @@ Ruling dropped(DropReason reason) noexcept {
 
 Ruling rule_on_local(const Network& network, Generation g, const PlainPacket& plain,
                      const FlowPolicy& policy) noexcept {
-  if (carries_protection(plain.ip)) {
+  if (is_for_inbound(network, plain)) {
     return plain.to_everyone ? dropped(DropReason::martian_address) : Ruling{Ruling::Way::kInbound, {}};
   }
   if (!is_exempt_from_policy(plain)) {
@@ -125,8 +125,8 @@ AddressKind address_kind(const PlainPacket& plain) noexcept {
   return plain.ip.family == Family::kIpv4 ? address_kind_ipv4(plain) : address_kind_ipv6(plain);
 }
 
-bool needs_policy(const PlainPacket& plain, const NextHop& hop) noexcept {
-  if (hop.kind == NextHopKind::kLocal) return !carries_protection(plain.ip);
+bool needs_policy(const Network& network, const PlainPacket& plain, const NextHop& hop) noexcept {
+  if (hop.kind == NextHopKind::kLocal) return !is_for_inbound(network, plain);
   return hop.kind == NextHopKind::kPort || hop.kind == NextHopKind::kInterface;
 }
 
@@ -173,7 +173,7 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   uint32_t hashes[kBurstCapacity];
   for (uint16_t i = 0; i < burst.count; ++i) {
     const PlainPacket& plain = burst.packets[i];
-    if (!needs_policy(plain, hops[i])) continue;
+    if (!needs_policy(network_, plain, hops[i])) continue;
     flows[i] = flow_key(plain.packet, plain.ip);
     hashes[i] = flows_.hash(flows[i]);
     flows_.prefetch(hashes[i]);
@@ -182,7 +182,7 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   for (uint16_t i = 0; i < burst.count; ++i) {
     const PlainPacket& plain = burst.packets[i];
     FlowPolicy policy{};
-    if (needs_policy(plain, hops[i])) {
+    if (needs_policy(network_, plain, hops[i])) {
       policy = flows_.find(flows[i], hashes[i], network_.sas, stamp, context_.generation);
     }
     decide(plain, hops[i], policy, answers);

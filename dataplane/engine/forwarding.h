@@ -19,7 +19,7 @@ enum class AddressKind : uint8_t { kUnicast, kMulticast, kMartian };
 AddressKind address_kind(const PlainPacket& packet) noexcept;
 
 // Packets for which no policy is looked up here: they end, or their groups are taken off first.
-bool needs_policy(const PlainPacket& packet, const NextHop& hop) noexcept;
+bool needs_policy(const Network& network, const PlainPacket& packet, const NextHop& hop) noexcept;
 
 // What becomes of a unicast packet by its route and the eroutes of its flow. Like everything else that decides about
 // packets it looks at tables of one generation and changes nothing, so that explain.cpp decides by the same functions.

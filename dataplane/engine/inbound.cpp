@@ -2,6 +2,7 @@
 //   1. receive a burst; validate lengths; reassemble fragments addressed to us   receive.cpp, reassembly.cpp
 //   2. find the SA by (destination, SPI, protocol), and with it the group; cheap
 //      replay check; verify and decrypt the burst                                 find_groups(), transforms
+//      (in UDP there are also keepalives and IKE: other_than_esp())
 //   3. check and advance the replay window, after authentication                  transforms
 //   4. the next header must be the next SA of the group → back to 2               advance()
 //   5. when the group is used up: does the packet fit the policy?                 finish(), forwarding.cpp
@@ -14,6 +15,7 @@
 #include <rte_mbuf.h>
 
 #include "packet/buffer.h"
+#include "packet/udp_datagram.h"
 
 namespace spigrp {
 namespace {
@@ -23,16 +25,40 @@ bool is_of(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
   if (sa.id.protocol == SaProtocol::kComp) return true;
   if (ip.is_fragment) return false;
   if (sa.id.protocol == SaProtocol::kTunnel) return is_tunnel_protocol(ip.next_header);
-  if (ip.next_header != kTransforms[static_cast<size_t>(sa.id.protocol)].ip_protocol) return false;
+  // esp.cpp sees whether UDP belongs in front of its header.
+  const bool is_udp = sa.id.protocol == SaProtocol::kEsp && ip.next_header == kProtocolUdp;
+  if (!is_udp && ip.next_header != kTransforms[static_cast<size_t>(sa.id.protocol)].ip_protocol) return false;
   const ReceivedSaKey received = received_sa_key(packet, ip);
   return received.ok && received.key.spi == sa.spi && received.key.family == sa.id.destination.family &&
          received.key.destination == sa.id.destination.bytes;
+}
+
+// RFC 3948 section 2: why a datagram to one of the ports is not to be taken for ESP; nothing: it is.
+std::optional<DropReason> other_than_esp(rte_mbuf* packet, const IpPacket& ip, const UdpPorts& ports) noexcept {
+  const ParsedUdp udp = parse_udp(packet, ip);
+  if (!udp.ok) return udp.reason;
+  if (!ports.has(udp.header->destination_port.host())) return DropReason::local_unhandled;  // was in fragments
+  const uint32_t payload_offset = ip.header_bytes + static_cast<uint32_t>(sizeof(UdpHeader));
+  if (udp.payload_bytes() == 1 && *header_at<uint8_t>(packet, payload_offset) == kNatKeepalive) {
+    return DropReason::nat_keepalive;
+  }
+  if (udp.payload_bytes() < sizeof(be32)) return DropReason::runt;
+  const be32* marker = header_at<be32>(packet, payload_offset);
+  if (marker == nullptr) return DropReason::runt;
+  if (marker->wire == 0) return DropReason::ike_unhandled;
+  return std::nullopt;
 }
 
 }  // namespace
 
 bool carries_protection(const IpPacket& ip) noexcept {
   return names_sa(ip.next_header) || is_tunnel_protocol(ip.next_header);
+}
+
+// Of a fragment only the first shows a port; the others may be held for nothing, within the bounds of reassembly.
+bool is_for_inbound_udp(const Network& network, const PlainPacket& plain) noexcept {
+  if (plain.ip.is_fragment && !is_first_fragment(plain.packet, plain.ip)) return true;
+  return goes_to_encapsulation_port(network.sas.udp_ports(), plain.packet, plain.ip);
 }
 
 void Inbound::run(PlainBurst& plain) noexcept {
@@ -74,6 +100,12 @@ void Inbound::find_groups() noexcept {
   for (uint16_t place = 0; place < arrived_.count; ++place) {
     const PlainPacket& arrived = arrived_.packets[place];
     notes_[place] = {arrived.port, arrived.removed};
+    if (arrived.ip.next_header == kProtocolUdp) [[unlikely]] {
+      if (const auto reason = other_than_esp(arrived.packet, arrived.ip, network_.sas.udp_ports())) {
+        found[place] = {nullptr, *reason};
+        continue;
+      }
+    }
     if (is_tunnel_protocol(arrived.ip.next_header)) {
       found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {

@@ -1,5 +1,5 @@
-// Inbound: packets addressed to the gateway that carry ESP, AH, IPComp or a tunnel: their group is found and taken off,
-// SA by SA, all of it or the packet is dropped.
+// Inbound: packets addressed to the gateway that carry ESP (in UDP or not), AH, IPComp or a tunnel: their group is
+// found and taken off, SA by SA, all of it or the packet is dropped.
 #pragma once
 
 #include <array>
@@ -15,8 +15,16 @@ namespace spigrp {
 
 inline constexpr uint8_t kMaxRemovedSas = 16;  // of one packet, over all its groups
 
-// Whether Inbound is who takes a packet that is addressed to the gateway.
+// ESP, AH, IPComp or a tunnel.
 bool carries_protection(const IpPacket& ip) noexcept;
+
+// Whether it is Inbound that takes this packet, which is addressed to the gateway: it carries protection, or is UDP to a
+// port where ESP may be in it, or a fragment of UDP that does not show its port. Policy asks nothing of it before.
+bool is_for_inbound_udp(const Network& network, const PlainPacket& packet) noexcept;
+inline bool is_for_inbound(const Network& network, const PlainPacket& packet) noexcept {
+  if (carries_protection(packet.ip)) return true;
+  return packet.ip.next_header == kProtocolUdp && is_for_inbound_udp(network, packet);
+}
 
 class Inbound {
  public:

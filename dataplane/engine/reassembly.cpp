@@ -58,7 +58,7 @@ void make_whole_ipv6(rte_mbuf* packet, uint16_t header_bytes) noexcept {
 std::optional<DropReason> refusal(const ParsedIp& parsed) noexcept {
   if (!parsed.ok) return parsed.reason;
   if (parsed.ip.is_fragment) return DropReason::fragment;
-  if (!carries_protection(parsed.ip)) return DropReason::bad_next_header;
+  if (!carries_protection(parsed.ip) && parsed.ip.next_header != kProtocolUdp) return DropReason::bad_next_header;
   return std::nullopt;
 }
 

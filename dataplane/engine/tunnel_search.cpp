@@ -39,11 +39,18 @@ FoundGroup bare_tunnel(const SaTables& sas, const Endpoints& outermost, Generati
 
 }  // namespace
 
+bool goes_to_encapsulation_port(const UdpPorts& ports, rte_mbuf* packet, const IpPacket& ip) noexcept {
+  if (ip.next_header != kProtocolUdp) return false;
+  const auto* udp = header_at<UdpHeader>(packet, ip.header_bytes);
+  return udp != nullptr && ip.payload_bytes() >= sizeof(UdpHeader) && ports.has(udp->destination_port.host());
+}
+
 ReceivedSaKey received_sa_key(rte_mbuf* packet, const IpPacket& ip) noexcept {
   ReceivedSaKey received{};
-  if (ip.next_header == kProtocolEsp) {
-    const auto* esp = header_at<EspHeader>(packet, ip.header_bytes);
-    if (esp == nullptr || ip.payload_bytes() < sizeof(EspHeader)) return received;
+  if (ip.next_header == kProtocolEsp || ip.next_header == kProtocolUdp) {
+    const auto udp_bytes = static_cast<uint32_t>(ip.next_header == kProtocolUdp ? sizeof(UdpHeader) : 0);
+    const auto* esp = header_at<EspHeader>(packet, ip.header_bytes + udp_bytes);
+    if (esp == nullptr || ip.payload_bytes() < udp_bytes + sizeof(EspHeader)) return received;
     received.key.spi = esp->spi;
     received.key.protocol = SaProtocol::kEsp;
   } else if (ip.next_header == kProtocolIpcomp) {
@@ -80,7 +87,7 @@ FoundGroup find_tunnel_group(const SaTables& sas, rte_mbuf* packet, const IpPack
     if (!inner.ok) return bare_tunnel(sas, headers.endpoints[0], g);
     layer = inner.ip;
   }
-  if (names_sa(layer.next_header)) {
+  if (names_sa(layer.next_header) || goes_to_encapsulation_port(sas.udp_ports(), &view, layer)) {
     const ReceivedSaKey received = received_sa_key(&view, layer);
     const SaEntry* entry = received.ok && !layer.is_fragment ? sas.find_sa(received.key, g) : nullptr;
     if (entry != nullptr && entry->sa != nullptr && fits(*entry->group, entry->place, headers)) {

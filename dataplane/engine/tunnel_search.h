@@ -17,8 +17,11 @@ inline constexpr bool names_sa(uint8_t ip_protocol) noexcept {
   return ip_protocol == kProtocolEsp || ip_protocol == kProtocolAh || ip_protocol == kProtocolIpcomp;
 }
 
-// The key of the SA that the ESP, AH or IPComp header at the front of the payload names; ok is false where the payload
-// is too short for it.
+// UDP, whole or a first fragment, to a port where ESP may be behind it.
+bool goes_to_encapsulation_port(const UdpPorts& ports, rte_mbuf* packet, const IpPacket& ip) noexcept;
+
+// The key of the SA that the ESP, AH or IPComp header at the front of the payload names, or the ESP header behind a UDP
+// header there; ok is false where the payload is too short for it.
 struct ReceivedSaKey {
   SaKey key;
   bool ok;

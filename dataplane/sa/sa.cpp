@@ -66,6 +66,7 @@ Expected<std::unique_ptr<Sa>> Sa::create(const SaSpec& spec) {
     sa->set_up_tunnel(spec);
   } else if (spec.id.protocol != SaProtocol::kComp) {
     if (const auto done = sa->set_up_keys(spec); !done) return tl::unexpected(done.error());
+    if (spec.udp_encapsulation) sa->set_up_udp(spec);
   }
   sa->work_out_overhead();
   return sa;
@@ -117,13 +118,21 @@ void Sa::set_up_tunnel(const SaSpec& spec) {
   tunnel.ipv6.destination = id.destination.bytes;
 }
 
+// The peer's ports are this SA's alone until UdpPorts has others that share them.
+void Sa::set_up_udp(const SaSpec& spec) {
+  const UdpEncapsulation& ports = *spec.udp_encapsulation;
+  udp_bytes = sizeof(UdpHeader);
+  udp = SaUdp{ports, std::make_shared<PeerPort>(ports.destination_port), std::make_shared<PeerPort>(ports.source_port),
+              icv_bytes != 0 && spec.replay_window != 0};
+}
+
 void Sa::work_out_overhead() {
   switch (id.protocol) {
     case SaProtocol::kTunnel:
       overhead = {static_cast<uint16_t>(tunnel.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header)), 0};
       break;
     case SaProtocol::kEsp:
-      overhead = {static_cast<uint16_t>(sizeof(EspHeader) + iv_bytes),
+      overhead = {static_cast<uint16_t>(udp_bytes + sizeof(EspHeader) + iv_bytes),
                   static_cast<uint16_t>(block_bytes - 1 + sizeof(EspTrailer) + icv_bytes)};
       break;
     case SaProtocol::kAh:

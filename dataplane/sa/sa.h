@@ -17,6 +17,7 @@
 #include "sa/lifetime.h"
 #include "sa/replay_window.h"
 #include "sa/sequence.h"
+#include "sa/udp_ports.h"
 
 namespace spigrp {
 
@@ -82,6 +83,7 @@ struct alignas(64) Sa {
   uint8_t iv_bytes = 0;
   uint8_t block_bytes = 4;
   uint8_t icv_bytes = 0;
+  uint8_t udp_bytes = 0;  // of the header in front of ESP: 8 or none
   bool extended_sequence = false;
   uint16_t ah_header_bytes = 0;  // fixed part, ICV and padding for the SA's family (RFC 4302 section 2.2)
   be32 spi{};
@@ -92,6 +94,7 @@ struct alignas(64) Sa {
   std::atomic<uint16_t> identification{0};  // tun over IPv4: worker: rw
   std::unique_ptr<Lifetime> lifetime;       // null: without end; what it points at is worker: rw
   uint64_t watched_end_tsc = UINT64_MAX;    // control only: LifetimeWatch's
+  std::optional<SaUdp> udp;                 // esp in UDP
   uint64_t created_at_s = 0;                // Unix time
   Key saved_encryption_key, saved_authentication_key;  // control only: for `save --keys`; wiped on release
 
@@ -106,6 +109,7 @@ struct alignas(64) Sa {
 
   Expected<void> set_up_keys(const SaSpec& spec);
   void set_up_tunnel(const SaSpec& spec);
+  void set_up_udp(const SaSpec& spec);
   void work_out_overhead();
 };
 

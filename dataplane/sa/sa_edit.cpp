@@ -27,6 +27,7 @@ struct SaEdit::Staged {
   Expected<void> check_members(std::span<const SaId> members, const SaGroup* own) const;
   Expected<void> check_place(const SaId& id, size_t place) const;
   Expected<void> check_allocations(const Sa& sa) const;
+  Expected<void> check_translation(std::span<const SaId> members) const;
   SaGroup* make_group(std::span<const SaId> members);
   void put_alone(const SaId& id, bool dissolved);
   void put_group(std::span<const SaId> members);
@@ -137,6 +138,21 @@ Expected<void> SaEdit::Staged::check_members(std::span<const SaId> members, cons
                      "ungroup it first with: " + ungroup_command(*entry->group));
     }
     if (const auto allowed = check_place(id, place); !allowed) return allowed;
+  }
+  return check_translation(members);
+}
+
+// ah protects the addresses of its IP header, which a translator changes; UDP encapsulation is there for translators,
+// and RFC 3948 has none of ah.
+Expected<void> SaEdit::Staged::check_translation(std::span<const SaId> members) const {
+  const SaId *ah = nullptr, *in_udp = nullptr;  // behind the present IP header
+  for (const SaId& id : members) {
+    if (id.protocol == SaProtocol::kTunnel) ah = in_udp = nullptr;
+    if (id.protocol == SaProtocol::kAh) ah = &id;
+    if (find(id)->sa->udp) in_udp = &id;
+    if (ah == nullptr || in_udp == nullptr) continue;
+    return failure(ah->text(), "would protect the IP header of " + in_udp->text() + ", which is UDP-encapsulated",
+                   "leave it out, or put a tun SA between the two");
   }
   return {};
 }
@@ -352,6 +368,7 @@ Expected<void> SaEdit::add_sa(const SaSpec& spec) {
   if (const auto reserved = staged_->reserve(**sa); !reserved) {
     return failure(spec.id.text(), reserved.error().problem, reserved.error().remedy);
   }
+  staged_->tables.udp_ports_->share(**sa);
   const SaEntry* before = staged_->find_any(spec.id);
   ++staged_->tables.edit_number_;
   staged_->entries[spec.id] = {.sa = sa->get(), .dissolved_by = before == nullptr ? 0 : before->dissolved_by};

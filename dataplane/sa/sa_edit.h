@@ -28,7 +28,7 @@ class SaEdit {
   void clear_sas();
 
   // 2 … 8 SAs, inside → outside. Errors: an SA does not exist, is listed twice, is in a group; an eroute leads to an SA
-  // in a later place; too many.
+  // in a later place; too many; ah behind the same IP header as esp in UDP.
   Expected<void> group(std::span<const SaId> members);
   // The group known by members[0] becomes this list (FreeS/WAN has no such thing). Errors: members[0] heads no group;
   // and as for group(), where members of the group itself may stay.

@@ -12,6 +12,7 @@
 #include "sa/eroute_table.h"
 #include "sa/lifetime_watch.h"
 #include "sa/sa_group.h"
+#include "sa/udp_ports.h"
 #include "state/versioned_map.h"
 
 namespace spigrp {
@@ -73,6 +74,8 @@ class SaTables {
   // worker: what an eroute, found at this stamp, leads to now
   ErouteVerdict resolve(const Eroute& eroute, Generation g) const noexcept;
 
+  const UdpPorts& udp_ports() const noexcept { return *udp_ports_; }  // worker: has()
+
   VersionedMap<SaKey, SaEntry>& sas() noexcept { return *sas_; }     // control: slots for listings
   ErouteTable& eroutes() noexcept { return *eroutes_; }              // control; worker: count()
   const ErouteTable& eroutes() const noexcept { return *eroutes_; }  // worker: find()
@@ -90,6 +93,7 @@ class SaTables {
   std::unique_ptr<VersionedMap<SaKey, SaEntry>> sas_;
   std::unique_ptr<VersionedMap<AddressKey, const SaGroup*>> by_addresses_;
   std::unique_ptr<ErouteTable> eroutes_;
+  std::shared_ptr<UdpPorts> udp_ports_ = std::make_shared<UdpPorts>();
   // control only, and below, for SaEdit
   struct SameAddresses {
     uint32_t sas = 0;                    // with these addresses; the key keeps its slot while there is one

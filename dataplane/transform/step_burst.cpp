@@ -33,6 +33,7 @@ std::atomic<uint64_t>* counter_for(SaCounters& counters, DropReason reason) noex
     case DropReason::malformed:
     case DropReason::too_many_headers:
     case DropReason::fragment:
+    case DropReason::encapsulation_mismatch:
     case DropReason::tunnel_mismatch:
     case DropReason::bad_length:
     case DropReason::bad_padding:

@@ -6,7 +6,7 @@ import ipaddress
 import struct
 import zlib
 
-from scapy.layers.inet import IP
+from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import AH, AUTH_ALGOS, ESP, AuthAlgo, SecurityAssociation, _ESPPlain, zero_mutable_fields
 
@@ -178,6 +178,50 @@ class Esp(Sa):
         inner = bytes(self.scapy.decrypt(parse(packet)))
         iv = esp.data[:self.scapy.crypt_algo.iv_size]
         check_same(self.said, packet, bytes(self.scapy.encrypt(parse(inner), seq_num=esp.seq, iv=iv)))
+        return inner
+
+
+@dataclasses.dataclass
+class EspInUdp(Esp):
+    """RFC 3948. scapy puts UDP there with a length that lacks ESP over IPv4 and without a checksum over IPv6, where RFC
+    8200 asks for one; and takes it off over IPv4 only."""
+    ports: tuple = (4500, 4500)
+
+    def __post_init__(self):
+        super().__post_init__()
+        self.move_to(self.ports)
+
+    def move_to(self, ports):
+        """What a translator between the gateways does to the packets of this SA from now on."""
+        self.ports = ports
+        self.scapy.nat_t_header = UDP(sport=ports[0], dport=ports[1])
+
+    def command(self):
+        return super().command() + f" --natt nonesp --sport {self.ports[0]} --dport {self.ports[1]}"
+
+    def complete(self, packet):
+        packet = packet.copy()
+        packet[UDP].len = None
+        if packet.version == 6:
+            packet[UDP].chksum = None
+        return bytes(packet.__class__(bytes(packet)))
+
+    def encap(self, packet, sequence=None):
+        return self.complete(self.scapy.encrypt(parse(packet), seq_num=sequence))
+
+    def decap(self, packet):
+        check_ip_header(packet)
+        header_bytes, protocol = (20, packet[9]) if packet[0] >> 4 == 4 else (40, packet[6])
+        if protocol != 17:
+            raise BadPacket(f"no UDP in front of {self.said}: protocol {protocol}")
+        esp = parse(with_payload(packet, 50, packet[header_bytes + 8:])).getlayer(ESP)
+        if esp is None or esp.spi != self.spi:
+            raise BadPacket(f"no {self.said} where it should be: {packet.hex()}")
+        self.scapy.nat_t_header = None
+        inner = bytes(self.scapy.decrypt(parse(with_payload(packet, 50, packet[header_bytes + 8:]))))
+        self.move_to(self.ports)
+        iv = esp.data[:self.scapy.crypt_algo.iv_size]
+        check_same(self.said, packet, self.complete(self.scapy.encrypt(parse(inner), seq_num=esp.seq, iv=iv)))
         return inner
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes esp_packets.json and ah_packets.json: packets protected by scapy, to which ours are held; and
-ipcomp_packets.json: packets compressed by zlib, which ours must inflate.
+"""Makes esp_packets.json, esp_in_udp_packets.json and ah_packets.json: packets protected by scapy, to which ours are
+held; and ipcomp_packets.json: packets compressed by zlib, which ours must inflate.
 
 Run by hand, with scapy and cryptography installed: tests/vectors/make_packets.py
 Keys, IVs and payloads come from a fixed stream, so that a run repeats itself byte for byte.
@@ -125,11 +125,22 @@ def with_upper_half(wire, algorithm, key, spi, sequence):
     return wire[:-icv_bytes] + digest(authenticator, key, esp[:-icv_bytes] + upper)
 
 
+def with_udp_length(packet):
+    """scapy 2.5 leaves the UDP length at 8 over IPv4, and the checksum out over IPv6, where RFC 8200 asks for it."""
+    packet = packet.copy()
+    packet[UDP].len = None
+    if packet.version == 6:
+        packet[UDP].chksum = None
+    return packet.__class__(raw(packet))
+
+
 def vector(kind, shape, packet, tunnel, algorithm, keys, scapy_arguments, sequence, iv, extended=False):
     spi = 0x1000 + int.from_bytes(stream(algorithm, 2), "big")
     association = SecurityAssociation(kind, spi=spi, tunnel_header=tunnel, **scapy_arguments)
     upper = {"esn_en": True, "esn": sequence >> 32} if extended else {}
     protected = association.encrypt(packet.__class__(raw(packet)), seq_num=sequence & 0xffffffff, iv=iv, **upper)
+    if association.nat_t_header:
+        protected = with_udp_length(protected)
     wire = raw(protected)
     association.decrypt(protected.__class__(wire), **upper)  # scapy takes it back
     if extended and kind is ESP and "-" in algorithm:
@@ -178,6 +189,28 @@ def esp_vectors():
             for sequence in (count * 104729, (count << 32) + 2, (count << 32) + 0xfffffffe):
                 yield vector(ESP, "tunnel", packet, tunnel, algorithm, (encryption_key, authentication_key), arguments,
                              sequence=sequence, iv=stream(f"iv{sequence}", iv_bytes), extended=True)
+
+
+def esp_in_udp_vectors():
+    count = 0
+    for algorithm in ("aes128gcm16", "aes128-sha1-96", "null-sha2_256-128", "chacha20poly1305", "aes128ctr-sha1-96"):
+        [(_, scapy_name, key_bytes, iv_bytes, scapy_auth, auth_bytes)] = [row for row in esp_algorithms()
+                                                                          if row[0] == algorithm]
+        encryption_key, authentication_key = stream("key" + algorithm, key_bytes), stream("auth" + algorithm, auth_bytes)
+        arguments = {"crypt_algo": scapy_name, "crypt_key": encryption_key or None}
+        if scapy_auth:
+            arguments |= {"auth_algo": scapy_auth, "auth_key": authentication_key}
+        for shape in shapes(0):
+            if shape.startswith("transport 6,"):  # scapy 2.5 would name ESP in the extension header, not UDP
+                continue
+            for size in (SIZES[count % len(SIZES)], LARGE[count % len(LARGE)]):
+                count += 1
+                packet, tunnel = shapes(size)[shape]
+                ports = (4500, 4500) if count % 3 else (40000 + count, 4500)
+                made = vector(ESP, shape, packet, tunnel, algorithm, (encryption_key, authentication_key),
+                              arguments | {"nat_t_header": UDP(sport=ports[0], dport=ports[1])},
+                              sequence=count * 7919, iv=stream(f"iv{count}", iv_bytes))
+                yield made | {"name": made["name"] + ", in UDP", "source_port": ports[0], "destination_port": ports[1]}
 
 
 def ah_vectors():
@@ -261,5 +294,6 @@ def write(file_name, vectors, source="scapy"):
 
 if __name__ == "__main__":
     write("esp_packets.json", esp_vectors())
+    write("esp_in_udp_packets.json", esp_in_udp_vectors())
     write("ah_packets.json", ah_vectors())
     write("ipcomp_packets.json", ipcomp_vectors(), f"zlib {zlib.ZLIB_VERSION} and scapy")

@@ -367,7 +367,7 @@ BOOST_AUTO_TEST_CASE(fragments_and_packets_of_the_other_family_are_refused) {
   put16(packet, 6, 1);
   set_ipv4_checksum(packet);
   BOOST_TEST(decap_outcome(*sa, packet) == "fragment");
-  BOOST_TEST(decap_outcome(*sa, plain_packet(100)) == "bad_next_header");
+  BOOST_TEST(decap_outcome(*sa, gateway_packet(Family::kIpv4, counted_bytes(100), kProtocolTcp)) == "bad_next_header");
 }
 
 BOOST_AUTO_TEST_CASE(bytes_behind_the_packet_are_cut_off) {

@@ -35,6 +35,9 @@ std::vector<Vector> vectors_from(const std::string& file, SaProtocol protocol) {
     vector.spec.extended_sequence = json.at("extended");
     vector.spec.encryption_key = Key(bytes("encryption_key"));
     vector.spec.authentication_key = Key(bytes("authentication_key"));
+    if (json.contains("source_port")) {
+      vector.spec.udp_encapsulation = {json.at("source_port"), json.at("destination_port")};
+    }
     vectors.push_back(std::move(vector));
   }
   return vectors;
@@ -42,6 +45,11 @@ std::vector<Vector> vectors_from(const std::string& file, SaProtocol protocol) {
 
 const std::vector<Vector>& esp_vectors() {
   static const std::vector<Vector> vectors = vectors_from("esp_packets.json", SaProtocol::kEsp);
+  return vectors;
+}
+
+const std::vector<Vector>& esp_in_udp_vectors() {
+  static const std::vector<Vector> vectors = vectors_from("esp_in_udp_packets.json", SaProtocol::kEsp);
   return vectors;
 }
 
@@ -82,11 +90,12 @@ bool is_deterministic(const Vector& vector) {
 
 BOOST_AUTO_TEST_CASE(there_are_vectors_of_every_kind) {
   BOOST_TEST(esp_vectors().size() > 300u);
+  BOOST_TEST(esp_in_udp_vectors().size() == 70u);
   BOOST_TEST(ah_vectors().size() == 156u);
 }
 
 BOOST_AUTO_TEST_CASE(what_scapy_protects_comes_out_as_it_was) {
-  for (const auto* vectors : {&esp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
     for (const Vector& vector : *vectors) {
       BOOST_TEST_CONTEXT(vector.name) {
         auto sa = receiving_sa(vector);
@@ -101,7 +110,7 @@ BOOST_AUTO_TEST_CASE(what_scapy_protects_comes_out_as_it_was) {
 
 BOOST_AUTO_TEST_CASE(we_send_the_bytes_that_scapy_sends) {
   unsigned compared = 0;
-  for (const auto* vectors : {&esp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
     for (const Vector& vector : *vectors) {
       if (!is_deterministic(vector)) continue;
       ++compared;
@@ -114,7 +123,7 @@ BOOST_AUTO_TEST_CASE(we_send_the_bytes_that_scapy_sends) {
 }
 
 BOOST_AUTO_TEST_CASE(what_we_protect_comes_out_as_it_was) {
-  for (const auto* vectors : {&esp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
     for (const Vector& vector : *vectors) {
       BOOST_TEST_CONTEXT(vector.name) {
         const Bytes packet = encapped(*sending_sa(vector), vector.plain);
@@ -126,7 +135,7 @@ BOOST_AUTO_TEST_CASE(what_we_protect_comes_out_as_it_was) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_upper_half_does_not_authenticate) {  // RFC 4303 section 2.2.1
-  for (const auto* vectors : {&esp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
     for (const Vector& vector : *vectors) {
       if (!vector.spec.extended_sequence) continue;
       BOOST_TEST_CONTEXT(vector.name) {
