@@ -83,8 +83,12 @@ tl::unexpected<Error> unknown(std::string_view name, std::string_view protocol) 
   return failure(as_typed(name), "no such algorithm for " + std::string(protocol), std::string(kWhereListed));
 }
 
+uint16_t bytes_with_salt(const Cipher& cipher) noexcept {
+  return static_cast<uint16_t>(cipher.key_bytes + cipher.salt_bytes);
+}
+
 AlgorithmRow row_of(const Algorithm& algorithm) {
-  return {algorithm.name(), algorithm.cipher == nullptr ? "ah" : "esp", algorithm.encryption_key_bytes(),
+  return {algorithm.name(), algorithm.use == AlgorithmUse::kAh ? "ah" : "esp", algorithm.encryption_key_bytes(),
           algorithm.authentication_key_bytes(), algorithm.icv_bytes(), algorithm.requirement(), algorithm};
 }
 
@@ -97,10 +101,11 @@ std::string Algorithm::name() const {
 }
 
 uint16_t Algorithm::encryption_key_bytes() const noexcept {
-  return cipher == nullptr ? uint16_t{0} : static_cast<uint16_t>(cipher->key_bytes + cipher->salt_bytes);
+  return cipher == nullptr || use == AlgorithmUse::kAh ? uint16_t{0} : bytes_with_salt(*cipher);
 }
 
 uint16_t Algorithm::authentication_key_bytes() const noexcept {
+  if (use == AlgorithmUse::kAh && cipher != nullptr) return bytes_with_salt(*cipher);
   return authenticator == nullptr ? uint16_t{0} : authenticator->key_bytes;
 }
 
@@ -156,15 +161,23 @@ Expected<Algorithm> find_esp_algorithm(std::string_view name, size_t encryption_
 }
 
 Expected<Algorithm> find_ah_algorithm(std::string_view name) {
+  if (const Cipher* cipher = find_cipher(name); cipher != nullptr && cipher->mode == CipherMode::kAesGmac) {
+    return Algorithm{cipher, nullptr, AlgorithmUse::kAh};
+  }
   const bool is_hmac = name.starts_with(kAhPrefix);
   const Authenticator* authenticator = find_authenticator(is_hmac ? name.substr(kAhPrefix.size()) : name);
   if (authenticator == nullptr || authenticator->is_hmac() != is_hmac) return unknown(name, "AH");
-  return Algorithm{nullptr, authenticator};
+  return Algorithm{nullptr, authenticator, AlgorithmUse::kAh};
 }
 
 std::vector<AlgorithmRow> list_algorithms() {
   std::vector<AlgorithmRow> rows;
-  for (const Authenticator& authenticator : kAuthenticators) rows.push_back(row_of({nullptr, &authenticator}));
+  for (const Authenticator& authenticator : kAuthenticators) {
+    rows.push_back(row_of({nullptr, &authenticator, AlgorithmUse::kAh}));
+  }
+  for (const Cipher& cipher : kCiphers) {
+    if (cipher.mode == CipherMode::kAesGmac) rows.push_back(row_of({&cipher, nullptr, AlgorithmUse::kAh}));
+  }
   for (const Cipher& cipher : kCiphers) {
     if (cipher.mode != CipherMode::kNull) rows.push_back(row_of({&cipher, nullptr}));
     if (cipher.is_combined()) continue;

@@ -56,13 +56,18 @@ struct Authenticator {
   bool is_hmac() const noexcept { return mode != AuthMode::kAesXcbc && mode != AuthMode::kAesCmac; }
 };
 
+enum class AlgorithmUse : uint8_t { kEsp, kAh };
+
 // What one SA uses. Both rows point into tables that live as long as the process.
 struct Algorithm {
-  const Cipher* cipher;                // null for AH
+  const Cipher* cipher;                // null for AH, but of AES-GMAC (RFC 4543 section 4)
   const Authenticator* authenticator;  // null for a combined mode or no authentication
+  AlgorithmUse use = AlgorithmUse::kEsp;
+
   std::string name() const;            // canonical: "aes128-sha1-96"; for AH "hmac-sha1-96", "aes_cmac-96"
 
-  uint16_t encryption_key_bytes() const noexcept;  // salt included
+  // Salt included; of AH all of it is the authentication key's.
+  uint16_t encryption_key_bytes() const noexcept;
   uint16_t authentication_key_bytes() const noexcept;
   uint8_t iv_bytes() const noexcept;
   uint8_t block_bytes() const noexcept;

@@ -166,7 +166,8 @@ void CryptoEngine::State::run_direct(const CryptoJob& job, uint8_t* tag) noexcep
       job.cipher_bytes, nonce.data(), job.auth_start, job.auth_bytes, tag, cipher.icv_bytes);
 }
 
-// RFC 4543 section 3.3: everything is additional data. In two pieces, because ESN's upper half is not in the packet.
+// RFC 4543 section 3.3: everything is additional data. Of ESP it comes in two pieces, because ESN's upper half is not in
+// the packet.
 void CryptoEngine::State::run_gmac(const CryptoJob& job, const uint8_t* nonce, uint8_t* tag) noexcept {
   const auto* keys = static_cast<const gcm_key_data*>(expanded(job).encrypt_keys);
   const Cipher& cipher = *job.keys->algorithm().cipher;
@@ -175,7 +176,7 @@ void CryptoEngine::State::run_gmac(const CryptoJob& job, const uint8_t* nonce, u
     gcm_context_data context;
     begin(keys, &context, nonce, kAeadNonceBytes);
     update(keys, &context, job.auth_start, job.auth_bytes);
-    update(keys, &context, job.cipher_start, job.cipher_bytes);
+    if (job.cipher_bytes != 0) update(keys, &context, job.cipher_start, job.cipher_bytes);
     finish(keys, &context, tag, cipher.icv_bytes);
   };
   if (cipher.key_bytes == 16) return run(imb.gmac128_init, imb.gmac128_update, imb.gmac128_finalize);

@@ -173,7 +173,8 @@ Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key&
   schedule.algorithm_ = algorithm;
   schedule.expanded_.reset(new (memory) Expanded{.allocated_bytes = bytes});
   if (const Cipher* cipher = algorithm.cipher; cipher != nullptr && cipher->mode != CipherMode::kNull) {
-    schedule.expanded_->expand_cipher(*cipher, encryption_key.bytes());
+    const Key& key = algorithm.use == AlgorithmUse::kAh ? authentication_key : encryption_key;
+    schedule.expanded_->expand_cipher(*cipher, key.bytes());
   }
   if (algorithm.authenticator != nullptr) {
     schedule.expanded_->expand_authenticator(algorithm, authentication_key.bytes());

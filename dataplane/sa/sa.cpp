@@ -88,7 +88,7 @@ Expected<void> Sa::set_up_keys(const SaSpec& spec) {
   iv_offset = random_64();
   if (id.protocol == SaProtocol::kAh) {
     const unsigned unit = id.destination.family == Family::kIpv4 ? 4 : 8;
-    ah_header_bytes = static_cast<uint16_t>((sizeof(AhHeader) + icv_bytes + unit - 1) / unit * unit);
+    ah_header_bytes = static_cast<uint16_t>((sizeof(AhHeader) + iv_bytes + icv_bytes + unit - 1) / unit * unit);
   }
   return {};
 }

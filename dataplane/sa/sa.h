@@ -85,9 +85,9 @@ struct alignas(64) Sa {
   uint8_t icv_bytes = 0;
   uint8_t udp_bytes = 0;  // of the header in front of ESP: 8 or none
   bool extended_sequence = false;
-  uint16_t ah_header_bytes = 0;  // fixed part, ICV and padding for the SA's family (RFC 4302 section 2.2)
+  uint16_t ah_header_bytes = 0;  // fixed part, IV, ICV and padding for the SA's family (RFC 4302 section 2.2)
   be32 spi{};
-  uint64_t iv_offset = 0;                   // GCM: random for this object; IV = sequence XOR this, so unique per object
+  uint64_t iv_offset = 0;                   // random for this object: counted_iv()
   std::optional<KeySchedule> keys;          // esp and ah
   TunnelTemplate tunnel;                    // tun
   OuterHeader outer;                        // tun
@@ -103,6 +103,10 @@ struct alignas(64) Sa {
   ReplayWindow replay;
   alignas(64) SaCounters counters;
   CompressionTrials trials;  // comp, outbound
+
+  // Of the packet with this number, where IVs need only never come twice (RFC 4106 section 3.1): the number does not, and
+  // iv_offset keeps apart what two objects with one key send.
+  be64 counted_iv(uint64_t number) const noexcept { return be64::from_host(number ^ iv_offset); }
 
  private:
   explicit Sa(const SaSpec& spec);

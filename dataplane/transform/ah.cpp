@@ -8,6 +8,8 @@
 // "IP" is the header with options or with the extension headers that stay in front (parse_ip). For the computation the
 // header is made what the ICV covers, in place; afterwards the copy that was kept aside is put back. The upper half of an
 // extended sequence number is put behind the packet for the computation (RFC 4302 section 2.5.1) and taken off again.
+// With AES-GMAC the ICV field holds an IV and then the ICV (RFC 4543 section 4). All of it is zero for the computation, to
+// which the IV belongs as nonce. RFC 4543 wants no padding; over IPv6 there is some, because RFC 4302 section 2.2 does.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -28,6 +30,7 @@ constexpr uint16_t kMaxHeaderBytes = 256;
 struct Aside {
   uint8_t header[kMaxHeaderBytes];
   uint8_t icv[kMaxIcvBytes];
+  be64 iv;  // GMAC
 };
 
 using Jobs = std::array<CryptoJob, kBurstCapacity>;
@@ -40,8 +43,12 @@ AhHeader* ah_of(const BurstEntry& entry, const IpPacket& ip) noexcept {
   return rte_pktmbuf_mtod_offset(entry.packet, AhHeader*, ip.header_bytes);
 }
 
-uint8_t* icv_of(AhHeader* ah) noexcept {
+uint8_t* iv_of(AhHeader* ah) noexcept {
   return reinterpret_cast<uint8_t*>(ah + 1);
+}
+
+uint8_t* icv_of(const Sa& sa, AhHeader* ah) noexcept {
+  return iv_of(ah) + sa.iv_bytes;
 }
 
 // Behind the packet: admitted with room for it.
@@ -55,25 +62,25 @@ void take_upper_half_off(const BurstEntry& entry) noexcept {
   if (entry.sa->extended_sequence) [[unlikely]] rte_pktmbuf_trim(entry.packet, kUpperSequenceBytes);
 }
 
-CryptoJob job_over(const BurstEntry& entry, uint8_t* icv) noexcept {
+CryptoJob job_over(const BurstEntry& entry, uint8_t* icv, const be64& iv) noexcept {
   put_upper_half(entry);
   return {.keys = &*entry.sa->keys,
           .cipher_start = nullptr,
           .cipher_bytes = 0,
-          .iv = nullptr,
+          .iv = reinterpret_cast<const uint8_t*>(&iv),
           .auth_start = rte_pktmbuf_mtod(entry.packet, const uint8_t*),
           .auth_bytes = rte_pktmbuf_pkt_len(entry.packet),
           .icv = icv,
           .ok = false};
 }
 
-// Puts the header in, complete but for the ICV, which is zero. The IP header in front of it is final.
+// Puts the header in, complete but for IV and ICV, which are zero. The IP header in front of it is final.
 void put_ah(const Sa& sa, rte_mbuf* packet, const IpPacket& ip, uint64_t sequence) noexcept {
   char* start = rte_pktmbuf_prepend(packet, sa.ah_header_bytes);
   std::memmove(start, start + sa.ah_header_bytes, ip.header_bytes);
   auto* ah = reinterpret_cast<AhHeader*>(start + ip.header_bytes);
   *ah = {ip.next_header, length_field(sa), {}, sa.spi, be32::from_host(static_cast<uint32_t>(sequence))};
-  std::memset(icv_of(ah), 0, sa.ah_header_bytes - sizeof(AhHeader));
+  std::memset(iv_of(ah), 0, sa.ah_header_bytes - sizeof(AhHeader));
   rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolAh);
 }
 
@@ -123,8 +130,11 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   uint16_t job_count = 0;
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) {
     put_ah(*entry.sa, entry.packet, note.ip, entry.sequence);
-    const Verdict verdict = set_header_aside(entry.packet, note.ip, Direction::kOutbound, asides[job_count]);
-    if (verdict.kept()) jobs[job_count++] = job_over(entry, icv_of(ah_of(entry, note.ip)));
+    Aside& aside = asides[job_count];
+    const Verdict verdict = set_header_aside(entry.packet, note.ip, Direction::kOutbound, aside);
+    if (!verdict.kept()) return verdict;
+    aside.iv = entry.sa->counted_iv(entry.sequence);
+    jobs[job_count++] = job_over(entry, icv_of(*entry.sa, ah_of(entry, note.ip)), aside.iv);
     return verdict;
   });
 
@@ -132,7 +142,9 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (!jobs[place].ok) return DropReason::crypto_failed;
     take_upper_half_off(entry);
-    std::memcpy(rte_pktmbuf_mtod(entry.packet, uint8_t*), asides[place].header, note.ip.header_bytes);
+    const Aside& aside = asides[place];
+    std::memcpy(rte_pktmbuf_mtod(entry.packet, uint8_t*), aside.header, note.ip.header_bytes);
+    if (entry.sa->iv_bytes != 0) [[unlikely]] std::memcpy(iv_of(ah_of(entry, note.ip)), &aside.iv, sizeof(aside.iv));
     step.finish(note, note.ip.total_bytes);
     return Verdict::keep();
   });
@@ -163,10 +175,12 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
     Aside& aside = asides[job_count];
     const Verdict verdict = set_header_aside(entry.packet, note.ip, Direction::kInbound, aside);
     if (!verdict.kept()) return verdict;
-    uint8_t* icv = icv_of(ah_of(entry, note.ip));
+    uint8_t* iv = iv_of(ah_of(entry, note.ip));
+    uint8_t* icv = icv_of(*entry.sa, ah_of(entry, note.ip));
+    if (entry.sa->iv_bytes != 0) [[unlikely]] std::memcpy(&aside.iv, iv, sizeof(aside.iv));
     std::memcpy(aside.icv, icv, entry.sa->icv_bytes);
-    std::memset(icv, 0, entry.sa->icv_bytes);
-    jobs[job_count++] = job_over(entry, aside.icv);
+    std::memset(iv, 0, entry.sa->iv_bytes + entry.sa->icv_bytes);
+    jobs[job_count++] = job_over(entry, aside.icv, aside.iv);
     return Verdict::keep();
   });
 

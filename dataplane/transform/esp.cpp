@@ -116,14 +116,13 @@ CryptoJob job_over(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes,
   return job;
 }
 
-// CBC: unpredictable (RFC 3602 section 3). The other modes: never the same twice (RFC 4106 section 3.1); the number is
-// not, and iv_offset keeps apart what two objects with one key send.
+// CBC: unpredictable (RFC 3602 section 3).
 void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* iv) noexcept {
   const Sa& sa = *entry.sa;
   if (takes_random_iv(sa)) {
     std::memcpy(iv, random_iv, sa.iv_bytes);
   } else if (sa.iv_bytes != 0) {
-    const be64 counter = be64::from_host(entry.sequence ^ sa.iv_offset);
+    const be64 counter = sa.counted_iv(entry.sequence);
     std::memcpy(iv, &counter, sizeof(counter));
   }
 }

@@ -17,7 +17,7 @@ ALGORITHMS = [
     ("3des-md5-96", "hmac-sha2_512-256"), ("null-sha1-96", "hmac-sha1-96"), ("aes256ctr-aes_cmac-96", "aes_cmac-96"),
     ("aes128gcm16", "hmac-sha2_256-128"), ("chacha20poly1305", "hmac-sha2_384-192"),
     ("aes256gcm16", "hmac-sha2_512-256"),
-    ("aes128ccm16", "hmac-sha1-96"), ("3des", "hmac-sha2_256-128"),
+    ("aes128ccm16", "aes128gmac"), ("3des", "aes256gmac"),
 ]
 PAYLOAD_BYTES = (1, 2, 7, 8, 15, 16, 17, 64, 100, 576, 1399, 1400)
 

@@ -6,6 +6,7 @@ import ipaddress
 import struct
 import zlib
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import AH, AUTH_ALGOS, ESP, AuthAlgo, SecurityAssociation, _ESPPlain, zero_mutable_fields
@@ -37,6 +38,28 @@ class AhAuthAlgo(AuthAlgo):
         mac.update(bytes(zero_mutable_fields(pkt.copy(), sending=True)))
         pkt[AH].icv = mac.finalize()[:self.icv_size]
         return pkt
+
+
+class GmacAuthAlgo(AuthAlgo):
+    """RFC 4543 section 4, which scapy has not: the ICV field is an IV and OpenSSL's tag, over a packet whose whole ICV
+    field is zero."""
+
+    def __init__(self, name, iv=bytes(8)):
+        super().__init__(name, mac=None, digestmod=None, icv_size=24)
+        self.iv = iv
+
+    def field(self, packet, key):
+        covered = bytes(zero_mutable_fields(packet.copy(), sending=True))
+        return self.iv + AESGCM(key[:-4]).encrypt(key[-4:] + self.iv, b"", covered)
+
+    def sign(self, pkt, key, esn_en=False, esn=0):
+        pkt[AH].icv = self.field(pkt, key)
+        return pkt
+
+    def verify(self, pkt, key, esn_en=False, esn=0):
+        self.iv = pkt[AH].icv[:8]
+        if pkt[AH].icv[:24] != self.field(pkt, key):
+            raise BadPacket("AES-GMAC: the ICV does not match")
 
 
 def key_bytes(name, count):
@@ -234,17 +257,22 @@ class Ah(Sa):
     sequenced = True
 
     def __post_init__(self):
-        scapy_auth, auth_bytes = AUTHENTICATORS[self.algorithm.removeprefix("hmac-")]
+        is_gmac = self.algorithm.endswith("gmac")
+        scapy_auth, auth_bytes = (("HMAC-SHA1-96", int(self.algorithm[3:6]) // 8 + 4) if is_gmac else
+                                  AUTHENTICATORS[self.algorithm.removeprefix("hmac-")])
         self.authentication_key = key_bytes("ah " + (self.key_name or f"{self.said} {self.algorithm}"), auth_bytes)
         self.scapy = SecurityAssociation(AH, spi=self.spi, auth_algo=scapy_auth, auth_key=self.authentication_key)
         known = AUTH_ALGOS[scapy_auth]
-        self.scapy.auth_algo = AhAuthAlgo(known.name, mac=known.mac, digestmod=known.digestmod, icv_size=known.icv_size)
+        self.scapy.auth_algo = (GmacAuthAlgo(self.algorithm) if is_gmac else
+                                AhAuthAlgo(known.name, mac=known.mac, digestmod=known.digestmod, icv_size=known.icv_size))
 
     def command(self):
         return (f"spi {self.sa_words} --src {self.source} --ah {self.algorithm} --replay_window {self.replay_window} "
                 f"--authkey 0x{self.authentication_key.hex()}")
 
     def encap(self, packet, sequence=None):
+        if isinstance(self.scapy.auth_algo, GmacAuthAlgo):
+            self.scapy.auth_algo.iv = struct.pack("!Q", (sequence or self.scapy.seq_num) ^ 0x1234567890abcdef)
         return bytes(self.scapy.encrypt(parse(packet), seq_num=sequence))
 
     def decap(self, packet):

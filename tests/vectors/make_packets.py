@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Makes esp_packets.json, esp_in_udp_packets.json and ah_packets.json: packets protected by scapy, to which ours are
-held; and ipcomp_packets.json: packets compressed by zlib, which ours must inflate.
+"""Makes esp_packets.json, esp_in_udp_packets.json, ah_packets.json and ah_gmac_packets.json: packets protected by scapy,
+to which ours are held; and ipcomp_packets.json: packets compressed by zlib, which ours must inflate.
 
 Run by hand, with scapy and cryptography installed: tests/vectors/make_packets.py
 Keys, IVs and payloads come from a fixed stream, so that a run repeats itself byte for byte.
@@ -13,6 +13,7 @@ import struct
 import zlib
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.cmac import CMAC
 
 from scapy.all import IP, TCP, UDP, IPv6, Raw, raw
@@ -20,7 +21,29 @@ from scapy.layers.inet import (IPOption, IPOption_NOP, IPOption_Router_Alert, IP
                                IPOption_Timestamp)
 from scapy.layers.inet6 import (HBHOptUnknown, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, PadN,
                                 RouterAlert)
-from scapy.layers.ipsec import AH, ESP, SecurityAssociation
+from scapy.layers.ipsec import AH, ESP, AuthAlgo, SecurityAssociation, zero_mutable_fields
+
+
+
+class GmacAuthAlgo(AuthAlgo):
+    """AES-GMAC of AH (RFC 4543 section 4), which scapy has not: the ICV field is an IV and OpenSSL's tag, over what RFC
+    4302 says, the whole field zero."""
+
+    def __init__(self, name, iv):
+        super().__init__(name, mac=None, digestmod=None, icv_size=24)
+        self.iv = iv
+
+    def field(self, packet, key, upper):
+        covered = raw(zero_mutable_fields(packet.copy(), sending=True)) + upper
+        return self.iv + AESGCM(key[:-4]).encrypt(key[-4:] + self.iv, b"", covered)
+
+    def sign(self, pkt, key, esn_en=False, esn=0):
+        pkt[AH].icv = self.field(pkt, key, struct.pack("!I", esn) if esn_en else b"")
+        return pkt
+
+    def verify(self, pkt, key, esn_en=False, esn=0):
+        assert pkt[AH].icv[:24] == self.field(pkt, key, struct.pack("!I", esn) if esn_en else b"")
+
 
 HERE = pathlib.Path(__file__).parent
 GATEWAYS_4 = ("192.0.2.1", "198.51.100.2")
@@ -134,11 +157,13 @@ def with_udp_length(packet):
     return packet.__class__(raw(packet))
 
 
-def vector(kind, shape, packet, tunnel, algorithm, keys, scapy_arguments, sequence, iv, extended=False):
+def vector(kind, shape, packet, tunnel, algorithm, keys, scapy_arguments, sequence, iv, extended=False, authenticator=None):
     spi = 0x1000 + int.from_bytes(stream(algorithm, 2), "big")
     association = SecurityAssociation(kind, spi=spi, tunnel_header=tunnel, **scapy_arguments)
+    association.auth_algo = authenticator or association.auth_algo
     upper = {"esn_en": True, "esn": sequence >> 32} if extended else {}
-    protected = association.encrypt(packet.__class__(raw(packet)), seq_num=sequence & 0xffffffff, iv=iv, **upper)
+    protected = association.encrypt(packet.__class__(raw(packet)), seq_num=sequence & 0xffffffff,
+                                    iv=iv if kind is ESP else None, **upper)
     if association.nat_t_header:
         protected = with_udp_length(protected)
     wire = raw(protected)
@@ -231,6 +256,22 @@ def ah_vectors():
                              {"auth_algo": scapy_auth, "auth_key": key}, sequence=sequence, iv=None, extended=True)
 
 
+def ah_gmac_vectors():
+    count = 0
+    for bits in (128, 192, 256):
+        algorithm = f"aes{bits}gmac"
+        key = stream("ah" + algorithm, bits // 8 + 4)
+        for shape in shapes(0):
+            for size, extended in ((SIZES[count % len(SIZES)], False), (LARGE[count % len(LARGE)], True)):
+                count += 1
+                packet, tunnel = shapes(size)[shape]
+                iv = stream(f"ah iv{count}", 8)
+                yield vector(AH, shape, packet, tunnel, algorithm, (b"", key),
+                             {"auth_algo": "HMAC-SHA1-96", "auth_key": key},
+                             sequence=(count << 32) + 2 if extended else count * 104729, iv=iv, extended=extended,
+                             authenticator=GmacAuthAlgo(algorithm, iv))
+
+
 WORDS = b"the packet goes through all transforms of its group in order and comes out of them in reverse ".split(b" ")
 
 
@@ -296,4 +337,5 @@ if __name__ == "__main__":
     write("esp_packets.json", esp_vectors())
     write("esp_in_udp_packets.json", esp_in_udp_vectors())
     write("ah_packets.json", ah_vectors())
+    write("ah_gmac_packets.json", ah_gmac_vectors(), "scapy and OpenSSL")
     write("ipcomp_packets.json", ipcomp_vectors(), f"zlib {zlib.ZLIB_VERSION} and scapy")

@@ -20,10 +20,10 @@ BOOST_AUTO_TEST_CASE(every_listed_name_is_found_and_is_its_own_canonical_name) {
     BOOST_TEST(found->encryption_key_bytes() == row.encryption_key_bytes);
     BOOST_TEST(found->authentication_key_bytes() == row.authentication_key_bytes);
     BOOST_TEST(found->icv_bytes() == row.icv_bytes);
-    BOOST_TEST(names.insert(row.name).second, row.name << " is listed twice");
+    BOOST_TEST(names.insert(row.protocol + ' ' + row.name).second, row.name << " is listed twice");
   }
-  // 7 for AH; 7 ciphers × (7 authenticators + none), NULL × 7; 9 GCM, 3 GMAC, 6 CCM, ChaCha20
-  BOOST_TEST(rows.size() == 7 + 7 * 8 + 7 + 9 + 3 + 6 + 1);
+  // 10 for AH; 7 ciphers × (7 authenticators + none), NULL × 7; 9 GCM, 3 GMAC, 6 CCM, ChaCha20
+  BOOST_TEST(rows.size() == 10 + 7 * 8 + 7 + 9 + 3 + 6 + 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_bare_aes_takes_its_size_from_the_key) {
@@ -54,6 +54,21 @@ BOOST_AUTO_TEST_CASE(keys_end_in_the_salt_that_the_mode_has) {
   BOOST_TEST(find_esp_algorithm("aes256ctr", 36)->encryption_key_bytes() == 36);    // RFC 3686 section 5.1
   BOOST_TEST(find_esp_algorithm("chacha20poly1305", 36)->encryption_key_bytes() == 36);
   BOOST_TEST(find_esp_algorithm("aes128gcm8", 20)->icv_bytes() == 8);
+}
+
+BOOST_AUTO_TEST_CASE(gmac_of_ah_has_all_of_its_key_as_authentication_key) {  // RFC 4543 section 4
+  for (const auto& [name, bytes] : {std::pair("aes128gmac", 20), {"aes192gmac", 28}, {"aes256gmac", 36}}) {
+    const auto gmac = find_ah_algorithm(name);
+    BOOST_REQUIRE(gmac.has_value());
+    BOOST_TEST(gmac->authentication_key_bytes() == bytes);
+    BOOST_TEST(gmac->encryption_key_bytes() == 0);
+    BOOST_TEST(gmac->iv_bytes() == 8);
+    BOOST_TEST(gmac->icv_bytes() == 16);
+    BOOST_TEST(find_esp_algorithm(name, 0)->encryption_key_bytes() == bytes);
+  }
+  for (const char* name : {"aes128gcm16", "chacha20poly1305", "aes128", "hmac-aes128gmac", "aes128gmac-96"}) {
+    BOOST_TEST(!find_ah_algorithm(name), name);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_rfc_8221_asks_is_that_of_the_weaker_part) {

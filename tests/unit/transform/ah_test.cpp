@@ -1,4 +1,6 @@
 // ah: what scapy's packets (packet_vectors_test.cpp) do not show: changes on the way, attacks, ends of number spaces.
+#include <set>
+
 #include "support/eal_runner.h"
 #include "transform/step_fixture.h"
 
@@ -8,7 +10,7 @@ using namespace test;
 BOOST_FIXTURE_TEST_SUITE(ah, StepFixture)
 
 const char* const kAlgorithms[] = {"hmac-md5-96", "hmac-sha1-96", "hmac-sha2_256-128", "hmac-sha2_384-192",
-                                   "hmac-sha2_512-256"};
+                                   "hmac-sha2_512-256", "aes128gmac", "aes256gmac"};
 constexpr Family kFamilies[] = {Family::kIpv4, Family::kIpv6};
 
 std::unique_ptr<Sa> ah_sa(std::string_view algorithm, Family family = Family::kIpv4) {
@@ -25,7 +27,7 @@ size_t ip_bytes(Family family) {
 }
 
 BOOST_AUTO_TEST_CASE(the_header_is_as_long_as_rfc_4302_says) {  // section 2.2 and 2.6: a multiple of 4, IPv6 of 8
-  const size_t wanted[2][5] = {{24, 24, 28, 36, 44}, {24, 24, 32, 40, 48}};
+  const size_t wanted[2][7] = {{24, 24, 28, 36, 44, 36, 36}, {24, 24, 32, 40, 48, 40, 40}};
   for (size_t f = 0; f < 2; ++f) {
     for (size_t i = 0; i < std::size(kAlgorithms); ++i) {
       auto sa = ah_sa(kAlgorithms[i], kFamilies[f]);
@@ -38,6 +40,27 @@ BOOST_AUTO_TEST_CASE(the_header_is_as_long_as_rfc_4302_says) {  // section 2.2 a
       BOOST_TEST((Bytes(packet.begin() + static_cast<long>(at) + 2, packet.begin() + static_cast<long>(at) + 12) ==
                   Bytes{0, 0, 0, 0, 0x10, 0, 0, 0, 0, 1}));
     }
+  }
+}
+
+// Invariant 1.
+BOOST_AUTO_TEST_CASE(a_gmac_iv_comes_once_and_two_objects_of_one_key_share_none) {
+  std::set<Bytes> ivs;
+  for (int object = 0; object < 4; ++object) {
+    auto sa = ah_sa("aes128gmac");
+    for (int i = 0; i < 100; ++i) {
+      const Bytes packet = encapped(*sa, plain_packet(20));
+      BOOST_TEST(ivs.insert(Bytes(packet.begin() + 32, packet.begin() + 40)).second);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_iv_of_gmac_is_authenticated) {
+  auto out = ah_sa("aes128gmac"), in = ah_sa("aes128gmac");
+  for (size_t at = 32; at < 56; ++at) {
+    Bytes packet = encapped(*out, plain_packet(20));
+    packet[at] ^= 0x10;
+    BOOST_TEST(decap_outcome(*in, packet) == "authentication_failed");
   }
 }
 

@@ -58,6 +58,11 @@ const std::vector<Vector>& ah_vectors() {
   return vectors;
 }
 
+const std::vector<Vector>& ah_gmac_vectors() {
+  static const std::vector<Vector> vectors = vectors_from("ah_gmac_packets.json", SaProtocol::kAh);
+  return vectors;
+}
+
 // An SA whose next packet gets the vector's sequence number, and with GCM its IV.
 std::unique_ptr<Sa> sending_sa(const Vector& vector) {
   auto sa = made(vector.spec);
@@ -92,10 +97,11 @@ BOOST_AUTO_TEST_CASE(there_are_vectors_of_every_kind) {
   BOOST_TEST(esp_vectors().size() > 300u);
   BOOST_TEST(esp_in_udp_vectors().size() == 70u);
   BOOST_TEST(ah_vectors().size() == 156u);
+  BOOST_TEST(ah_gmac_vectors().size() == 60u);
 }
 
 BOOST_AUTO_TEST_CASE(what_scapy_protects_comes_out_as_it_was) {
-  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors(), &ah_gmac_vectors()}) {
     for (const Vector& vector : *vectors) {
       BOOST_TEST_CONTEXT(vector.name) {
         auto sa = receiving_sa(vector);
@@ -110,7 +116,7 @@ BOOST_AUTO_TEST_CASE(what_scapy_protects_comes_out_as_it_was) {
 
 BOOST_AUTO_TEST_CASE(we_send_the_bytes_that_scapy_sends) {
   unsigned compared = 0;
-  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors(), &ah_gmac_vectors()}) {
     for (const Vector& vector : *vectors) {
       if (!is_deterministic(vector)) continue;
       ++compared;
@@ -123,7 +129,7 @@ BOOST_AUTO_TEST_CASE(we_send_the_bytes_that_scapy_sends) {
 }
 
 BOOST_AUTO_TEST_CASE(what_we_protect_comes_out_as_it_was) {
-  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors(), &ah_gmac_vectors()}) {
     for (const Vector& vector : *vectors) {
       BOOST_TEST_CONTEXT(vector.name) {
         const Bytes packet = encapped(*sending_sa(vector), vector.plain);
@@ -135,7 +141,7 @@ BOOST_AUTO_TEST_CASE(what_we_protect_comes_out_as_it_was) {
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_upper_half_does_not_authenticate) {  // RFC 4303 section 2.2.1
-  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors()}) {
+  for (const auto* vectors : {&esp_vectors(), &esp_in_udp_vectors(), &ah_vectors(), &ah_gmac_vectors()}) {
     for (const Vector& vector : *vectors) {
       if (!vector.spec.extended_sequence) continue;
       BOOST_TEST_CONTEXT(vector.name) {
