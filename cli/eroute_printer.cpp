@@ -25,18 +25,26 @@ std::string selector_columns(const Selector& selector) {
          " => ";
 }
 
+// KLIPS ended in the protocol and knew no ICMP types.
+std::string protocol_text(const Selector& selector) {
+  std::string text = ':' + std::to_string(selector.protocol);
+  if (selector.icmp_type) text += " icmp-type=" + std::to_string(*selector.icmp_type);
+  if (selector.icmp_code) text += '/' + std::to_string(*selector.icmp_code);
+  return text;
+}
+
 }  // namespace
 
 std::string eroute_line(const ErouteRow& row) {
   return padded(std::to_string(row.packets), kCountColumns) + ' ' + selector_columns(row.selector) + text(row.target) +
-         ':' + std::to_string(row.selector.protocol);
+         protocol_text(row.selector);
 }
 
 std::string look_eroute_line(const ErouteRow& row) {
   const std::string target = row.group.empty() ? text(row.target) : members_text(row.group);
   const bool protects_nothing = row.group.empty() && std::holds_alternative<SaId>(row.target);
-  return selector_columns(row.selector) + target + ':' + std::to_string(row.selector.protocol) + " (" +
-         std::to_string(row.packets) + ')' + (protects_nothing ? " dropped: heads no group" : "");
+  return selector_columns(row.selector) + target + protocol_text(row.selector) + " (" + std::to_string(row.packets) +
+         ')' + (protects_nothing ? " dropped: heads no group" : "");
 }
 
 }  // namespace spigrp

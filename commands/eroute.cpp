@@ -5,11 +5,12 @@
 #include "commands/command_row.h"
 #include "commands/sa_words.h"
 #include "commands/service_names.h"
+#include "config/number.h"
 
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 15> kOptions = {{
+constexpr std::array<Option, 16> kOptions = {{
     {"--add", "", Takes::kNothing},
     {"--replace", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
@@ -20,6 +21,7 @@ constexpr std::array<Option, 15> kOptions = {{
     {"--transport-proto", "PROTOCOL", Takes::kValue},
     {"--src-port", "PORT", Takes::kValue},
     {"--dst-port", "PORT", Takes::kValue},
+    {"--icmp-type", "TYPE[/CODE]", Takes::kValue},
     kFamilyOption,
     kDestinationOption,
     kSpiOption,
@@ -29,9 +31,10 @@ constexpr std::array<Option, 15> kOptions = {{
 
 constexpr std::string_view kHelp = R"(eroute --add|--replace --eraf inet|inet6 --src NET --dst NET
        [--transport-proto PROTOCOL] [--src-port PORT] [--dst-port PORT]
-       SA|--said MAGIC
+       [--icmp-type TYPE[/CODE]] SA|--said MAGIC
 eroute --del --eraf inet|inet6 --src NET --dst NET
        [--transport-proto PROTOCOL] [--src-port PORT] [--dst-port PORT]
+       [--icmp-type TYPE[/CODE]]
 eroute --clear
 eroute
 
@@ -50,6 +53,8 @@ first SA of a group, or one that is in no group. MAGIC is %pass (unprotected),
   --transport-proto    a name from /etc/protocols or a number; 0: all
   --src-port           a name from /etc/services or a number; 0: all. Only with
   --dst-port           TCP, UDP and SCTP
+  --icmp-type TYPE     a number, or TYPE/CODE. Only with icmp over IPv4 and
+                       ipv6-icmp over IPv6
 
 Numbers are decimal, hexadecimal with 0x, or octal with a leading 0. The most
 specific eroute wins: longer source, longer destination, protocol, source port,
@@ -80,6 +85,22 @@ Expected<void> read_ports(const Words& words, Selector& selector) {
   return {};
 }
 
+// Type 0 and code 0 are as good as any, so these words are numbers and nothing stands for all.
+Expected<void> read_icmp_type(const Words& words, Selector& selector) {
+  const auto word = words.value("--icmp-type");
+  if (!word) return {};
+  const size_t slash = word->find('/');
+  const auto type = parse_c_number(word->substr(0, slash), UINT8_MAX);
+  const bool has_code = slash != std::string_view::npos;
+  const auto code = has_code ? parse_c_number(word->substr(slash + 1), UINT8_MAX) : std::nullopt;
+  if (!type || (has_code && !code)) {
+    return failure("--icmp-type " + as_typed(*word), "is no ICMP type", "write TYPE or TYPE/CODE, each 0 … 255");
+  }
+  selector.icmp_type = static_cast<uint8_t>(*type);
+  if (code) selector.icmp_code = static_cast<uint8_t>(*code);
+  return {};
+}
+
 Expected<Selector> read_selector(const Words& words, const CommandWorld& world) {
   const auto family = read_family(words, "--eraf");
   if (!family) return tl::unexpected(family.error());
@@ -91,6 +112,7 @@ Expected<Selector> read_selector(const Words& words, const CommandWorld& world) 
     *network = *read;
   }
   if (const auto ports = read_ports(words, selector); !ports) return tl::unexpected(ports.error());
+  if (const auto type = read_icmp_type(words, selector); !type) return tl::unexpected(type.error());
   if (const auto valid = validate(selector); !valid) return tl::unexpected(valid.error());
   return selector;
 }
@@ -120,7 +142,8 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
     return ask(ErouteClear{});
   }
   if (*mode == "--del") {
-    const auto fits = words.fit(*mode, {"--eraf", "--src", "--dst", "--transport-proto", "--src-port", "--dst-port"});
+    const auto fits =
+        words.fit(*mode, {"--eraf", "--src", "--dst", "--transport-proto", "--src-port", "--dst-port", "--icmp-type"});
     if (!fits) return tl::unexpected(fits.error());
     const auto selector = read_selector(words, world);
     if (!selector) return tl::unexpected(selector.error());

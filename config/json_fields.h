@@ -198,6 +198,8 @@ void fields(auto& f, FieldsOf<Selector> auto& selector) {
   f("protocol", selector.protocol, uint8_t{0});
   f("source_port", selector.source_port, uint16_t{0});
   f("destination_port", selector.destination_port, uint16_t{0});
+  f("icmp_type", selector.icmp_type, std::optional<uint8_t>());
+  f("icmp_code", selector.icmp_code, std::optional<uint8_t>());
 }
 
 void fields(auto& f, FieldsOf<OuterHeader> auto& outer) {

@@ -19,6 +19,8 @@ constexpr std::array<std::pair<std::string_view, MagicTarget>, 9> kMagicWords{{
     {"%passthrough6", MagicTarget::kPass},
 }};
 
+constexpr uint8_t kIcmp = 1;
+constexpr uint8_t kIcmpv6 = 58;
 constexpr uint8_t kTcp = 6;
 constexpr uint8_t kUdp = 17;
 constexpr uint8_t kSctp = 132;
@@ -29,12 +31,28 @@ Expected<void> check_prefix(const IpPrefix& prefix) {
   return {};
 }
 
+Expected<void> check_icmp(const Selector& selector) {
+  if (!selector.icmp_type && !selector.icmp_code) return {};
+  const std::string object = "eroute " + selector.text();
+  if (!selector.icmp_type)
+    return failure(object, "an ICMP code means nothing without its type", "give both: TYPE/CODE");
+  const bool is_ipv4 = selector.family() == Family::kIpv4;
+  if (selector.protocol != (is_ipv4 ? kIcmp : kIcmpv6)) {
+    return failure(object, "only ICMP has types",
+                   is_ipv4 ? "add --transport-proto icmp" : "add --transport-proto ipv6-icmp");
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string Selector::text() const {
   const std::string line = source.text() + ":" + std::to_string(source_port) + " -> " + destination.text() + ":" +
                            std::to_string(destination_port);
-  return protocol == 0 ? line : line + " protocol " + std::to_string(protocol);
+  if (protocol == 0) return line;
+  const std::string type = icmp_type ? " type " + std::to_string(*icmp_type) : "";
+  const std::string code = icmp_code ? " code " + std::to_string(*icmp_code) : "";
+  return line + " protocol " + std::to_string(protocol) + type + code;
 }
 
 Expected<void> validate(const Selector& selector) {
@@ -47,9 +65,11 @@ Expected<void> validate(const Selector& selector) {
   const bool ports = selector.source_port != 0 || selector.destination_port != 0;
   if (ports && selector.protocol != kTcp && selector.protocol != kUdp && selector.protocol != kSctp) {
     return failure("eroute " + selector.text(), "only TCP, UDP and SCTP have ports",
-                   "add --transport-proto tcp, udp or sctp");
+                   selector.protocol == kIcmp || selector.protocol == kIcmpv6
+                       ? "give the ICMP type with --icmp-type"
+                       : "add --transport-proto tcp, udp or sctp");
   }
-  return {};
+  return check_icmp(selector);
 }
 
 size_t SelectorHash::operator()(const Selector& selector) const noexcept {
@@ -59,6 +79,8 @@ size_t SelectorHash::operator()(const Selector& selector) const noexcept {
   for (const uint8_t byte : selector.destination.address.bytes) mix(byte);
   mix(uint64_t{selector.source.bits} << 8 | selector.destination.bits);
   mix(uint64_t{selector.protocol} << 32 | uint64_t{selector.source_port} << 16 | selector.destination_port);
+  mix(selector.icmp_type ? 1u + *selector.icmp_type : 0u);
+  mix(selector.icmp_code ? 1u + *selector.icmp_code : 0u);
   return hash ^ hash >> 32;
 }
 

@@ -1,10 +1,11 @@
-// Selector says which packets an eroute is for (RFC 4301 section 4.4.1.1): prefixes, protocol, ports.
+// Selector says which packets an eroute is for (RFC 4301 section 4.4.1.1): prefixes, protocol, ports or ICMP type.
 // ErouteTarget says what happens to them: an SA (the first of its group), or one of the magic SAIDs.
 #pragma once
 
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -20,6 +21,8 @@ struct Selector {
   uint8_t protocol = 0;      // IP protocol number; 0: all
   uint16_t source_port = 0;  // 0: all; only with TCP (6), UDP (17) or SCTP (132)
   uint16_t destination_port = 0;
+  std::optional<uint8_t> icmp_type{};  // only with ICMP (1) over IPv4 or ICMPv6 (58) over IPv6; nothing: all
+  std::optional<uint8_t> icmp_code{};  // only with a type
 
   Family family() const noexcept { return source.address.family; }
   std::string text() const;  // "10.0.0.0/8:0 -> 10.1.0.0/16:80"
@@ -27,7 +30,7 @@ struct Selector {
   friend auto operator<=>(const Selector&, const Selector&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
-// Errors: families differ, host bits set, ports without a protocol that has them.
+// Errors: families differ, host bits set, ports or ICMP type without a protocol that has them.
 Expected<void> validate(const Selector& selector);
 
 struct SelectorHash {

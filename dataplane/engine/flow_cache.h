@@ -13,7 +13,7 @@ namespace spigrp {
 
 struct FlowPolicy {
   const Eroute* eroute;   // null: none
-  const Eroute* reverse;  // of the flow the other way round
+  const Eroute* reverse;  // of the flow the other way round; of an ICMP query or reply see look_up()
   bool unclear;           // the packet does not show enough to say: see ErouteTable::Found
 };
 

@@ -1,6 +1,5 @@
 // The flow key and the addresses of a parsed packet; see ip_packet.h.
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "packet/ip_packet.h"
@@ -43,8 +42,37 @@ struct Ports {  // TCP, UDP and SCTP begin alike
   be16 destination;
 };
 
+struct IcmpKind {
+  uint8_t type, code;
+};
+
 bool has_ports(uint8_t protocol) noexcept {
   return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
+}
+
+// The payload's first fields, or null where the packet does not have it.
+template <class T>
+const T* read_front(const rte_mbuf* packet, const IpPacket& ip, uint32_t offset_bytes, T& copy) noexcept {
+  if (offset_bytes + sizeof(T) > ip.total_bytes) return nullptr;
+  return static_cast<const T*>(rte_pktmbuf_read(packet, offset_bytes, sizeof(T), &copy));
+}
+
+UnknownFields read_ports(const rte_mbuf* packet, const IpPacket& ip, uint32_t offset_bytes, FlowKey& key) noexcept {
+  Ports copy;
+  const Ports* ports = read_front(packet, ip, offset_bytes, copy);
+  if (ports == nullptr) return UnknownFields::kPorts;
+  key.source_port = ports->source;
+  key.destination_port = ports->destination;
+  return UnknownFields::kNone;
+}
+
+UnknownFields read_icmp(const rte_mbuf* packet, const IpPacket& ip, uint32_t offset_bytes, FlowKey& key) noexcept {
+  IcmpKind copy;
+  const IcmpKind* icmp = read_front(packet, ip, offset_bytes, copy);
+  if (icmp == nullptr) return UnknownFields::kIcmpType;
+  key.source_port = be16::from_host(icmp->type);
+  key.destination_port = be16::from_host(icmp->code);
+  return UnknownFields::kNone;
 }
 
 }  // namespace
@@ -68,6 +96,7 @@ FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept {
     const bool protocol_unknown = ip.family == Family::kIpv6;
     key.unknown = protocol_unknown          ? UnknownFields::kProtocolAndPorts
                   : has_ports(key.protocol) ? UnknownFields::kPorts
+                  : is_icmp(key)            ? UnknownFields::kIcmpType
                                             : UnknownFields::kNone;
     return key;
   }
@@ -78,25 +107,18 @@ FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept {
     key.unknown = UnknownFields::kProtocolAndPorts;  // the chain is cut short, by a fragment or by a segment
     return key;
   }
-  if (!has_ports(payload.protocol)) return key;
-  Ports ports;
-  const uint32_t end_bytes = payload.offset_bytes + static_cast<uint32_t>(sizeof(Ports));
-  const void* found =
-      end_bytes > ip.total_bytes ? nullptr : rte_pktmbuf_read(packet, payload.offset_bytes, sizeof(Ports), &ports);
-  if (found == nullptr) {
-    key.unknown = UnknownFields::kPorts;
-    return key;
+  if (has_ports(payload.protocol)) {
+    key.unknown = read_ports(packet, ip, payload.offset_bytes, key);
+  } else if (is_icmp(key)) {
+    key.unknown = read_icmp(packet, ip, payload.offset_bytes, key);
   }
-  std::memcpy(&ports, found, sizeof(Ports));
-  key.source_port = ports.source;
-  key.destination_port = ports.destination;
   return key;
 }
 
 FlowKey reversed(const FlowKey& key) noexcept {
   FlowKey other = key;
   std::swap(other.source, other.destination);
-  std::swap(other.source_port, other.destination_port);
+  if (!is_icmp(key)) std::swap(other.source_port, other.destination_port);
   return other;
 }
 

@@ -51,10 +51,11 @@ T* header_at(rte_mbuf* packet, uint32_t offset_bytes) noexcept;
 
 // What a packet does not show of its flow: a later fragment has no ports, and an IPv6 one perhaps no protocol; a header
 // may be cut short.
-enum class UnknownFields : uint8_t { kNone = 0, kPorts = 1, kProtocolAndPorts = 2 };
+enum class UnknownFields : uint8_t { kNone = 0, kPorts = 1, kProtocolAndPorts = 2, kIcmpType = 3 };
 
-// What a selector looks at (RFC 4301 section 4.4.1.1). TCP, UDP and SCTP have ports; they are 0 where there are none or
-// they are unknown. 40 bytes without padding, so that it can be a hash key.
+// What a selector looks at (RFC 4301 section 4.4.1.1). TCP, UDP and SCTP have ports; of ICMP the type stands as source
+// port and the code as destination port. They are 0 where there are none or they are unknown. 40 bytes without padding,
+// so that it can be a hash key.
 struct FlowKey {
   std::array<uint8_t, 16> source;  // IPv4 in the first 4 bytes, the rest zero
   std::array<uint8_t, 16> destination;
@@ -73,7 +74,11 @@ static_assert(sizeof(FlowKey) == 40);
 bool is_first_fragment(const rte_mbuf* packet, const IpPacket& ip) noexcept;
 
 FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept;
+// The flow the other way round. ICMP keeps type and code (RFC 4301 section 4.4.1.1 has them alike both ways).
 FlowKey reversed(const FlowKey& key) noexcept;
+constexpr bool is_icmp(const FlowKey& key) noexcept {
+  return key.protocol == (key.family == Family::kIpv4 ? kProtocolIcmp : kProtocolIcmpv6);
+}
 
 IpAddress source_of(const rte_mbuf* packet, Family family) noexcept;
 IpAddress destination_of(const rte_mbuf* packet, Family family) noexcept;

@@ -6,6 +6,8 @@
 namespace spigrp {
 namespace {
 
+constexpr uint8_t kIcmpTypeGiven = 16;
+constexpr uint8_t kIcmpCodeGiven = 8;
 constexpr uint8_t kProtocolGiven = 4;
 constexpr uint8_t kSourcePortGiven = 2;
 constexpr uint8_t kDestinationPortGiven = 1;
@@ -15,7 +17,8 @@ using KeyWords = std::array<uint64_t, sizeof(FlowKey) / 8>;
 ErouteShape shape_of(const Selector& selector) noexcept {
   const int fields = (selector.protocol != 0 ? kProtocolGiven : 0) |
                      (selector.source_port != 0 ? kSourcePortGiven : 0) |
-                     (selector.destination_port != 0 ? kDestinationPortGiven : 0);
+                     (selector.destination_port != 0 ? kDestinationPortGiven : 0) |
+                     (selector.icmp_type ? kIcmpTypeGiven : 0) | (selector.icmp_code ? kIcmpCodeGiven : 0);
   return {selector.source.bits, selector.destination.bits, static_cast<uint8_t>(fields)};
 }
 
@@ -24,8 +27,9 @@ ErouteKey key_of(const Selector& selector) noexcept {
   ErouteKey key{};
   key.masked.source = selector.source.address.bytes;
   key.masked.destination = selector.destination.address.bytes;
-  key.masked.source_port = be16::from_host(selector.source_port);
-  key.masked.destination_port = be16::from_host(selector.destination_port);
+  // As in the flow. Which of them counts, the shape says, so that 0 is a type and a code like any other.
+  key.masked.source_port = be16::from_host(selector.icmp_type.value_or(0) | selector.source_port);
+  key.masked.destination_port = be16::from_host(selector.icmp_code.value_or(0) | selector.destination_port);
   key.masked.protocol = selector.protocol;
   key.masked.family = selector.family();
   key.shape = shape_of(selector);
@@ -38,10 +42,12 @@ uint8_t unknown_fields_of(const FlowKey& flow) noexcept {
       return 0;
     case UnknownFields::kPorts:
       return kSourcePortGiven | kDestinationPortGiven;
+    case UnknownFields::kIcmpType:
+      return kIcmpTypeGiven | kIcmpCodeGiven;
     case UnknownFields::kProtocolAndPorts:
       break;
   }
-  return kProtocolGiven | kSourcePortGiven | kDestinationPortGiven;
+  return UINT8_MAX;
 }
 
 std::array<uint8_t, 16> prefix_mask(uint8_t bits) noexcept {
@@ -54,8 +60,8 @@ KeyWords mask_of(const ErouteShape& shape) noexcept {
   FlowKey mask{};
   mask.source = prefix_mask(shape.source_bits);
   mask.destination = prefix_mask(shape.destination_bits);
-  if (shape.fields & kSourcePortGiven) mask.source_port = be16{0xffff};
-  if (shape.fields & kDestinationPortGiven) mask.destination_port = be16{0xffff};
+  if (shape.fields & (kSourcePortGiven | kIcmpTypeGiven)) mask.source_port = be16{0xffff};
+  if (shape.fields & (kDestinationPortGiven | kIcmpCodeGiven)) mask.destination_port = be16{0xffff};
   if (shape.fields & kProtocolGiven) mask.protocol = 0xff;
   mask.family = static_cast<Family>(0xff);
   return std::bit_cast<KeyWords>(mask);

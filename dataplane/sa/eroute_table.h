@@ -1,6 +1,6 @@
 // ErouteTable: selectors → targets, most specific first: longer source prefix, then longer destination prefix, then
-// protocol, source port, destination port given over not given. One hash table holds all eroutes; the list of "shapes"
-// (which prefix lengths and which fields occur) says in which order to probe it.
+// protocol, source port (or ICMP type), destination port (or code) given over not given. One hash table holds all
+// eroutes; the list of "shapes" (which prefix lengths and which fields occur) says in which order to probe it.
 #pragma once
 
 #include <array>
@@ -37,7 +37,8 @@ struct ErouteVerdict {
 struct ErouteShape {
   uint8_t source_bits;
   uint8_t destination_bits;
-  uint8_t fields;  // protocol given: 4, source port: 2, destination port: 1; more is more specific
+  uint8_t
+      fields;  // given: ICMP type 16, ICMP code 8, protocol 4, source port 2, destination port 1; more is more specific
 
   friend auto operator<=>(const ErouteShape&, const ErouteShape&) = default;
 };

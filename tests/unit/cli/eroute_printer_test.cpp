@@ -49,5 +49,16 @@ BOOST_AUTO_TEST_CASE(look_does_not_say_so_of_magic_targets) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_icmp_type_stands_behind_the_protocol) {
+  ErouteRow row;
+  row.selector = {parse_ip_prefix("10.1.0.0/24").value(), parse_ip_prefix("10.2.0.0/24").value(), 1};
+  row.target = MagicTarget::kDrop;
+  const std::string bare = eroute_line(row);
+  row.selector.icmp_type = uint8_t{0};
+  BOOST_TEST(eroute_line(row) == bare + " icmp-type=0");
+  row.selector.icmp_code = uint8_t{0};
+  BOOST_TEST(eroute_line(row) == bare + " icmp-type=0/0");
+}
+
 }  // namespace
 }  // namespace spigrp

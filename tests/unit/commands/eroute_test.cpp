@@ -63,6 +63,24 @@ BOOST_AUTO_TEST_CASE(networks_that_are_none_or_do_not_fit_are_refused) {
   refused("eroute --add --eraf ipv4 --src 10.1.0.0/24 --dst 10.2.0.0/24" + end, {"--eraf ipv4"});
 }
 
+BOOST_AUTO_TEST_CASE(icmp_types_are_numbers_with_or_without_a_code) {
+  const auto selector = [&](const std::string& words) {
+    return edit<ErouteSet>("eroute --add " + kNets + "--said %drop --transport-proto icmp " + words).selector;
+  };
+  BOOST_TEST(!selector("").icmp_type.has_value());
+  BOOST_TEST((selector("--icmp-type 0").icmp_type == uint8_t{0}));
+  BOOST_TEST(!selector("--icmp-type 0").icmp_code.has_value());
+  BOOST_TEST((selector("--icmp-type 3/0").icmp_code == uint8_t{0}));
+  BOOST_TEST((selector("--icmp-type=0x3/255").icmp_code == uint8_t{255}));
+  BOOST_TEST((edit<ErouteDelete>("eroute --del " + kNets + "--transport-proto 1 --icmp-type 8").selector.icmp_type ==
+              uint8_t{8}));
+  for (const char* wrong : {"256", "-1", "echo", "3/", "/3", "3/256", "3/4/5", ""}) {
+    refused(std::string("eroute --add ") + kNets + "--said %drop --transport-proto icmp --icmp-type=" + wrong,
+            {"--icmp-type"});
+  }
+  refused("eroute --add " + kNets + "--said %drop --icmp-type 8", {"only ICMP", "--transport-proto icmp"});
+}
+
 BOOST_AUTO_TEST_CASE(protocols_and_ports_are_numbers_in_c_notation_or_names) {
   const auto selector = [&](const std::string& words) {
     return edit<ErouteSet>("eroute --add " + kNets + "--said %drop " + words).selector;

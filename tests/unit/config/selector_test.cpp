@@ -58,8 +58,32 @@ BOOST_AUTO_TEST_CASE(a_selector_prints_with_its_ports) {
   BOOST_TEST(shown.text() == "10.0.0.0/8:0 -> 10.1.0.0/16:80");
 }
 
+BOOST_AUTO_TEST_CASE(icmp_types_go_with_the_icmp_of_their_family_and_codes_with_a_type) {
+  for (const auto& [nets, protocol] : {std::pair(selector("10.1.0.0/24", "10.2.0.0/24"), uint8_t{1}),
+                                       {selector("fd00:1::/64", "fd00:2::/64"), uint8_t{58}}}) {
+    Selector each = nets;
+    each.protocol = protocol;
+    each.icmp_type = uint8_t{0};
+    BOOST_TEST(validate(each).has_value());
+    each.icmp_code = uint8_t{0};
+    BOOST_TEST(validate(each).has_value());
+    BOOST_TEST(each.text() == nets.text() + " protocol " + std::to_string(protocol) + " type 0 code 0");
+    for (const uint8_t other : {uint8_t{0}, uint8_t{6}, static_cast<uint8_t>(59 - protocol)}) {
+      each.protocol = other;
+      BOOST_TEST(validate(each).error().text().find("only ICMP") != std::string::npos);
+    }
+    each.protocol = protocol;
+    each.icmp_type.reset();
+    BOOST_TEST(validate(each).error().text().find("without its type") != std::string::npos);
+    Selector with_port = nets;
+    with_port.protocol = protocol;
+    with_port.source_port = 8;
+    BOOST_TEST(validate(with_port).error().remedy.find("--icmp-type") != std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(selectors_that_differ_in_one_part_differ_and_hash_apart) {
-  std::vector<Selector> selectors(8, selector("10.1.0.0/24", "10.2.0.0/24"));
+  std::vector<Selector> selectors(12, selector("10.1.0.0/24", "10.2.0.0/24"));
   selectors[1].source = parse_ip_prefix("10.1.1.0/24").value();
   selectors[2].destination = parse_ip_prefix("10.2.1.0/24").value();
   selectors[3].source.bits = 25;
@@ -67,6 +91,10 @@ BOOST_AUTO_TEST_CASE(selectors_that_differ_in_one_part_differ_and_hash_apart) {
   selectors[5].protocol = 6;
   selectors[6].source_port = 80;
   selectors[7].destination_port = 80;
+  for (size_t i = 8; i < 12; ++i) selectors[i].protocol = 1;
+  selectors[9].icmp_type = selectors[10].icmp_type = uint8_t{0};
+  selectors[10].icmp_code = uint8_t{0};
+  selectors[11].icmp_type = uint8_t{8};
   std::set<size_t> hashes;
   for (const Selector& each : selectors) hashes.insert(SelectorHash{}(each));
   BOOST_TEST(std::set<Selector>(selectors.begin(), selectors.end()).size() == selectors.size());

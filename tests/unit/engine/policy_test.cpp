@@ -1,4 +1,6 @@
 // Plain traffic and policy: what an eroute protects is not taken in the clear and does not leave in the clear.
+#include <algorithm>
+
 #include "gateway_fixture.h"
 
 namespace spigrp::test {
@@ -29,6 +31,51 @@ BOOST_FIXTURE_TEST_CASE(the_gateway_itself_is_protected_too, PolicyGateway) {
   BOOST_TEST(dropped(DropReason::unprotected) == 2u);
   receive(kLan, {icmp_packet({"10.1.0.2", "10.1.0.1"}, 8, 0, Bytes(8))});  // no eroute speaks of these two
   BOOST_TEST(packets(kLan).size() == 1u);
+}
+
+// Echo requests go out protected, all else in the clear.
+struct IcmpGateway : Gateway {
+  IcmpGateway() {
+    add_sa("tun.113@192.0.2.2", "192.0.2.1");
+    add_sa("esp.115@192.0.2.2", "192.0.2.1");
+    group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+    icmp_eroute(8, parse_sa_id("tun.113@192.0.2.2").value());
+    eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kPass);
+  }
+  void icmp_eroute(uint8_t type, const ErouteTarget& target) {
+    const Selector selector{prefix("10.1.0.0/16"), prefix("10.2.0.0/16"), kProtocolIcmp, 0, 0, type};
+    edit_sas([&](SaEdit& edit) { require(edit.set_eroute(selector, target, ErouteMode::kAdd)); });
+  }
+  static Bytes from_far(uint8_t type) { return icmp_packet({"10.2.0.2", "10.1.0.2"}, type, 0, Bytes(8)); }
+};
+
+BOOST_FIXTURE_TEST_CASE(an_eroute_of_an_icmp_type_is_for_that_type_only, IcmpGateway) {
+  receive(kLan, {icmp_packet({"10.1.0.2", "10.2.0.2"}, 8, 0, Bytes(8)),
+                 icmp_packet({"10.1.0.2", "10.2.0.2"}, 0, 0, Bytes(8)), udp("10.1.0.2", "10.2.0.2")});
+  std::vector<unsigned> protocols;
+  for (const Bytes& packet : packets(kWan)) protocols.push_back(packet[9]);
+  std::ranges::sort(protocols);
+  BOOST_TEST((protocols == std::vector<unsigned>{kProtocolIcmp, kProtocolUdp, kProtocolEsp}));
+}
+
+// RFC 4301 section 4.4.1.1 has type and code alike in both directions; no answer gives away what its query protects.
+BOOST_FIXTURE_TEST_CASE(an_answer_comes_protected_where_its_query_goes_so, IcmpGateway) {
+  receive(kWan, {from_far(8), from_far(0), from_far(13), udp("10.2.0.2", "10.1.0.2")});
+  BOOST_TEST(dropped(DropReason::unprotected) == 2u);  // the query of the eroute's type, and the reply
+  BOOST_TEST(packets(kLan).size() == 2u);
+  icmp_eroute(0, MagicTarget::kPass);  // who names the reply's type decides about it
+  receive(kWan, {from_far(8), from_far(0)});
+  BOOST_TEST(dropped(DropReason::unprotected) == 3u);
+  BOOST_TEST(packets(kLan).size() == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_later_fragment_of_icmp_does_not_slip_past_an_eroute_of_types, IcmpGateway) {
+  Bytes later = ip_packet({"10.1.0.2", "10.2.0.2", 64, kProtocolIcmp}, Bytes(16));
+  put16(later, 6, 2);
+  set_ipv4_checksum(later);
+  receive(kLan, {later});
+  BOOST_TEST(dropped(DropReason::fragment) == 1u);
+  BOOST_TEST(packets(kWan).empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(icmp_errors_reach_the_gateway_in_the_clear, PolicyGateway) {

@@ -49,14 +49,14 @@ BOOST_AUTO_TEST_CASE(ipv6_gives_addresses_and_ports_behind_extension_headers) {
   BOOST_TEST(std::equal(key.destination.begin(), key.destination.end(), bytes.begin() + 24));
 }
 
-BOOST_AUTO_TEST_CASE(icmp_and_others_have_no_ports) {
-  for (uint8_t protocol : {kProtocolIcmp, kProtocolIpip, kProtocolEsp, kProtocolAh, kProtocolIpcomp, uint8_t{47}}) {
+BOOST_AUTO_TEST_CASE(what_is_neither_tcp_udp_sctp_nor_icmp_has_no_ports) {
+  for (uint8_t protocol : {kProtocolIcmpv6, kProtocolIpip, kProtocolEsp, kProtocolAh, kProtocolIpcomp, uint8_t{47}}) {
     const FlowKey key = key_of(ipv4_packet({.protocol = protocol}, kDatagram));
     BOOST_TEST(key.protocol == protocol);
     BOOST_TEST(key.source_port.host() == 0);
     BOOST_TEST(key.destination_port.host() == 0);
   }
-  BOOST_TEST(key_of(ipv6_packet({.next_header = kProtocolIcmpv6}, kDatagram)).source_port.host() == 0);
+  BOOST_TEST(key_of(ipv6_packet({.next_header = kProtocolIcmp}, kDatagram)).source_port.host() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_later_fragment_has_no_ports_and_the_first_has) {
@@ -89,6 +89,24 @@ BOOST_AUTO_TEST_CASE(options_that_a_fragment_cuts_off_are_not_followed) {
       key_of(ipv6_packet({.next_header = kProtocolFragment}, fragment + Bytes{17, 255, 0, 0, 0, 0, 0, 0}));
   BOOST_TEST(far.protocol == kProtocolUdp);
   BOOST_TEST(far.source_port.host() == 0);
+}
+
+BOOST_AUTO_TEST_CASE(icmp_shows_type_and_code_and_keeps_them_the_other_way_round) {
+  for (const bool is_ipv4 : {true, false}) {
+    const auto packet = [&](const Bytes& message, bool other_icmp = false) {
+      const uint8_t protocol = is_ipv4 != other_icmp ? kProtocolIcmp : kProtocolIcmpv6;
+      return is_ipv4 ? ipv4_packet({.protocol = protocol}, message) : ipv6_packet({.next_header = protocol}, message);
+    };
+    const FlowKey key = key_of(packet({3, 13, 0, 0}));
+    BOOST_TEST(key.source_port.host() == 3);
+    BOOST_TEST(key.destination_port.host() == 13);
+    BOOST_TEST((key.unknown == UnknownFields::kNone));
+    BOOST_TEST((reversed(key).source_port.host() == 3 && reversed(key).destination_port.host() == 13));
+    BOOST_TEST(key_of(packet({3, 13, 0, 0}, true)).source_port.host() == 0);  // the other family's ICMP is none here
+    BOOST_TEST((key_of(packet({3})).unknown == UnknownFields::kIcmpType));
+  }
+  BOOST_TEST((key_of(ipv4_packet({.protocol = kProtocolIcmp, .flags_fragment = 1}, {3, 13, 0, 0})).unknown ==
+              UnknownFields::kIcmpType));
 }
 
 BOOST_AUTO_TEST_CASE(reversing_swaps_both_ends_and_twice_is_the_same) {

@@ -68,6 +68,34 @@ BOOST_AUTO_TEST_CASE(the_most_specific_entry_wins_whatever_the_order_of_adding) 
   }
 }
 
+BOOST_AUTO_TEST_CASE(an_icmp_type_is_more_specific_than_the_protocol_and_0_is_one) {
+  Tables t;
+  const auto add = [&](std::optional<uint8_t> type, std::optional<uint8_t> code, MagicTarget target) {
+    Selector icmp = selector("10.0.1.0/24", "10.0.2.0/24", 1);
+    icmp.icmp_type = type;
+    icmp.icmp_code = code;
+    BOOST_REQUIRE(t.edit([&](SaEdit& e) { return e.set_eroute(icmp, target, ErouteMode::kAdd); }).has_value());
+  };
+  const auto verdict = [&](uint16_t type, uint16_t code) {
+    return t.verdict(flow("10.0.1.1", "10.0.2.1", 1, type, code));
+  };
+  add({}, {}, MagicTarget::kPass);
+  BOOST_TEST(verdict(0, 0) == "%pass");
+  add(uint8_t{0}, {}, MagicTarget::kDrop);
+  BOOST_TEST(verdict(0, 0) == "%drop");
+  BOOST_TEST(verdict(0, 7) == "%drop");
+  BOOST_TEST(verdict(8, 0) == "%pass");
+  add(uint8_t{0}, uint8_t{0}, MagicTarget::kPass);
+  BOOST_TEST(verdict(0, 0) == "%pass");
+  BOOST_TEST(verdict(0, 7) == "%drop");
+  // What does not show its type could be of any; what has ports is not concerned.
+  FlowKey fragment = flow("10.0.1.1", "10.0.2.1", 1, 0, 0), udp_fragment = flow("10.0.1.1", "10.0.2.1", 17, 0, 0);
+  fragment.unknown = UnknownFields::kIcmpType;
+  udp_fragment.unknown = UnknownFields::kPorts;
+  BOOST_TEST(t.tables->eroutes().find(fragment, t.versions->published()).unclear);
+  BOOST_TEST(!t.tables->eroutes().find(udp_fragment, t.versions->published()).unclear);
+}
+
 BOOST_AUTO_TEST_CASE(families_do_not_mix) {
   Tables t;
   BOOST_REQUIRE(t.edit([](SaEdit& e) {
