@@ -71,14 +71,18 @@ std::optional<QuotedIp> read_quoted_ip(Quote quote) noexcept {
 struct QuotedSa {
   SaKey key;
   uint32_t sequence;
+  bool in_udp;  // RFC 3948
 };
 
 std::optional<QuotedSa> read_quoted_sa(const QuotedIp& ip) noexcept {
   QuotedSa quoted{};
   quoted.key.destination = ip.destination.bytes;
   quoted.key.family = ip.destination.family;
-  if (ip.protocol == kProtocolEsp) {  // and here the place of ESP behind a UDP header (RFC 3948)
-    const auto* esp = quoted_header<EspHeader>(ip.payload);
+  quoted.in_udp = ip.protocol == kProtocolUdp;
+  if (ip.protocol == kProtocolEsp || quoted.in_udp) {
+    const size_t udp_bytes = quoted.in_udp ? sizeof(UdpHeader) : 0;
+    if (ip.payload.size() < udp_bytes) return std::nullopt;
+    const auto* esp = quoted_header<EspHeader>(ip.payload.subspan(udp_bytes));
     if (esp == nullptr) return std::nullopt;
     quoted.key.protocol = SaProtocol::kEsp;
     quoted.key.spi = esp->spi;
@@ -111,7 +115,8 @@ bool is_ours(QuotedIp ip, const SaTables& sas, Generation g) noexcept {
   const std::optional<QuotedSa> quoted = read_quoted_sa(ip);
   if (!quoted) return false;
   const SaEntry* entry = sas.find_sa(quoted->key, g);
-  if (entry == nullptr || entry->sa == nullptr || !was_sent_lately(entry->sa->sequence, quoted->sequence)) return false;
+  if (entry == nullptr || entry->sa == nullptr || quoted->in_udp != (entry->sa->udp_bytes != 0)) return false;
+  if (!was_sent_lately(entry->sa->sequence, quoted->sequence)) return false;
   const Sa* tunnel = entry->group->header_maker();
   return tunnel == nullptr || (tunnel->id.destination == outermost.destination && tunnel->source == outermost.source);
 }

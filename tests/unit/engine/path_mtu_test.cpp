@@ -244,6 +244,34 @@ BOOST_AUTO_TEST_CASE(esp_or_ah_below_tunnel_headers_is_found_where_the_quote_is_
   BOOST_TEST(near.sum(&PacketCounters::mtu_reports) == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(esp_in_udp_is_found_where_the_quote_is_long_enough) {  // RFC 3948
+  Gateway gateway;
+  gateway.add_sa("tun.113@192.0.2.2", "192.0.2.1");
+  gateway.edit_sas([](SaEdit& edit) {
+    SaSpec spec;
+    spec.id = parse_sa_id("esp.115@192.0.2.2").value();
+    spec.source = address("192.0.2.1");
+    spec.algorithm = "aes128gcm16";
+    spec.encryption_key = Key(Bytes(20, 0x15));
+    spec.udp_encapsulation = UdpEncapsulation{};
+    Gateway::require(edit.add_sa(spec));
+  });
+  gateway.group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+  gateway.eroute("10.1.0.0/16", "10.2.0.0/24", "tun.113@192.0.2.2");
+  gateway.receive(kLan, {udp("10.1.0.2", "10.2.0.2", 1400)});
+  const Packets sent = gateway.packets(kWan);
+  BOOST_REQUIRE(sent.size() == 1);
+  Bytes bare = sent[0];
+  bare[9] = kProtocolEsp;
+  bare.erase(bare.begin() + 20, bare.begin() + 28);
+  gateway.receive(kWan, {too_big(sent[0], 1400, 28), too_big(sent[0], 1400, 35), too_big(bare, 1400)});
+  BOOST_TEST(gateway.dropped(DropReason::icmp_unproven) == 3u);
+  gateway.receive(kWan, {too_big(sent[0], 1400, 36)});
+  gateway.poll_control(1);
+  BOOST_TEST(gateway.sum(&PacketCounters::mtu_reports) == 1u);
+  BOOST_TEST(gateway.parts().control_plane().path_mtus().size() == 1u);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_flood_of_forged_reports_keeps_true_ones_not_out_and_true_ones_are_limited, PathGateway) {
   const Bytes real = sent_ipv4();
   Bytes quote = real;
