@@ -13,6 +13,7 @@
 #include "engine/explain_words.h"
 #include "engine/forwarding.h"
 #include "engine/next_hops.h"
+#include "engine/path_mtu_report.h"
 #include "engine/probe_packet.h"
 #include "packet/fragments.h"
 #include "transform/step_burst.h"
@@ -128,8 +129,13 @@ void Rehearsal::local(OwnedPacket packet, const PlainPacket& plain, const LocalR
     case LocalRuling::Way::kEcho:
       explanation_.fate = "delivered";
       return answer(std::move(packet), as_echo_reply(plain));
+    case LocalRuling::Way::kPathMtuReport: {
+      const PathMtuReport report = read_path_mtu_report(packet.get(), plain.ip, network_, generation_);
+      if (!report.ok) return drop(report.reason, "what the ICMP message quotes");
+      explanation_.fate = "delivered";
+      return;
+    }
     case LocalRuling::Way::kNeighbourDiscovery:
-    case LocalRuling::Way::kPathMtuReport:
     case LocalRuling::Way::kTaken:
       explanation_.fate = "delivered";
       return;
