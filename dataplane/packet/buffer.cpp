@@ -76,4 +76,8 @@ rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_byt
   return packet;
 }
 
+void free_packet(rte_mbuf* packet) noexcept {
+  rte_pktmbuf_free(packet);
+}
+
 }  // namespace spigrp

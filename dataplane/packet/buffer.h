@@ -28,4 +28,7 @@ struct BufferPools {
 // packet is then left to the caller, who drops it as no_room. The usual case is a few compares.
 rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept;
 
+// Back to its pool, with all that is chained to it.
+void free_packet(rte_mbuf* packet) noexcept;
+
 }  // namespace spigrp

@@ -27,8 +27,8 @@ struct alignas(64) PacketCounters {
   Counter originated;       // made here: ICMP errors and replies, ARP, NDP; of n fragments of a packet n − 1
   Counter sent;             // taken by a port
   Counter delivered;        // ended here as meant: ARP, NDP and ICMP for the gateway itself
-  Counter punted;           // handed to the control thread
-  Counter injected;         // taken over from the control thread (or another worker)
+  Counter punted;           // handed to the control thread, or kept by an eroute to %hold
+  Counter injected;         // taken over from the control thread (or another worker), or out of such an eroute
   Counter joined;           // fragments that were put together: of n that made a packet n − 1
   Counter held;             // fragments that wait for the rest of their packet now
   Counter forwarded_plain;  // of those sent: without any transform

@@ -33,7 +33,9 @@ namespace spigrp {
   X(no_eroute, "on a protected interface, but no eroute matches")                                \
   X(eroute_drop, "an eroute to %drop")                                                           \
   X(eroute_reject, "an eroute to %reject")                                                       \
-  X(eroute_hold, "an eroute to %trap or %hold")                                                  \
+  X(eroute_hold, "an eroute to %hold kept a later packet of the flow, or nothing replaced it")   \
+  X(trap_limited, "an eroute to %trap, and a worker tells of no more in this second")            \
+  X(holds_full, "an eroute to %trap, and no more flows can be held")                             \
   X(group_dissolved, "its eroute led to a group that is no more, or to an SA that is deleted")   \
   X(bypasses_eroute, "an eroute would protect it, but its route leaves by an unprotected port")  \
   X(unprotected, "received in the clear, though an eroute protects this traffic")                \

@@ -90,7 +90,7 @@ ErouteTable::Found ErouteTable::find(const FlowKey& flow, Generation g) const no
   const auto words = std::bit_cast<KeyWords>(flow);
   for (const Probe& probe : flow.family == Family::kIpv4 ? shapes->ipv4 : shapes->ipv6) {
     if ((probe.shape.fields & unknown_fields) != 0) [[unlikely]] {
-      unclear = true;
+      unclear = unclear || !probe.only_by_traps;
       continue;
     }
     KeyWords masked;
@@ -125,27 +125,37 @@ void ErouteTable::abandon(const Selector& selector, Versions& versions) {
 
 void ErouteTable::set(Eroute eroute, Versions& versions) {
   const Slot slot = eroute.slot;
-  if (eroutes_->newest(slot) == nullptr) {
+  ShapeCount& count = shape_counts_[family_index(eroute.selector.family())][shape_of(eroute.selector)];
+  if (const Eroute* before = eroutes_->newest(slot)) {
+    count.by_traps -= before->by_trap ? 1 : 0;
+  } else {
     packets_[slot].store(0, std::memory_order_relaxed);
-    ++shape_counts_[family_index(eroute.selector.family())][shape_of(eroute.selector)];
+    ++count.eroutes;
     ++eroute_count_;
   }
+  count.by_traps += eroute.by_trap ? 1 : 0;
   eroutes_->set(slot, std::move(eroute), versions);
 }
 
 void ErouteTable::erase(const Selector& selector, Versions& versions) {
   const ErouteKey key = key_of(selector);
-  eroutes_->erase(eroutes_->find_slot(key), versions);
-  eroutes_->release(key, versions);
+  const Slot slot = eroutes_->find_slot(key);
   auto& counts = shape_counts_[family_index(selector.family())];
-  if (const auto shape = counts.find(key.shape); --shape->second == 0) counts.erase(shape);
+  const auto shape = counts.find(key.shape);
+  shape->second.by_traps -= eroutes_->newest(slot)->by_trap ? 1 : 0;
+  if (--shape->second.eroutes == 0) counts.erase(shape);
+  eroutes_->erase(slot, versions);
+  eroutes_->release(key, versions);
   --eroute_count_;
 }
 
 void ErouteTable::publish_shapes(Versions& versions) {
   ShapeList list;
-  for (const auto& [shape, count] : shape_counts_[0]) list.ipv4.push_back({shape, mask_of(shape)});
-  for (const auto& [shape, count] : shape_counts_[1]) list.ipv6.push_back({shape, mask_of(shape)});
+  const auto probe = [](const ErouteShape& shape, const ShapeCount& count) {
+    return Probe{shape, count.by_traps == count.eroutes, mask_of(shape)};
+  };
+  for (const auto& [shape, count] : shape_counts_[0]) list.ipv4.push_back(probe(shape, count));
+  for (const auto& [shape, count] : shape_counts_[1]) list.ipv6.push_back(probe(shape, count));
   list.changed_at = versions.next();
   shapes_.set(std::move(list), versions);
 }

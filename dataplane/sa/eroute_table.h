@@ -12,6 +12,7 @@
 
 #include "config/selector.h"
 #include "packet/ip_packet.h"
+#include "sa/held_packet.h"
 #include "sa/sa_group.h"
 #include "state/versioned_map.h"
 
@@ -23,6 +24,8 @@ struct Eroute {
   Slot slot = kNoSlot;      // its own, in the eroute table
   Slot head = kNoSlot;      // of the target SA in the SA table; kNoSlot for magic targets
   uint64_t pointed_by = 0;  // number of the edit that set the target
+  std::shared_ptr<HeldPacket> held;  // %hold only
+  bool by_trap = false;              // a %hold that a trap made for one flow, beside itself
 };
 
 enum class ErouteAction : uint8_t { kNone, kProtect, kPass, kDrop, kReject, kTrap, kHold, kDissolved };
@@ -82,6 +85,9 @@ class ErouteTable {
   // Shapes in use at one generation, with their masks ready; by family.
   struct Probe {
     ErouteShape shape;
+    // All its eroutes are holds that traps made. Each goes only before its own trap, and what does not show that it is
+    // of that flow has the trap: so nothing becomes unclear by them.
+    bool only_by_traps;
     std::array<uint64_t, sizeof(FlowKey) / 8> mask;
   };
   struct ShapeList {
@@ -100,8 +106,12 @@ class ErouteTable {
   std::unique_ptr<VersionedMap<ErouteKey, Eroute>> eroutes_;
   std::unique_ptr<std::atomic<uint64_t>[]> packets_;  // by slot; worker: rw, control: ro
   VersionedCell<ShapeList> shapes_;
-  std::array<std::map<ErouteShape, uint32_t, std::greater<>>, 2> shape_counts_;  // control: eroutes of each; v4, v6
-  uint32_t eroute_count_ = 0;                                                    // control
+  struct ShapeCount {
+    uint32_t eroutes = 0;
+    uint32_t by_traps = 0;  // of those
+  };
+  std::array<std::map<ErouteShape, ShapeCount, std::greater<>>, 2> shape_counts_;  // control: of each; v4, v6
+  uint32_t eroute_count_ = 0;                                                      // control
 };
 
 }  // namespace spigrp

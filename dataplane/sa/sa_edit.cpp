@@ -14,6 +14,7 @@ namespace spigrp {
 struct SaEdit::Staged {
   struct StagedEroute {
     std::optional<Eroute> eroute;  // nothing: deleted
+    std::optional<TrapHold> hold{};
   };
 
   Staged(SaTables& tables, Versions& versions) : tables(tables), versions(versions) {}
@@ -33,6 +34,7 @@ struct SaEdit::Staged {
   void put_group(std::span<const SaId> members);
   void remove_sa(const SaId& id);
   void drop_eroute(const Selector& selector);
+  void end_trap_holds(const Selector& edited);
 
   Expected<void> reserve(const Sa& sa);
   void abandon();
@@ -73,6 +75,19 @@ std::vector<SaId> ids_of(const SaGroup& group) {
   std::vector<SaId> ids;
   for (const Sa* sa : group.members()) ids.push_back(sa->id);
   return ids;
+}
+
+// Whether some flow could have either.
+bool overlap(const Selector& one, const Selector& other) noexcept {
+  const auto prefixes = [](const IpPrefix& a, const IpPrefix& b) {
+    return a.bits < b.bits ? a.contains(b.address) : b.contains(a.address);
+  };
+  const auto given = [](uint16_t a, uint16_t b) { return a == 0 || b == 0 || a == b; };
+  const auto icmp = [](std::optional<uint8_t> a, std::optional<uint8_t> b) { return !a || !b || *a == *b; };
+  return one.family() == other.family() && prefixes(one.source, other.source) &&
+         prefixes(one.destination, other.destination) && given(one.protocol, other.protocol) &&
+         given(one.source_port, other.source_port) && given(one.destination_port, other.destination_port) &&
+         icmp(one.icmp_type, other.icmp_type) && icmp(one.icmp_code, other.icmp_code);
 }
 
 std::string ungroup_command(const SaGroup& group) {
@@ -212,6 +227,14 @@ void SaEdit::Staged::drop_eroute(const Selector& selector) {
   eroutes[selector] = {};
 }
 
+// An edit of an eroute may answer an acquire, or mean that a flow has another eroute than the trap: then the hold must
+// not go before it. A %trapsubnet's hold goes only before what its trap went before.
+void SaEdit::Staged::end_trap_holds(const Selector& edited) {
+  for (const auto& [flow, hold] : tables.trap_holds_) {
+    if (!hold.in_its_place && !eroutes.contains(flow) && overlap(flow, edited)) drop_eroute(flow);
+  }
+}
+
 // Takes the table slots that linking this SA will need.
 Expected<void> SaEdit::Staged::reserve(const Sa& sa) {
   const auto slot = tables.sas_->insert(sa_key(sa.id));
@@ -332,6 +355,8 @@ void SaEdit::Staged::link_addresses() {
 void SaEdit::Staged::link_eroutes() {
   if (eroutes.empty()) return;
   for (const auto& [selector, staged] : eroutes) {
+    tables.trap_holds_.erase(selector);
+    if (staged.hold) tables.trap_holds_.emplace(selector, *staged.hold);
     if (staged.eroute) {
       tables.eroutes_->set(*staged.eroute, versions);
     } else if (tables.eroutes_->newest(selector) != nullptr) {
@@ -442,7 +467,7 @@ Expected<void> SaEdit::ungroup(const SaId& member) {
 Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& target, ErouteMode mode) {
   if (const auto valid = validate(selector); !valid) return valid;
   const Eroute* present = staged_->find_eroute(selector);
-  if (present != nullptr && mode == ErouteMode::kAdd) {
+  if (present != nullptr && mode == ErouteMode::kAdd && !present->by_trap) {
     return failure("eroute " + selector.text(), "exists already and leads to " + text(present->target),
                    "change it with: eroute --replace");
   }
@@ -461,6 +486,11 @@ Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& 
   if (!slot) return tl::unexpected(slot.error());
   eroute.slot = *slot;
   eroute.pointed_by = ++staged_->tables.edit_number_;
+  if (target == ErouteTarget(MagicTarget::kHold)) {
+    // One hold after another goes on holding the same packet.
+    eroute.held =
+        present != nullptr && present->held ? present->held : std::make_shared<HeldPacket>(staged_->tables.released_);
+  }
   if (present != nullptr) staged_->drop_eroute(selector);
   if (const auto* id = std::get_if<SaId>(&target)) {
     ++staged_->eroute_changes[*id];
@@ -468,6 +498,7 @@ Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& 
   }
   staged_->eroutes[selector] = {eroute};
   staged_->eroutes_added.push_back(selector);
+  staged_->end_trap_holds(selector);
   return {};
 }
 
@@ -477,6 +508,7 @@ Expected<void> SaEdit::delete_eroute(const Selector& selector) {
     return failure("eroute " + selector.text(), "no such eroute", "eroute lists those there are");
   }
   staged_->drop_eroute(selector);
+  staged_->end_trap_holds(selector);
   return {};
 }
 
@@ -490,6 +522,38 @@ void SaEdit::clear_eroutes() {
   for (const Selector& selector : all) {
     if (staged_->find_eroute(selector) != nullptr) staged_->drop_eroute(selector);
   }
+}
+
+Expected<void> SaEdit::hold_for_trap(const Selector& flow, const Selector& trap) {
+  if (const auto valid = validate(flow); !valid) return valid;
+  const auto slot = staged_->tables.eroutes_->reserve(flow);
+  if (!slot) return tl::unexpected(slot.error());
+  const bool in_its_place = flow == trap;
+  const uint64_t number = ++staged_->tables.edit_number_;
+  if (staged_->find_eroute(flow) != nullptr) staged_->drop_eroute(flow);
+  staged_->eroutes[flow] = {Eroute{.selector = flow,
+                                   .target = MagicTarget::kHold,
+                                   .slot = *slot,
+                                   .pointed_by = number,
+                                   .held = std::make_shared<HeldPacket>(staged_->tables.released_),
+                                   .by_trap = !in_its_place},
+                            TrapHold{trap, number, in_its_place}};
+  staged_->eroutes_added.push_back(flow);
+  return {};
+}
+
+void SaEdit::expire_hold(const Selector& flow) {
+  const auto made = staged_->tables.trap_holds_.find(flow);
+  if (made == staged_->tables.trap_holds_.end() || staged_->eroutes.contains(flow)) return;
+  const Eroute* hold = staged_->find_eroute(flow);
+  hold->held->expire();
+  const Slot slot = hold->slot;
+  staged_->drop_eroute(flow);
+  if (!made->second.in_its_place) return;
+  staged_->eroutes[flow] = {Eroute{.selector = flow,
+                                   .target = MagicTarget::kTrapSubnet,
+                                   .slot = slot,
+                                   .pointed_by = ++staged_->tables.edit_number_}};
 }
 
 void SaEdit::link() {

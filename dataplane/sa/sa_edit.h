@@ -42,6 +42,13 @@ class SaEdit {
   Expected<void> delete_eroute(const Selector& selector);
   void clear_eroutes();
 
+  // For a packet that met a trap: puts a %hold in place for its flow, one that goes before nothing but the trap. It
+  // ends with any edit of another eroute that its flow may have; an eroute may be added where it is. With the trap's
+  // own selector it takes the trap's place. Error: the table is full.
+  Expected<void> hold_for_trap(const Selector& flow, const Selector& trap);
+  // Deletes such a hold, or gives the trap its place back. What it holds is dropped.
+  void expire_hold(const Selector& flow);
+
   // Puts all edits into the tables at versions.next(). After it the caller publishes; nothing can fail any more.
   void link();
 

@@ -4,12 +4,14 @@
 
 #include <map>
 #include <memory>
+#include <unordered_map>
 #include <vector>
 
 #include "config/options.h"
 #include "config/selector.h"
 #include "packet/ip_packet.h"
 #include "sa/eroute_table.h"
+#include "sa/held_packet.h"
 #include "sa/lifetime_watch.h"
 #include "sa/sa_group.h"
 #include "sa/udp_ports.h"
@@ -46,6 +48,14 @@ struct AddressKey {
 };
 AddressKey address_key(const Sa& sa) noexcept;
 
+// What a trap made, or a %trapsubnet became, when a packet met it; control only.
+struct TrapHold {
+  Selector trap;
+  uint64_t made_by;   // number of the edit
+  bool in_its_place;  // %trapsubnet
+};
+using TrapHolds = std::unordered_map<Selector, TrapHold, SelectorHash>;  // by the selector of the hold
+
 class SaTables {
  public:
   static Expected<std::unique_ptr<SaTables>> create(const TableOptions& sizes);
@@ -81,6 +91,8 @@ class SaTables {
   const ErouteTable& eroutes() const noexcept { return *eroutes_; }  // worker: find()
   const SaEntry* newest(const SaId& id) const noexcept;              // control
   LifetimeWatch& lifetimes() noexcept { return lifetimes_; }         // control
+  const TrapHolds& trap_holds() const noexcept { return trap_holds_; }  // control
+  ReleasedPackets& released() noexcept { return released_; }            // control: of holds that are no more
   uint32_t sa_count() const noexcept { return sa_count_; }           // control
   uint32_t group_count() const noexcept { return group_count_; }     // control: of two SAs or more
 
@@ -90,6 +102,7 @@ class SaTables {
 
   const SaGroup* find_by_addresses(const AddressKey& key, Generation g) const noexcept;
 
+  ReleasedPackets released_;  // control; outlives the eroutes, here and among what `versions` retired
   std::unique_ptr<VersionedMap<SaKey, SaEntry>> sas_;
   std::unique_ptr<VersionedMap<AddressKey, const SaGroup*>> by_addresses_;
   std::unique_ptr<ErouteTable> eroutes_;
@@ -102,6 +115,7 @@ class SaTables {
   std::map<AddressKey, SameAddresses> same_addresses_;
   std::vector<uint32_t> eroutes_to_;  // by SA slot: eroutes that name it; such a slot is not given back
   LifetimeWatch lifetimes_;
+  TrapHolds trap_holds_;
   uint64_t edit_number_ = 0;
   uint32_t sa_count_ = 0;
   uint32_t group_count_ = 0;
