@@ -129,6 +129,8 @@ std::string end_text(const Explanation& e) {
     return "waits until " + who + " says its MAC address, then sent: " + sent_text(e);
   }
   if (e.fate == "delivered") return "delivered: the gateway itself takes it";
+  if (e.fate == "held") return "held: the last packet of its flow is kept until the eroute is replaced";
+  if (e.fate == "trapped") return "trapped: an acquire event tells of it, and a %hold for its flow keeps it";
   if (e.fate == "unwrapped") {
     return "unwrapped: the SA that it names, and its group, say more; ask about the packet inside with --out-of SAID";
   }

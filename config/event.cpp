@@ -48,7 +48,7 @@ std::string words_of(const ReplayEvent& event) {
   return event.id.text() + " from " + event.source.text() + " sequence " + std::to_string(event.sequence);
 }
 std::string words_of(const AcquireEvent& event) {
-  return event.flow.text() + " protocol " + std::to_string(event.flow.protocol) + ", trap " + event.trap.text();
+  return event.flow.text() + ", trap " + event.trap.text();
 }
 std::string words_of(const ChangeEvent& event) {
   std::string words = "generation " + std::to_string(event.generation) + ", edits " + std::to_string(event.edits);

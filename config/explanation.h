@@ -97,7 +97,8 @@ struct Explanation {
   std::optional<ExplainedNextHop> next_hop;
 
   // Its end.
-  std::string fate;     // "sent", "waits" (for the next hop's MAC address), "delivered", "unwrapped", "dropped"
+  std::string fate;     // "sent", "waits" (for the next hop's MAC address), "held" and "trapped" (by an eroute),
+                        // "delivered", "unwrapped", "dropped"
   std::string reason;   // dropped: the drop reason's name, as `stats` counts it
   std::string meaning;  // and what it means
   std::string object;   // and what of the configuration is the reason

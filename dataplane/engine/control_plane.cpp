@@ -19,11 +19,13 @@ NeighbourKey neighbour_key(const NextHopAddress& neighbour) noexcept {
 
 }  // namespace
 
-ControlPlane::ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, BufferPools buffers)
+ControlPlane::ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, BufferPools buffers,
+                           EventSource& events)
     : network_(network),
       cells_(cells),
       queues_(queues),
-      context_{.packet_buffers = buffers.ordinary, .counters = &counters_, .large_buffers = buffers.large} {
+      context_{.packet_buffers = buffers.ordinary, .counters = &counters_, .large_buffers = buffers.large},
+      traps_(network, queues, events, context_) {
   refresh_own_addresses();
 }
 
@@ -44,6 +46,7 @@ void ControlPlane::poll(uint64_t now_ns) {
       left -= std::min<uint32_t>(left, count);
     }
   }
+  if (traps_.poll(now_ns_)) context_.generation = network_.versions.published();
   if (known_path_mtus_.expire(now_ns_)) publish_path_mtus();
   waiting_.time_out(
       now_ns_, [this](const NextHopAddress& next_hop) { ask(next_hop); },
@@ -77,6 +80,8 @@ void ControlPlane::take(const Punt& punt) {
       return take_neighbour_message(punt);
     case PuntKind::kPathMtu:
       return take_path_mtu(punt);
+    case PuntKind::kTrap:
+      return traps_.take(punt.packet);
     case PuntKind::kUnresolved:
       return send_or_wait({punt.port, punt.next_hop}, {punt.packet, punt.passage, punt.eroutes_changed});
   }
@@ -256,6 +261,7 @@ void ControlPlane::finish(rte_mbuf* packet) noexcept {
 void ControlPlane::end() noexcept {
   const auto drop = [this](rte_mbuf* packet) { context_.drop(packet, DropReason::shutting_down); };
   waiting_.clear(drop);
+  traps_.end();
   for (WorkerQueues& queue : queues_) {
     Punt punt;
     while (queue.punts.pop(&punt, 1) == 1) {

@@ -1,6 +1,6 @@
 // ControlPlane: what the control thread does with packets: it answers ARP requests and neighbour solicitations for the
-// gateway's own addresses, resolves next hops for packets that wait for one, and keeps the lists of own addresses and
-// of path MTUs that workers read.
+// gateway's own addresses, resolves next hops for packets that wait for one, passes on those that met %trap, and keeps
+// the lists of own addresses and of path MTUs that workers read.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include "engine/ndp.h"
 #include "engine/network.h"
 #include "engine/punt.h"
+#include "engine/trap_maker.h"
 #include "engine/waiting_packets.h"
 #include "transform/worker_context.h"
 
@@ -22,7 +23,9 @@ class ControlPlane {
     VersionedCell<OwnAddresses>& own_addresses;
     VersionedCell<PathMtus>& path_mtus;
   };
-  ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, BufferPools buffers);
+  // Events are what it tells of traps.
+  ControlPlane(const Network& network, Cells cells, std::vector<WorkerQueues>& queues, BufferPools buffers,
+               EventSource& events);
   ~ControlPlane();  // ends
   ControlPlane(const ControlPlane&) = delete;
   ControlPlane& operator=(const ControlPlane&) = delete;
@@ -64,6 +67,7 @@ class ControlPlane {
   Generation own_at_ = UINT64_MAX;  // when own_ was made
   WaitingPackets waiting_;
   KnownPathMtus known_path_mtus_;
+  TrapMaker traps_;
   uint64_t now_ns_ = 0;
 };
 

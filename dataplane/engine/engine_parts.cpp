@@ -166,7 +166,9 @@ Expected<void> EngineParts::make_workers(const Options& options) {
     if (!injected) return tl::unexpected(injected.error());
     auto handed_over = Ring<Frame>::create(unique_name("handed"), kHandoverQueueFrames, RingWriters::kMany);
     if (!handed_over) return tl::unexpected(handed_over.error());
-    queues_.push_back({std::move(*punts), std::move(*injected), std::move(*handed_over)});
+    auto resumed = Ring<rte_mbuf*>::create(unique_name("resumed"), kResumeQueuePackets, RingWriters::kOne);
+    if (!resumed) return tl::unexpected(resumed.error());
+    queues_.push_back({std::move(*punts), std::move(*injected), std::move(*handed_over), std::move(*resumed)});
   }
   for (uint16_t id = 0; id < options.workers.count; ++id) {
     auto crypto = CryptoEngine::create();
@@ -182,7 +184,7 @@ Expected<void> EngineParts::make_workers(const Options& options) {
   for (const auto& worker : workers_) notices.push_back(&worker->notices());
   events_ = std::make_unique<EventSource>(*sas_, std::move(notices));
   control_plane_ = std::make_unique<ControlPlane>(*network_, ControlPlane::Cells{own_addresses_, path_mtus_}, queues_,
-                                                  BufferPools(buffers_.get(), large_buffers_.get()));
+                                                  BufferPools(buffers_.get(), large_buffers_.get()), *events_);
   return {};
 }
 

@@ -158,6 +158,12 @@ void Rehearsal::onward(OwnedPacket packet, const PlainPacket& plain, const NextH
       return leave_plain(std::move(packet), plain, hop);
     case ErouteRuling::Way::kReject:
       return refuse(plain, ruling.reason, object, prohibited(plain.ip.family));
+    case ErouteRuling::Way::kTrap:
+      explanation_.fate = "trapped";
+      return;
+    case ErouteRuling::Way::kHold:
+      explanation_.fate = "held";
+      return;
     case ErouteRuling::Way::kDrop:
       return drop(ruling.reason, object);
   }

@@ -47,7 +47,7 @@ FlowPolicy FlowCache::look_up(const FlowKey& flow, const SaTables& sas, Generati
   // goes out protected must not come in the clear, nor a query whose answer goes out so.
   const FlowKey counterpart = icmp_counterpart(reverse);
   if (!(counterpart == reverse) && !demands_protection(back.eroute) &&
-      !(back.eroute != nullptr && back.eroute->selector.icmp_type)) [[unlikely]] {
+      !(back.eroute != nullptr && back.eroute->selector.icmp_type && !back.eroute->by_trap)) [[unlikely]] {
     const ErouteTable::Found other = eroutes.find(counterpart, g);
     if (demands_protection(other.eroute)) back.eroute = other.eroute;
   }

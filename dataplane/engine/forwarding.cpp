@@ -73,7 +73,8 @@ bool may_come_plain(const ErouteVerdict& reverse) noexcept {
 std::optional<DropReason> objection(const Network& network, Generation g, const PlainPacket& plain,
                                     const FlowPolicy& policy) noexcept {
   if (policy.unclear) return DropReason::fragment;
-  if (plain.origin == Origin::kSelf || !demands_protection(policy.reverse)) return std::nullopt;
+  if (plain.origin == Origin::kSelf || plain.origin == Origin::kHeld) return std::nullopt;
+  if (!demands_protection(policy.reverse)) return std::nullopt;
   const ErouteVerdict reverse = network.sas.resolve(*policy.reverse, g);
   if (plain.origin == Origin::kWire) {
     return may_come_plain(reverse) ? std::nullopt : std::optional(DropReason::unprotected);
@@ -226,7 +227,8 @@ void Forwarding::decide(const PlainPacket& plain, const NextHop& hop, const Flow
 
 void Forwarding::forward(const PlainPacket& plain, const NextHop& hop, const FlowPolicy& policy,
                          PlainBurst& answers) noexcept {
-  if (plain.origin != Origin::kSelf && !use_up_hop(plain)) {
+  const bool has_hop_to_use_up = plain.origin != Origin::kSelf && plain.origin != Origin::kHeld;
+  if (has_hop_to_use_up && !use_up_hop(plain)) {
     return ways_.local.refuse(plain, DropReason::ttl_expired, time_exceeded(plain.ip.family), answers);
   }
   if (hop.kind == NextHopKind::kInterface) {

@@ -1,7 +1,8 @@
 // The way of an outbound packet (docs/architecture.md):
 //   1. receive a burst; validate Ethernet and IP lengths                        receive.cpp
 //   2. route the destination: to ipsecN, or to a port (plain forwarding)        forwarding.cpp
-//   3. on ipsecN: the eroute of the flow → group, pass, drop, reject, hold      take()
+//   3. on ipsecN: the eroute of the flow → group, pass, drop, reject, trap,
+//      hold                                                                     take()
 //   4. for each step of the group: that transform over all packets of the
 //      burst that are at it, across SAs                                         apply_step()
 //   5. compare with the port's MTU and the path's: tell the sender of what must stay whole
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 
+#include <rte_cycles.h>
 #include <rte_mbuf.h>
 
 #include "engine/next_hops.h"
@@ -23,6 +25,8 @@ namespace {
 
 // Nobody has to send anything smaller (RFC 8200 section 5), so this much passes, in fragments (RFC 2473 section 7.1).
 constexpr uint32_t kSmallestIpv6Mtu = 1280;  // bytes
+
+constexpr uint64_t kTrapsPerSecond = 1000;  // of one worker
 
 ErouteRuling dropped_by_eroute(DropReason reason) noexcept {
   return {ErouteRuling::Way::kDrop, reason, nullptr};
@@ -58,8 +62,9 @@ ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& 
     case ErouteAction::kReject:
       return {ErouteRuling::Way::kReject, DropReason::eroute_reject, nullptr};
     case ErouteAction::kTrap:
+      return {ErouteRuling::Way::kTrap, {}, nullptr};
     case ErouteAction::kHold:
-      return dropped_by_eroute(DropReason::eroute_hold);
+      return {ErouteRuling::Way::kHold, {}, nullptr};
     case ErouteAction::kDissolved:
     case ErouteAction::kNone:
       break;
@@ -111,6 +116,14 @@ std::optional<DropReason> outer_objection(const NextHop& hop) noexcept {
   return DropReason::no_route;
 }
 
+Outbound::Outbound(WorkerContext& context, const Network& network, LocalDelivery& local,
+                   Transmitter& transmitter) noexcept
+    : context_(context),
+      network_(network),
+      local_(local),
+      transmitter_(transmitter),
+      traps_(kTrapsPerSecond, rte_get_tsc_hz()) {}
+
 Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
                               PlainBurst& answers) noexcept {
   const ErouteRuling ruling = rule_outbound(network_, context_.generation, interface, eroute);
@@ -129,6 +142,12 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
     case ErouteRuling::Way::kReject:
       local_.refuse(plain, ruling.reason, prohibited(plain.ip.family), answers);
       break;
+    case ErouteRuling::Way::kTrap:
+      trap(plain);
+      break;
+    case ErouteRuling::Way::kHold:
+      hold(plain, *eroute->held);
+      break;
     case ErouteRuling::Way::kDrop:
       context_.drop(plain.packet, ruling.reason);
       break;
@@ -144,6 +163,23 @@ void Outbound::count_packet(const Eroute& eroute) noexcept {
   }
   counted_ = &eroute;
   ++counted_packets_;
+}
+
+// A packet takes the number of its port along in its buffer, where a driver writes DPDK's own number of the port.
+void Outbound::trap(const PlainPacket& plain) noexcept {
+  if (!traps_.take(context_.now_tsc)) return context_.drop(plain.packet, DropReason::trap_limited);
+  plain.packet->port = plain.port;
+  transmitter_.punt({plain.packet, {}, plain.port, PuntKind::kTrap, passage_of(plain.origin), 0});
+}
+
+// It counts as punted here, and as injected where it is taken out.
+void Outbound::hold(const PlainPacket& plain, HeldPacket& held) noexcept {
+  plain.packet->port = plain.port;
+  context_.counters->punted.add(1);
+  rte_mbuf* const left = plain.origin == Origin::kHeld ? held.put_if_empty(plain.packet) : held.put(plain.packet);
+  if (left == nullptr) return;
+  context_.counters->injected.add(1);
+  context_.drop(left, DropReason::eroute_hold);
 }
 
 // A packet whose sender can be told what would fit is not encrypted in vain.

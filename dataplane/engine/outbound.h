@@ -10,13 +10,14 @@
 #include "engine/network.h"
 #include "engine/plain_packet.h"
 #include "engine/transmit.h"
+#include "state/token_bucket.h"
 #include "transform/transform.h"
 
 namespace spigrp {
 
 // What becomes of a packet that is routed to a protected interface, by the eroute of its flow (null: none).
 struct ErouteRuling {
-  enum class Way : uint8_t { kDrop, kProtect, kPass, kReject };
+  enum class Way : uint8_t { kDrop, kProtect, kPass, kReject, kTrap, kHold };
   Way way;
   DropReason reason;     // kDrop
   const SaGroup* group;  // kProtect
@@ -45,8 +46,7 @@ std::optional<DropReason> outer_objection(const NextHop& hop) noexcept;
 
 class Outbound {
  public:
-  Outbound(WorkerContext& context, const Network& network, LocalDelivery& local, Transmitter& transmitter) noexcept
-      : context_(context), network_(network), local_(local), transmitter_(transmitter) {}
+  Outbound(WorkerContext& context, const Network& network, LocalDelivery& local, Transmitter& transmitter) noexcept;
 
   // What becomes of a packet that is routed to `interface`, with the eroute of its flow (null: none).
   enum class Fate : uint8_t { kTaken, kPasses };  // kPasses: as it is, in the clear, by the caller
@@ -57,6 +57,8 @@ class Outbound {
 
  private:
   void count_packet(const Eroute& eroute) noexcept;
+  void trap(const PlainPacket& packet) noexcept;
+  void hold(const PlainPacket& packet, HeldPacket& held) noexcept;
   void protect(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes, PlainBurst& answers) noexcept;
   void begin(rte_mbuf* packet, const SaGroup& group) noexcept;
   void apply_steps() noexcept;
@@ -67,6 +69,7 @@ class Outbound {
   const Network& network_;
   LocalDelivery& local_;
   Transmitter& transmitter_;
+  TokenBucket traps_;                // that the control thread is told of: its queue is for others too
   const Eroute* counted_ = nullptr;  // the eroute of the packets counted so far in this run
   uint64_t counted_packets_ = 0;
   uint16_t taken_ = 0;                           // packets in the bursts below, so that none of them overflows

@@ -8,6 +8,7 @@ namespace spigrp {
 Passage passage_of(Origin origin) noexcept {
   switch (origin) {
     case Origin::kWire:
+    case Origin::kHeld:
       return Passage::kPlain;
     case Origin::kGroup:
       return Passage::kProtected;

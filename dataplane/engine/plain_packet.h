@@ -15,6 +15,7 @@ enum class Origin : uint8_t {
   kWire,   // received as it is
   kGroup,  // lost all transforms of a group
   kSelf,   // made here
+  kHeld,   // was held by an eroute to %hold: accepted before, and its hop is used up
 };
 
 struct PlainPacket {

@@ -26,6 +26,7 @@ enum class PuntKind : uint8_t {
   kNeighbourDiscovery,  // begins at the IPv6 header: a neighbour solicitation or advertisement
   kPathMtu,             // begins at the IP header: see path_mtu_report.h
   kUnresolved,          // begins at the IP header: waits for the MAC address of next_hop
+  kTrap,                // begins at the IP header: see trap_maker.h
 };
 
 struct Punt {
@@ -47,12 +48,14 @@ struct Frame {
 inline constexpr uint32_t kPuntQueuePackets = 1024;
 inline constexpr uint32_t kInjectQueueFrames = 1024;
 inline constexpr uint32_t kHandoverQueueFrames = 2048;
+inline constexpr uint32_t kResumeQueuePackets = 1024;
 
 // The queues of one worker.
 struct WorkerQueues {
   Ring<Punt> punts;         // worker → control
   Ring<Frame> injected;     // control → worker
   Ring<Frame> handed_over;  // other workers → the one that has the port's transmit queue
+  Ring<rte_mbuf*> resumed;  // control → worker: were held; each begins at its IP header and names its port's number
 };
 
 }  // namespace spigrp

@@ -11,6 +11,7 @@
 #include <rte_pause.h>
 
 #include "engine/receive.h"
+#include "packet/ip_packet.h"
 
 namespace spigrp {
 namespace {
@@ -58,6 +59,10 @@ void Worker::process_burst(uint16_t port, rte_mbuf** frames, uint16_t count) noe
   begin_burst();
   inbound_.reassembly().expire();
   receive_frames(context_, network_.ports[port], port, frames, count, transmitter_, plain_);
+  route();
+}
+
+void Worker::route() noexcept {
   // Once for what was received, then for what came out of groups and for the gateway's own answers.
   while (!plain_.empty()) {
     forwarding_.route(plain_, next_);
@@ -74,7 +79,7 @@ uint32_t Worker::poll() noexcept {
     begin_burst();
     inbound_.reassembly().expire();
   }
-  uint32_t packets = send_frames_of_others();
+  uint32_t packets = send_frames_of_others() + resume_held();
   for (uint16_t port = 0; port < network_.ports.size(); ++port) {
     const uint16_t queue = network_.ports[port].share(context_.id).receive;
     if (queue == kNoQueue) continue;
@@ -92,6 +97,27 @@ uint32_t Worker::send_frames_of_others() noexcept {
   const uint32_t packets = send_from(queues_[context_.id].injected) + send_from(queues_[context_.id].handed_over);
   if (packets > 0) transmitter_.flush();
   return packets;
+}
+
+uint32_t Worker::resume_held() noexcept {
+  Ring<rte_mbuf*>& resumed = queues_[context_.id].resumed;
+  if (resumed.empty()) [[likely]] {
+    return 0;
+  }
+  rte_mbuf* packets[kBurstCapacity];
+  const uint16_t count = resumed.pop(packets, kBurstCapacity);
+  begin_burst();
+  counters_.injected.add(count);
+  for (uint16_t i = 0; i < count; ++i) {
+    const ParsedIp parsed = parse_ip(packets[i]);
+    if (parsed.ok) {
+      plain_.push({.packet = packets[i], .ip = parsed.ip, .port = packets[i]->port, .origin = Origin::kHeld});
+    } else {
+      context_.drop(packets[i], parsed.reason);
+    }
+  }
+  route();
+  return count;
 }
 
 uint32_t Worker::send_from(Ring<Frame>& ring) noexcept {

@@ -41,6 +41,8 @@ class Worker {
   uint32_t poll() noexcept;
   // The part of poll() that takes over frames from the control thread and from workers without a queue of their own.
   uint32_t send_frames_of_others() noexcept;
+  // The part of poll() that routes packets which an eroute to %hold kept until it ended; returns how many.
+  uint32_t resume_held() noexcept;
   // Drops what it holds. The thread that polled has ended.
   void end() noexcept { inbound_.reassembly().clear(DropReason::shutting_down); }
   // Polls until told to stop; in between it sleeps as the policy says.
@@ -54,6 +56,7 @@ class Worker {
  private:
   void begin_burst() noexcept;
   void process_burst(uint16_t port, rte_mbuf** frames, uint16_t count) noexcept;
+  void route() noexcept;
   uint32_t send_from(Ring<Frame>& ring) noexcept;
   void sleep(uint32_t ns) noexcept;
 

@@ -275,7 +275,10 @@ class Gateway {
   void poll_control(uint64_t now_ns) {
     parts_->control_plane().poll(now_ns);
     parts_->versions().reclaim();
-    for (const auto& worker : parts_->workers()) worker->send_frames_of_others();
+    for (const auto& worker : parts_->workers()) {
+      worker->send_frames_of_others();
+      worker->resume_held();
+    }
   }
 
   std::vector<const PacketCounters*> all_counters() {

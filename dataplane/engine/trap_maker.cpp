@@ -1,0 +1,177 @@
+// See trap_maker.h. A packet that is held counts as punted by the thread that put it where it is, and as injected by
+// the one that takes it out.
+#include "engine/trap_maker.h"
+
+#include <algorithm>
+#include <optional>
+
+#include <rte_mbuf.h>
+
+#include "packet/ip_packet.h"
+#include "sa/sa_edit.h"
+
+namespace spigrp {
+namespace {
+
+bool has_ports(uint8_t protocol) noexcept {
+  return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
+}
+
+// The selector of exactly this flow, as far as the packet shows it. Nothing where a selector cannot say it, because a 0
+// there means all: such a hold could go before eroutes that are not the flow's.
+std::optional<Selector> selector_of(const FlowKey& flow) {
+  Selector selector;
+  const auto host = [&flow](const std::array<uint8_t, 16>& bytes) {
+    const IpAddress address{flow.family, bytes};
+    return IpPrefix{address, static_cast<uint8_t>(address.max_bits())};
+  };
+  selector.source = host(flow.source);
+  selector.destination = host(flow.destination);
+  if (flow.unknown == UnknownFields::kProtocolAndPorts) return selector;
+  if (flow.protocol == 0) return std::nullopt;
+  selector.protocol = flow.protocol;
+  if (flow.unknown != UnknownFields::kNone) return selector;
+  if (has_ports(flow.protocol)) {
+    selector.source_port = flow.source_port.host();
+    selector.destination_port = flow.destination_port.host();
+    if (selector.source_port == 0 || selector.destination_port == 0) return std::nullopt;
+  } else if (is_icmp(flow)) {
+    selector.icmp_type = static_cast<uint8_t>(flow.source_port.host());
+    selector.icmp_code = static_cast<uint8_t>(flow.destination_port.host());
+  }
+  return selector;
+}
+
+bool is_trap(const Eroute& eroute) noexcept {
+  return eroute.target == ErouteTarget(MagicTarget::kTrap) || eroute.target == ErouteTarget(MagicTarget::kTrapSubnet);
+}
+
+}  // namespace
+
+bool TrapMaker::poll(uint64_t now_ns) {
+  published_ = false;
+  expire(now_ns);
+  std::vector<NewHold> holds;
+  for (rte_mbuf* packet : met_) sort_out(packet, holds);
+  met_.clear();
+  if (!holds.empty()) make(holds, now_ns);
+  serve_released();
+  return published_;
+}
+
+// By the tables as they are now: they may have changed since a worker saw the trap.
+void TrapMaker::sort_out(rte_mbuf* packet, std::vector<NewHold>& holds) {
+  const ParsedIp parsed = parse_ip(packet);
+  if (!parsed.ok) return context_.drop(packet, parsed.reason);
+  const FlowKey key = flow_key(packet, parsed.ip);
+  const ErouteTable::Found found = network_.sas.eroutes().find(key, network_.versions.published());
+  if (found.eroute == nullptr || found.unclear || !(is_trap(*found.eroute) || found.eroute->held)) {
+    context_.counters->punted.add(1);  // until resume() takes it over again
+    going_.push_back(packet);
+    return;
+  }
+  if (found.eroute->held) return keep(*found.eroute->held, packet);
+  const Selector& trap = found.eroute->selector;
+  const bool in_its_place = found.eroute->target == ErouteTarget(MagicTarget::kTrapSubnet);
+  const std::optional<Selector> flow = in_its_place ? trap : selector_of(key);
+  if (!flow) return context_.drop(packet, DropReason::eroute_hold);
+  const auto known = std::find_if(holds.begin(), holds.end(), [&](const NewHold& hold) { return hold.flow == *flow; });
+  if (known != holds.end()) return known->packets.push_back(packet);
+  if (network_.sas.trap_holds().size() + holds.size() >= kMaxTrapHolds) {
+    return context_.drop(packet, DropReason::holds_full);
+  }
+  holds.push_back({*flow, trap, {packet}});
+}
+
+void TrapMaker::make(std::vector<NewHold>& holds, uint64_t now_ns) {
+  SaEdit edit(network_.sas, network_.versions);
+  std::erase_if(holds, [&](const NewHold& hold) {
+    if (edit.hold_for_trap(hold.flow, hold.trap)) return false;
+    for (rte_mbuf* packet : hold.packets) context_.drop(packet, DropReason::holds_full);
+    return true;
+  });
+  if (holds.empty()) return;  // what was reserved and given back waits for the next publish
+  edit.link();
+  // Before any worker can put a later one there.
+  for (const NewHold& hold : holds) {
+    const Eroute* made = network_.sas.eroutes().newest(hold.flow);
+    for (rte_mbuf* packet : hold.packets) keep(*made->held, packet);
+    due_.push_back({now_ns + kTrapHoldNs, hold.flow, made->pointed_by});
+    events_.add(AcquireEvent{hold.flow, hold.trap});
+  }
+  network_.versions.publish();
+  published_ = true;
+}
+
+void TrapMaker::expire(uint64_t now_ns) {
+  std::optional<SaEdit> edit;
+  for (; !due_.empty() && due_.front().at_ns <= now_ns; due_.pop_front()) {
+    const Due& due = due_.front();
+    const auto hold = network_.sas.trap_holds().find(due.flow);
+    if (hold == network_.sas.trap_holds().end() || hold->second.made_by != due.made_by) continue;  // replaced meanwhile
+    if (!edit) edit.emplace(network_.sas, network_.versions);
+    edit->expire_hold(due.flow);
+  }
+  if (!edit) return;
+  edit->link();
+  network_.versions.publish();
+  published_ = true;
+}
+
+void TrapMaker::keep(HeldPacket& held, rte_mbuf* packet) noexcept {
+  context_.counters->punted.add(1);
+  rte_mbuf* const left = held.put_late(packet);
+  if (left == nullptr) return;
+  context_.counters->injected.add(1);
+  context_.drop(left, DropReason::eroute_hold);
+}
+
+// What no queue takes now goes at the next poll.
+void TrapMaker::serve_released() noexcept {
+  for (const ReleasedPackets::Released& released : network_.sas.released().take()) {
+    if (released.expired) {
+      context_.counters->injected.add(1);
+      context_.drop(released.packet, DropReason::eroute_hold);
+    } else {
+      going_.push_back(released.packet);
+    }
+  }
+  const auto stays =
+      std::find_if_not(going_.begin(), going_.end(), [this](rte_mbuf* packet) { return resume(packet); });
+  going_.erase(going_.begin(), stays);
+}
+
+bool TrapMaker::resume(rte_mbuf* packet) noexcept {
+  next_worker_ = (next_worker_ + 1) % queues_.size();
+  if (!queues_[next_worker_].resumed.push(packet)) return false;
+  context_.counters->injected.add(1);
+  context_.counters->punted.add(1);
+  return true;
+}
+
+void TrapMaker::end() noexcept {
+  const auto drop_taken = [this](rte_mbuf* packet) { context_.drop(packet, DropReason::shutting_down); };
+  const auto drop = [&](rte_mbuf* packet) {
+    context_.counters->injected.add(1);
+    drop_taken(packet);
+  };
+  for (rte_mbuf* packet : met_) drop_taken(packet);
+  met_.clear();
+  while (network_.versions.reclaim() > 0) {
+  }
+  const ErouteTable& eroutes = network_.sas.eroutes();
+  for (Slot slot = 0; slot < eroutes.slot_count(); ++slot) {
+    const Eroute* eroute = eroutes.newest_at(slot);
+    if (eroute == nullptr || !eroute->held) continue;
+    if (rte_mbuf* packet = eroute->held->take()) drop(packet);
+  }
+  for (const ReleasedPackets::Released& released : network_.sas.released().take()) drop(released.packet);
+  for (rte_mbuf* packet : going_) drop(packet);
+  going_.clear();
+  for (WorkerQueues& queue : queues_) {
+    rte_mbuf* packet;
+    while (queue.resumed.pop(&packet, 1) == 1) drop(packet);
+  }
+}
+
+}  // namespace spigrp
