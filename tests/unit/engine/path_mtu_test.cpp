@@ -7,7 +7,7 @@ namespace spigrp::test {
 namespace {
 
 constexpr std::string_view kRouter = "198.51.100.9", kRouter6 = "2001:db8:9::9";
-constexpr uint64_t kSecondNs = 1'000'000'000;
+constexpr uint64_t kPathSecondNs = 1'000'000'000;
 
 Bytes big_endian(uint32_t word) {
   return {static_cast<uint8_t>(word >> 24), static_cast<uint8_t>(word >> 16), static_cast<uint8_t>(word >> 8),
@@ -129,14 +129,14 @@ BOOST_FIXTURE_TEST_CASE(outer_ipv6_packets_are_fragmented_to_the_path_and_a_firs
 BOOST_FIXTURE_TEST_CASE(a_report_never_raises_and_the_same_mtu_counts_on, PathGateway) {
   const Bytes large = sent_ipv4();
   report({too_big(large, 1200)}, 1);
-  report({too_big(large, 1300), too_big(sent_ipv4(1000), 1000)}, 100 * kSecondNs);
+  report({too_big(large, 1300), too_big(sent_ipv4(1000), 1000)}, 100 * kPathSecondNs);
   BOOST_TEST(known() == (Known{"192.0.2.2 1000"}));
-  report({too_big(sent_ipv4(900), 900)}, 200 * kSecondNs);
+  report({too_big(sent_ipv4(900), 900)}, 200 * kPathSecondNs);
   BOOST_TEST(known() == (Known{"192.0.2.2 900"}));
-  report({too_big(large, 900), too_big(large, 1400)}, 700 * kSecondNs);
-  report({}, 900 * kSecondNs);
+  report({too_big(large, 900), too_big(large, 1400)}, 700 * kPathSecondNs);
+  report({}, 900 * kPathSecondNs);
   BOOST_TEST(known() == (Known{"192.0.2.2 900"}));  // said again at 700 s
-  report({}, 1301 * kSecondNs);
+  report({}, 1301 * kPathSecondNs);
   BOOST_TEST(known().empty());
   BOOST_TEST(sent_ipv4(1400).size() > 1400u);  // the port's MTU counts again
 }
@@ -300,7 +300,7 @@ BOOST_AUTO_TEST_CASE(so_many_destinations_are_remembered_and_no_more) {
   BOOST_TEST(read.towards(IpAddress::ipv4(7), 1200) == 1200);
   BOOST_TEST(read.towards(IpAddress::ipv4(8), 1500) == 1400);
   BOOST_TEST(read.towards(IpAddress::ipv4(kMaxPathMtus), 1500) == 1500);
-  BOOST_TEST(known.expire(kPathMtuSeconds * kSecondNs + 99));
+  BOOST_TEST(known.expire(kPathMtuSeconds * kPathSecondNs + 99));
   BOOST_TEST(known.rows(0).size() == kMaxPathMtus - 100 + 0u);
   BOOST_TEST((known.lower(IpAddress::ipv4(kMaxPathMtus), 1400, 1) == Taken::kLowered));
 }

@@ -47,10 +47,10 @@ std::string text(const Shape& shape) {
 }
 
 // The near gateway leads all traffic of both families to one group, which the far one takes off.
-struct Pair {
+struct FamilyPair {
   Gateway far, near;
 
-  Pair(const Shape& shape, Family outer, uint16_t wan_mtu_bytes = kRoomyMtu, const OuterHeader& header = {})
+  FamilyPair(const Shape& shape, Family outer, uint16_t wan_mtu_bytes = kRoomyMtu, const OuterHeader& header = {})
       : far(with_mtus(kFar, wan_mtu_bytes)), near(with_mtus(kNear, wan_mtu_bytes)) {
     const bool is_ipv4 = outer == Family::kIpv4;
     std::vector<std::string> ids;
@@ -100,7 +100,7 @@ BOOST_AUTO_TEST_CASE(every_size_passes_through_every_shape_of_a_group_unchanged)
                                      {"tun", "esp", "tun", "ah"},
                                      {"tun", "esp", "ah", "tun"}};
   for (const Shape& shape : shapes) {
-    Pair over_ipv4(shape, Family::kIpv4), over_ipv6(shape, Family::kIpv6);
+    FamilyPair over_ipv4(shape, Family::kIpv4), over_ipv6(shape, Family::kIpv6);
     for (size_t first = 1; first <= kLargestPayload; first += kBurstCapacity) {
       const size_t end = std::min(first + kBurstCapacity, kLargestPayload + 1);
       for (const size_t turn : {0, 1}) {
@@ -109,11 +109,11 @@ BOOST_AUTO_TEST_CASE(every_size_passes_through_every_shape_of_a_group_unchanged)
         for (size_t size = first; size < end; ++size) {
           burst.push_back(host_packet((size + turn) % 2 == 0 ? Family::kIpv4 : Family::kIpv6, size));
         }
-        Pair& pair = (first / kBurstCapacity + turn) % 2 == 0 ? over_ipv4 : over_ipv6;
+        FamilyPair& pair = (first / kBurstCapacity + turn) % 2 == 0 ? over_ipv4 : over_ipv6;
         BOOST_REQUIRE_MESSAGE(pair.carries(burst), text(shape) << ", payloads of " << first << " … " << end - 1);
       }
     }
-    for (Pair* pair : {&over_ipv4, &over_ipv6}) {
+    for (FamilyPair* pair : {&over_ipv4, &over_ipv6}) {
       BOOST_TEST(pair->near.all_dropped() + pair->far.all_dropped() == 0u);
     }
   }
@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(jumbo_packets_leave_in_fragments_and_are_put_together) {
   for (const Fragmentation when : {Fragmentation::kAfter, Fragmentation::kBefore}) {
     for (const Family outer : {Family::kIpv4, Family::kIpv6}) {
       for (const Shape& shape : {Shape{"tun"}, Shape{"tun", "esp", "ah"}, Shape{"tun", "comp", "esp"}}) {
-        Pair pair(shape, outer, 1500, {.fragment = when});
+        FamilyPair pair(shape, outer, 1500, {.fragment = when});
         for (size_t size = 1400; size <= kLargestPayload; size += 131) {
           const Bytes sent = host_packet(Family::kIpv4, size);
           const Packets got = pair.through({sent});
@@ -138,7 +138,7 @@ BOOST_AUTO_TEST_CASE(jumbo_packets_leave_in_fragments_and_are_put_together) {
 // HAZARDS 12. What others hold too stays as it is.
 BOOST_AUTO_TEST_CASE(chained_shared_and_indirect_buffers_pass_and_are_left_alone) {
   for (const Shape& shape : {Shape{"tun"}, Shape{"tun", "comp", "esp", "ah"}}) {
-    Pair pair(shape, Family::kIpv4);
+    FamilyPair pair(shape, Family::kIpv4);
     for (size_t size = 1; size <= kLargestPayload; size += 67) {
       const Bytes sent = host_packet(size % 2 == 0 ? Family::kIpv4 : Family::kIpv6, size);
       const Bytes frame = pair.near.frame(kLan, sent);
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(chained_shared_and_indirect_buffers_pass_and_are_left_alone
 }
 
 BOOST_AUTO_TEST_CASE(without_a_large_buffer_a_large_packet_is_dropped_and_small_ones_pass) {
-  Pair pair({"tun", "esp"}, Family::kIpv4);
+  FamilyPair pair({"tun", "esp"}, Family::kIpv4);
   rte_mempool* large = pair.near.parts().large_buffers();
   std::vector<rte_mbuf*> taken;
   while (rte_mbuf* one = rte_pktmbuf_alloc(large)) taken.push_back(one);
