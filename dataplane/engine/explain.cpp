@@ -3,11 +3,12 @@
 #include "engine/explain.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <utility>
 
-#include <rte_errno.h>
 #include <rte_cycles.h>
+#include <rte_errno.h>
 #include <rte_mbuf.h>
 
 #include "engine/explain_words.h"
@@ -24,6 +25,9 @@ namespace {
 // A packet of 64 KiB in buffers of 2 KiB, cut into fragments, and an answer.
 constexpr unsigned kExplainerBuffers = 255;
 constexpr unsigned kExplainerLargeBuffers = 31;  // the same, where only those hold what becomes of it
+
+// What ends an SA's lifetime ends it for the fragments behind as well.
+constexpr Uses kAllUsed{UINT64_MAX / 2, UINT64_MAX / 2};
 
 struct FreePacket {
   void operator()(rte_mbuf* packet) const noexcept { rte_pktmbuf_free(packet); }
@@ -62,6 +66,7 @@ class Rehearsal {
   Generation generation_;
   BufferPools buffers_;
   Explanation explanation_;
+  std::array<Uses, kMaxGroupSas> uses_;  // of the group's SAs, by fragments that went before
 };
 
 void Rehearsal::drop(DropReason reason, std::string object) {
@@ -222,15 +227,19 @@ void Rehearsal::transform(OwnedPacket packet, const SaGroup& group) {
 
 // False: dropped.
 bool Rehearsal::apply_steps(rte_mbuf* packet, const SaGroup& group, ExplainedPacket& said) {
-  for (const Sa* sa : group.members()) {
+  for (uint8_t place = 0; place < group.size(); ++place) {
+    const Sa* sa = group.at(place);
     ExplainedStep step{.sa = sa->id, .bytes_before = rte_pktmbuf_pkt_len(packet)};
-    const Verdict verdict = kTransforms[static_cast<size_t>(sa->id.protocol)].rehearse(*sa, packet);
+    const Verdict verdict = kTransforms[static_cast<size_t>(sa->id.protocol)].rehearse(*sa, packet, uses_[place]);
     if (!verdict.kept()) {
+      if (verdict.reason() == DropReason::sa_expired) uses_[place] = kAllUsed;
       drop(said, verdict.reason(), sa->id.text());
       return false;
     }
     said.at_most = said.at_most || sa->id.protocol == SaProtocol::kComp;
     step.bytes_after = rte_pktmbuf_pkt_len(packet);
+    ++uses_[place].packets;
+    uses_[place].bytes += step.bytes_before;
     step.at_most = said.at_most;
     said.steps.push_back(step);
   }

@@ -32,6 +32,7 @@ class Allowance {
   }
   void give_back(uint64_t amount) noexcept { taken_.fetch_sub(amount, std::memory_order_relaxed); }
   uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
+  bool has(uint64_t amount) const noexcept { return limit_ - taken() >= amount; }
   bool is_used_up() const noexcept { return taken() >= limit_; }
 
  private:
@@ -56,6 +57,8 @@ class Lifetime {
   }
   // worker: all of it or nothing
   bool take(uint64_t packets, uint64_t bytes) noexcept;
+  // Whether take() would now; takes nothing.
+  bool has(uint64_t packets, uint64_t bytes) const noexcept { return packets_.has(packets) && bytes_.has(bytes); }
   // worker: something did not fit any more, so that the SA has come to its end
   void end() noexcept { over_.store(true, std::memory_order_relaxed); }
 

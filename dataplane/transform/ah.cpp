@@ -151,11 +151,11 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   step.note_uses();
 }
 
-Verdict rehearse_ah(const Sa& sa, rte_mbuf* packet) noexcept {
+Verdict rehearse_ah(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept {
   IpPacket ip;
   Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kBehindIpHeader, ip);
   if (verdict.kept()) verdict = check_header(ip);
-  if (verdict.kept()) verdict = StepBurst::check_numbers(sa);
+  if (verdict.kept()) verdict = StepBurst::check_use(sa, ip.total_bytes, before);
   if (!verdict.kept()) return verdict;
   put_ah(sa, packet, ip, 0);
   Aside aside;

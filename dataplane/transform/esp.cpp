@@ -269,10 +269,10 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept {
   step.note_uses();
 }
 
-Verdict rehearse_esp(const Sa& sa, rte_mbuf* packet) noexcept {
+Verdict rehearse_esp(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept {
   IpPacket ip;
   Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kBehindIpHeader, ip);
-  if (verdict.kept()) verdict = StepBurst::check_numbers(sa);
+  if (verdict.kept()) verdict = StepBurst::check_use(sa, ip.total_bytes, before);
   if (verdict.kept()) put_headers(sa, packet, ip);
   return verdict;
 }

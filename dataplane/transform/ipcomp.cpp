@@ -136,10 +136,11 @@ void encap_ipcomp(WorkerContext& context, Burst& burst) noexcept {
 }
 
 // Nobody knows without compressing it how far a packet shrinks, or whether.
-Verdict rehearse_ipcomp(const Sa& sa, rte_mbuf* packet) noexcept {
+Verdict rehearse_ipcomp(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept {
   IpPacket ip;
-  const Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kAroundPacket, ip);
-  return verdict.kept() ? check_family(sa, ip) : verdict;
+  Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kAroundPacket, ip);
+  if (verdict.kept()) verdict = check_family(sa, ip);
+  return verdict.kept() ? StepBurst::check_use(sa, ip.total_bytes, before) : verdict;
 }
 
 void decap_ipcomp(WorkerContext& context, Burst& burst) noexcept {

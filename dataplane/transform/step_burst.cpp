@@ -141,8 +141,13 @@ void StepBurst::number_packets() noexcept {
   });
 }
 
-Verdict StepBurst::check_numbers(const Sa& sa) noexcept {
-  return sa.sequence.sent() < sa.sequence.last() ? Verdict::keep() : Verdict(DropReason::sequence_exhausted);
+Verdict StepBurst::check_use(const Sa& sa, uint32_t bytes, const Uses& before) noexcept {
+  if (sa.lifetime != nullptr && !sa.lifetime->has(before.packets + 1, before.bytes + bytes)) {
+    return DropReason::sa_expired;
+  }
+  const bool is_numbered = sa.id.protocol == SaProtocol::kEsp || sa.id.protocol == SaProtocol::kAh;
+  if (!is_numbered || sa.sequence.last() - sa.sequence.sent() > before.packets) return Verdict::keep();
+  return DropReason::sequence_exhausted;
 }
 
 Verdict StepBurst::check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {

@@ -9,6 +9,7 @@
 #include "packet/ip_packet.h"
 #include "sa/sa.h"
 #include "transform/sa_tally.h"
+#include "transform/transform.h"
 #include "transform/worker_context.h"
 
 namespace spigrp {
@@ -82,8 +83,8 @@ class StepBurst {
   // is left.
   void number_packets() noexcept;
 
-  // Whether the SA has a number for one more packet; takes none.
-  static Verdict check_numbers(const Sa& sa) noexcept;
+  // Whether the SA's lifetime and its numbers have room for one more packet behind those before it; takes nothing.
+  static Verdict check_use(const Sa& sa, uint32_t bytes, const Uses& before) noexcept;
 
   // Of a decap, before any key is used: sets entry.sequence, from the number on the wire, and says whether the replay
   // window would take it now.

@@ -15,6 +15,12 @@ namespace spigrp {
 
 class Verdict;
 
+// Of an SA, by packets that a rehearsal has seen before this one.
+struct Uses {
+  uint64_t packets = 0;
+  uint64_t bytes = 0;
+};
+
 struct Transform {
   std::string_view name;
   uint8_t ip_protocol;  // that an inbound packet is recognised by; tun: 4, and 41 for an IPv6 inner packet
@@ -27,21 +33,21 @@ struct Transform {
   // For predictions: what encap would do to one packet, without its cryptography and without leaving a trace in the SA.
   // The packet gets the IP header and the size that encap would give it; comp leaves it as it is, the longest that it
   // can become. A verdict other than keep is the reason for which encap would drop it.
-  Verdict (*rehearse)(const Sa& sa, rte_mbuf* packet) noexcept;
+  Verdict (*rehearse)(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept;
 };
 
 void encap_tunnel(WorkerContext& context, Burst& burst) noexcept;
 void decap_tunnel(WorkerContext& context, Burst& burst) noexcept;
-Verdict rehearse_tunnel(const Sa& sa, rte_mbuf* packet) noexcept;
+Verdict rehearse_tunnel(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept;
 void encap_esp(WorkerContext& context, Burst& burst) noexcept;
 void decap_esp(WorkerContext& context, Burst& burst) noexcept;
-Verdict rehearse_esp(const Sa& sa, rte_mbuf* packet) noexcept;
+Verdict rehearse_esp(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept;
 void encap_ah(WorkerContext& context, Burst& burst) noexcept;
 void decap_ah(WorkerContext& context, Burst& burst) noexcept;
-Verdict rehearse_ah(const Sa& sa, rte_mbuf* packet) noexcept;
+Verdict rehearse_ah(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept;
 void encap_ipcomp(WorkerContext& context, Burst& burst) noexcept;
 void decap_ipcomp(WorkerContext& context, Burst& burst) noexcept;
-Verdict rehearse_ipcomp(const Sa& sa, rte_mbuf* packet) noexcept;
+Verdict rehearse_ipcomp(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept;
 
 // Indexed by SaProtocol.
 inline constexpr std::array<Transform, kSaProtocolCount> kTransforms{{

@@ -126,9 +126,10 @@ void encap_tunnel(WorkerContext& context, Burst& burst) noexcept {
   step.note_uses();
 }
 
-Verdict rehearse_tunnel(const Sa& sa, rte_mbuf* packet) noexcept {
+Verdict rehearse_tunnel(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcept {
   IpPacket ip;
-  const Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kAroundPacket, ip);
+  Verdict verdict = StepBurst::check_outbound(sa, packet, StepBurst::Position::kAroundPacket, ip);
+  if (verdict.kept()) verdict = StepBurst::check_use(sa, ip.total_bytes, before);
   if (!verdict.kept()) return verdict;
   if (sa.tunnel.family == Family::kIpv4) {
     put_outer_ipv4(packet, sa, ip, 0);

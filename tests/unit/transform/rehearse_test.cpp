@@ -13,7 +13,7 @@ struct Rehearsed {
 struct RehearsalFixture : StepFixture {
   Rehearsed rehearse(Sa& sa, const Bytes& bytes) {
     rte_mbuf* packet = make_writable(packet_from(bytes), sa.overhead.head_bytes, sa.overhead.tail_bytes, packet_pool());
-    const Verdict verdict = transform_of(sa).rehearse(sa, packet);
+    const Verdict verdict = transform_of(sa).rehearse(sa, packet, {});
     Rehearsed rehearsed{"kept", bytes_of(packet)};
     if (!verdict.kept()) rehearsed = {drop_reason_name(verdict.reason()), {}};
     rte_pktmbuf_free(packet);
@@ -104,6 +104,23 @@ BOOST_AUTO_TEST_CASE(a_used_up_sa_is_seen_without_a_number) {
     sa->sequence.reserve(Sequence::kLast32);
     check(*sa, packets_of_all_kinds()[0]);
     BOOST_TEST(rehearse(*sa, packets_of_all_kinds()[0]).outcome == "sequence_exhausted");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_lifetime_that_a_packet_does_not_fit_into_is_seen_and_not_used_up) {
+  const Bytes packet = ipv4_packet({}, counted_bytes(100));
+  for (const bool by_packets : {true, false}) {
+    for (const char* id : {"esp.1000@192.0.2.2", "ah.1000@192.0.2.2"}) {
+      SaSpec spec = keyed_spec(id, "192.0.2.1", id[0] == 'e' ? "aes128gcm16" : "hmac-sha1-96");
+      (by_packets ? spec.lifetime.hard.packets : spec.lifetime.hard.bytes) = by_packets ? 2 : 250;
+      const auto sa = made(spec);
+      for (int i = 0; i < 2; ++i) {
+        BOOST_TEST(rehearse(*sa, packet).outcome == "kept");
+        BOOST_TEST(encap_outcome(*sa, packet) == "kept");
+      }
+      BOOST_TEST(rehearse(*sa, packet).outcome == "sa_expired");
+      BOOST_TEST(encap_outcome(*sa, packet) == "sa_expired");
+    }
   }
 }
 
