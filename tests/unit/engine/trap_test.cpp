@@ -295,6 +295,38 @@ BOOST_FIXTURE_TEST_CASE(later_fragments_of_others_do_not_become_unclear_by_a_hol
   BOOST_TEST(told[1].flow.text() == "10.1.0.2/32:0 -> 10.2.0.2/32:0 protocol 17");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_hold_does_not_let_in_what_had_to_come_protected, TrapGateway) {
+  trap();
+  edit_sas([&](SaEdit& edit) {
+    const Selector replies{.source = prefix("10.1.0.0/16"),
+                           .destination = prefix("10.2.0.0/24"),
+                           .protocol = kProtocolIcmp,
+                           .icmp_type = 0};
+    require(edit.set_eroute(replies, parse_sa_id("tun.113@192.0.2.2").value(), ErouteMode::kAdd));
+  });
+  receive(kWan, {icmp_packet({"10.2.0.2", "10.1.0.2"}, 8, 0, Bytes(8))});
+  BOOST_TEST(dropped(DropReason::unprotected) == 1u);
+  receive(kLan, {icmp_packet({"10.1.0.2", "10.2.0.2"}, 8, 0, Bytes(8))});
+  turn();
+  BOOST_TEST(hold_count() == 1u);
+  receive(kWan, {icmp_packet({"10.2.0.2", "10.1.0.2"}, 8, 0, Bytes(8))});
+  BOOST_TEST(dropped(DropReason::unprotected) == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hold_for_a_fragment_ends_with_a_narrower_eroute, TrapGateway) {
+  trap();
+  receive(kLan, {later_fragment()});
+  turn();
+  BOOST_TEST(hold_count() == 1u);
+  const Selector other{prefix("10.1.0.0/16"), prefix("10.2.0.0/24"), kProtocolUdp, 0, 77};
+  edit_sas([&](SaEdit& edit) {
+    require(edit.set_eroute(other, parse_sa_id("tun.113@192.0.2.2").value(), ErouteMode::kAdd));
+  });
+  BOOST_TEST(hold_count() == 0u);
+  turn();
+  BOOST_TEST(dropped(DropReason::fragment) == 1u);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_flow_of_port_0_has_no_selector_of_its_own_and_is_dropped, TrapGateway) {
   trap();
   receive(kLan, {flow_packet(0)});
