@@ -11,9 +11,9 @@ namespace spigrp {
 namespace {
 
 constexpr std::array<const CommandRow*, 13> kCommands = {
-    &kSpiCommand,     &kSpigrpCommand, &kErouteCommand, &kTncfgCommand, &kKlipsdebugCommand, &kLookCommand,
-    &kAddressCommand, &kRouteCommand,  &kNeighCommand,  &kStatsCommand, &kMonitorCommand,    &kExplainCommand,
-    &kBatchCommand};
+    &kSpiCommand,     &kSpigrpCommand,  &kErouteCommand, &kTncfgCommand, &kKlipsdebugCommand,
+    &kLookCommand,    &kAddressCommand, &kRouteCommand,  &kNeighCommand, &kStatsCommand,
+    &kMonitorCommand, &kExplainCommand, &kBatchCommand};
 
 constexpr std::array<std::string_view, 1> kNotInThisVersion = {"save"};
 

@@ -53,8 +53,7 @@ struct ShowHelp {
 struct ShowVersion {};
 
 // What a command line asks for: an edit to send, a listing to print, or words about itself.
-using Action =
-    std::variant<Request, Listing, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, ShowHelp, ShowVersion>;
+using Action = std::variant<Request, Listing, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, ShowHelp, ShowVersion>;
 
 struct ParsedCommand {
   CommonWords common;

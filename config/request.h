@@ -109,13 +109,13 @@ struct StatsQuery {};
 struct StatusQuery {};  // version, generation, host, counts
 struct MonitorQuery {
   std::vector<std::string> events;  // names (config/event.h); empty: all
-};  // this connection is told of events from now on
+};                                  // this connection is told of events from now on
 struct DebugFlags {
   std::vector<std::string> set, clear;
 };  // klipsdebug
 
-using Request = std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags,
-                             ExplainQuery>;
+using Request =
+    std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags, ExplainQuery>;
 
 // "sa.add", "group.replace", "eroute.set", "batch", "sa.list", "algorithms", "stats", "status", "debug", "explain" …
 std::string_view method_name(const Request& request) noexcept;
@@ -140,15 +140,15 @@ struct SaRow {
   uint64_t authentication_failures = 0, replays = 0, outside_window = 0, malformed = 0, exhausted = 0;
   // comp: of the same packets as `bytes`, on the compressed side
   uint64_t compressed_bytes = 0;
-  uint64_t age_s = 0;       // since it was made
-  int64_t idle_s = -1;      // since the newest packet; −1: none yet
-  int64_t used_s = -1;      // since the first packet; −1: none yet
-  OuterHeader outer;        // of a tun SA
+  uint64_t age_s = 0;   // since it was made
+  int64_t idle_s = -1;  // since the newest packet; −1: none yet
+  int64_t used_s = -1;  // since the first packet; −1: none yet
+  OuterHeader outer;    // of a tun SA
   LifetimeSpec lifetime;
   uint64_t allocations = 0;  // eroutes that were ever pointed at it
   uint64_t expired = 0;      // packets that came when it was over
   std::string expiry;        // "soft" or "hard": of the limits, what has been reached; else empty
-  std::vector<SaId> group;  // members inside → outside; empty: in no group
+  std::vector<SaId> group;   // members inside → outside; empty: in no group
   std::optional<UdpEncapsulation> udp_encapsulation;
   std::optional<uint16_t> peer_port;  // of an SA in UDP: where the peer is now, if not at the port given
 };
@@ -164,8 +164,8 @@ struct ErouteRow {
 struct AlgorithmListRow {
   std::string name, protocol;
   uint16_t encryption_key_bits = 0, authentication_key_bits = 0, icv_bits = 0;
-  std::string requirement;             // of RFC 8221: "MUST", "SHOULD", "MAY", "SHOULD NOT" …
-  uint32_t cycles_per_kilobyte = 0;    // TSC cycles for 1,024 bytes on the daemon's processor; 0: not measured
+  std::string requirement;           // of RFC 8221: "MUST", "SHOULD", "MAY", "SHOULD NOT" …
+  uint32_t cycles_per_kilobyte = 0;  // TSC cycles for 1,024 bytes on the daemon's processor; 0: not measured
 };
 
 // To and from JSON, so that the commands print what the daemon filled in.

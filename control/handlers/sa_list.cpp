@@ -31,7 +31,8 @@ std::string transform_name(const Sa& sa) {
   if (algorithm.cipher != nullptr) name += '_' + upper(std::string(algorithm.cipher->name));
   if (algorithm.authenticator != nullptr) {
     const std::string_view authenticator = algorithm.authenticator->name;
-    name += (algorithm.authenticator->is_hmac() ? "_HMAC_" : "_") + upper(std::string(authenticator.substr(0, authenticator.find('-'))));
+    name += (algorithm.authenticator->is_hmac() ? "_HMAC_" : "_") +
+            upper(std::string(authenticator.substr(0, authenticator.find('-'))));
   }
   return name;
 }

@@ -88,14 +88,20 @@ uint16_t bytes_with_salt(const Cipher& cipher) noexcept {
 }
 
 AlgorithmRow row_of(const Algorithm& algorithm) {
-  return {algorithm.name(), algorithm.use == AlgorithmUse::kAh ? "ah" : "esp", algorithm.encryption_key_bytes(),
-          algorithm.authentication_key_bytes(), algorithm.icv_bytes(), algorithm.requirement(), algorithm};
+  return {algorithm.name(),
+          algorithm.use == AlgorithmUse::kAh ? "ah" : "esp",
+          algorithm.encryption_key_bytes(),
+          algorithm.authentication_key_bytes(),
+          algorithm.icv_bytes(),
+          algorithm.requirement(),
+          algorithm};
 }
 
 }  // namespace
 
 std::string Algorithm::name() const {
-  if (cipher == nullptr) return std::string(authenticator->is_hmac() ? kAhPrefix : "") + std::string(authenticator->name);
+  if (cipher == nullptr)
+    return std::string(authenticator->is_hmac() ? kAhPrefix : "") + std::string(authenticator->name);
   if (authenticator == nullptr) return std::string(cipher->name);
   return std::string(cipher->name) + '-' + std::string(authenticator->name);
 }

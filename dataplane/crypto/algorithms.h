@@ -64,14 +64,14 @@ struct Algorithm {
   const Authenticator* authenticator;  // null for a combined mode or no authentication
   AlgorithmUse use = AlgorithmUse::kEsp;
 
-  std::string name() const;            // canonical: "aes128-sha1-96"; for AH "hmac-sha1-96", "aes_cmac-96"
+  std::string name() const;  // canonical: "aes128-sha1-96"; for AH "hmac-sha1-96", "aes_cmac-96"
 
   // Salt included; of AH all of it is the authentication key's.
   uint16_t encryption_key_bytes() const noexcept;
   uint16_t authentication_key_bytes() const noexcept;
   uint8_t iv_bytes() const noexcept;
   uint8_t block_bytes() const noexcept;
-  uint8_t icv_bytes() const noexcept;  // 0: nothing is authenticated
+  uint8_t icv_bytes() const noexcept;        // 0: nothing is authenticated
   Requirement requirement() const noexcept;  // the weaker of its two parts; encryption alone is MUST NOT
 };
 

@@ -1,6 +1,6 @@
 // See crypto_engine.h. GCM and GMAC go through ipsec-mb's direct calls, one packet each; all else through job managers,
-// which fill the lanes of each algorithm with whatever packets come, from any SA, and are flushed before the call ends. Which
-// kind of manager an algorithm's jobs go to is measured when the first engine is made.
+// which fill the lanes of each algorithm with whatever packets come, from any SA, and are flushed before the call ends.
+// Which kind of manager an algorithm's jobs go to is measured when the first engine is made.
 #include "crypto/crypto_engine.h"
 
 #include <algorithm>
@@ -166,8 +166,8 @@ void CryptoEngine::State::run_direct(const CryptoJob& job, uint8_t* tag) noexcep
       job.cipher_bytes, nonce.data(), job.auth_start, job.auth_bytes, tag, cipher.icv_bytes);
 }
 
-// RFC 4543 section 3.3: everything is additional data. Of ESP it comes in two pieces, because ESN's upper half is not in
-// the packet.
+// RFC 4543 section 3.3: everything is additional data. Of ESP it comes in two pieces, because ESN's upper half is not
+// in the packet.
 void CryptoEngine::State::run_gmac(const CryptoJob& job, const uint8_t* nonce, uint8_t* tag) noexcept {
   const auto* keys = static_cast<const gcm_key_data*>(expanded(job).encrypt_keys);
   const Cipher& cipher = *job.keys->algorithm().cipher;

@@ -129,12 +129,11 @@ Expected<void> check_size(const char* which, const Algorithm& algorithm, size_t 
   if (wanted_bytes == 0) return failure(algorithm.name(), "takes no " + std::string(which) + " key");
   const std::string wanted = std::to_string(wanted_bytes) + " bytes";
   if (got_bytes == 0) return failure(algorithm.name(), "needs an " + std::string(which) + " key of " + wanted);
-  return failure(
-      algorithm.name(), "the " + std::string(which) + " key has " + std::to_string(got_bytes) + " bytes",
-      "it must have exactly " + wanted +
-          (algorithm.cipher != nullptr && algorithm.cipher->salt_bytes != 0
-               ? ", the salt of " + std::to_string(algorithm.cipher->salt_bytes) + " included"
-               : ""));
+  return failure(algorithm.name(), "the " + std::string(which) + " key has " + std::to_string(got_bytes) + " bytes",
+                 "it must have exactly " + wanted +
+                     (algorithm.cipher != nullptr && algorithm.cipher->salt_bytes != 0
+                          ? ", the salt of " + std::to_string(algorithm.cipher->salt_bytes) + " included"
+                          : ""));
 }
 
 Expected<void> check_keys(const Algorithm& algorithm, const Key& encryption_key, const Key& authentication_key) {

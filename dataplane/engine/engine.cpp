@@ -86,7 +86,8 @@ std::vector<Event> Engine::take_events() {
 
 Expected<Explanation> Engine::explain(const ExplainQuery& query) {
   if (!state_->explainer) {
-    auto explainer = Explainer::create(state_->parts->network(), {state_->parts->buffers(), state_->parts->large_buffers()});
+    auto explainer =
+        Explainer::create(state_->parts->network(), {state_->parts->buffers(), state_->parts->large_buffers()});
     if (!explainer) return tl::unexpected(explainer.error());
     state_->explainer = std::move(*explainer);
   }

@@ -157,7 +157,8 @@ void Inbound::begin(uint16_t place, const SaGroup& group) noexcept {
   Note& note = notes_[place];
   rte_mbuf* packet = arrived_.packets[place].packet;
   if (note.removed + group.size() > kMaxRemovedSas) return context_.drop(packet, DropReason::too_many_headers);
-  if (Sa* expired = group.expired_member(context_.now_tsc)) [[unlikely]] return context_.drop_expired(packet, *expired);
+  if (Sa* expired = group.expired_member(context_.now_tsc)) [[unlikely]]
+    return context_.drop_expired(packet, *expired);
   rte_mbuf* writable = make_writable(packet, 0, kUpperSequenceBytes, context_.buffers());
   if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
   note.removed = static_cast<uint8_t>(note.removed + group.size());

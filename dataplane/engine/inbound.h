@@ -18,8 +18,8 @@ inline constexpr uint8_t kMaxRemovedSas = 16;  // of one packet, over all its gr
 // ESP, AH, IPComp or a tunnel.
 bool carries_protection(const IpPacket& ip) noexcept;
 
-// Whether it is Inbound that takes this packet, which is addressed to the gateway: it carries protection, or is UDP to a
-// port where ESP may be in it, or a fragment of UDP that does not show its port. Policy asks nothing of it before.
+// Whether it is Inbound that takes this packet, which is addressed to the gateway: it carries protection, or is UDP to
+// a port where ESP may be in it, or a fragment of UDP that does not show its port. Policy asks nothing of it before.
 bool is_for_inbound_udp(const Network& network, const PlainPacket& packet) noexcept;
 inline bool is_for_inbound(const Network& network, const PlainPacket& packet) noexcept {
   if (carries_protection(packet.ip)) return true;

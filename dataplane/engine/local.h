@@ -8,8 +8,8 @@
 #include "engine/icmp.h"
 #include "engine/network.h"
 #include "engine/plain_packet.h"
-#include "state/token_bucket.h"
 #include "engine/transmit.h"
+#include "state/token_bucket.h"
 #include "transform/worker_context.h"
 
 namespace spigrp {

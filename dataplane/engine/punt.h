@@ -6,8 +6,8 @@
 #include <optional>
 
 #include "config/ip_address.h"
-#include "state/ring.h"
 #include "packet/headers.h"
+#include "state/ring.h"
 #include "state/versions.h"
 
 struct rte_mbuf;

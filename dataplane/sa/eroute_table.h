@@ -21,9 +21,9 @@ namespace spigrp {
 struct Eroute {
   Selector selector;
   ErouteTarget target;
-  Slot slot = kNoSlot;      // its own, in the eroute table
-  Slot head = kNoSlot;      // of the target SA in the SA table; kNoSlot for magic targets
-  uint64_t pointed_by = 0;  // number of the edit that set the target
+  Slot slot = kNoSlot;               // its own, in the eroute table
+  Slot head = kNoSlot;               // of the target SA in the SA table; kNoSlot for magic targets
+  uint64_t pointed_by = 0;           // number of the edit that set the target
   std::shared_ptr<HeldPacket> held;  // %hold only
   bool by_trap = false;              // a %hold that a trap made for one flow, beside itself
 };

@@ -83,7 +83,8 @@ Expected<void> Sa::set_up_keys(const SaSpec& spec) {
   icv_bytes = algorithm->icv_bytes();
   if (extended_sequence && icv_bytes == 0) {
     // Nothing would tell a wrong upper half (RFC 4303 section 2.2.1).
-    return failure(id.text(), "extended sequence numbers need authentication", "name an authenticator or leave --esn out");
+    return failure(id.text(), "extended sequence numbers need authentication",
+                   "name an authenticator or leave --esn out");
   }
   iv_offset = random_64();
   if (id.protocol == SaProtocol::kAh) {

@@ -87,15 +87,15 @@ struct alignas(64) Sa {
   bool extended_sequence = false;
   uint16_t ah_header_bytes = 0;  // fixed part, IV, ICV and padding for the SA's family (RFC 4302 section 2.2)
   be32 spi{};
-  uint64_t iv_offset = 0;                   // random for this object: counted_iv()
-  std::optional<KeySchedule> keys;          // esp and ah
-  TunnelTemplate tunnel;                    // tun
-  OuterHeader outer;                        // tun
-  std::atomic<uint16_t> identification{0};  // tun over IPv4: worker: rw
-  std::unique_ptr<Lifetime> lifetime;       // null: without end; what it points at is worker: rw
-  uint64_t watched_end_tsc = UINT64_MAX;    // control only: LifetimeWatch's
-  std::optional<SaUdp> udp;                 // esp in UDP
-  uint64_t created_at_s = 0;                // Unix time
+  uint64_t iv_offset = 0;                              // random for this object: counted_iv()
+  std::optional<KeySchedule> keys;                     // esp and ah
+  TunnelTemplate tunnel;                               // tun
+  OuterHeader outer;                                   // tun
+  std::atomic<uint16_t> identification{0};             // tun over IPv4: worker: rw
+  std::unique_ptr<Lifetime> lifetime;                  // null: without end; what it points at is worker: rw
+  uint64_t watched_end_tsc = UINT64_MAX;               // control only: LifetimeWatch's
+  std::optional<SaUdp> udp;                            // esp in UDP
+  uint64_t created_at_s = 0;                           // Unix time
   Key saved_encryption_key, saved_authentication_key;  // control only: for `save --keys`; wiped on release
 
   // While packets pass.
@@ -104,8 +104,8 @@ struct alignas(64) Sa {
   alignas(64) SaCounters counters;
   CompressionTrials trials;  // comp, outbound
 
-  // Of the packet with this number, where IVs need only never come twice (RFC 4106 section 3.1): the number does not, and
-  // iv_offset keeps apart what two objects with one key send.
+  // Of the packet with this number, where IVs need only never come twice (RFC 4106 section 3.1): the number does not,
+  // and iv_offset keeps apart what two objects with one key send.
   be64 counted_iv(uint64_t number) const noexcept { return be64::from_host(number ^ iv_offset); }
 
  private:

@@ -86,15 +86,15 @@ class SaTables {
 
   const UdpPorts& udp_ports() const noexcept { return *udp_ports_; }  // worker: has()
 
-  VersionedMap<SaKey, SaEntry>& sas() noexcept { return *sas_; }     // control: slots for listings
-  ErouteTable& eroutes() noexcept { return *eroutes_; }              // control; worker: count()
-  const ErouteTable& eroutes() const noexcept { return *eroutes_; }  // worker: find()
-  const SaEntry* newest(const SaId& id) const noexcept;              // control
-  LifetimeWatch& lifetimes() noexcept { return lifetimes_; }         // control
+  VersionedMap<SaKey, SaEntry>& sas() noexcept { return *sas_; }        // control: slots for listings
+  ErouteTable& eroutes() noexcept { return *eroutes_; }                 // control; worker: count()
+  const ErouteTable& eroutes() const noexcept { return *eroutes_; }     // worker: find()
+  const SaEntry* newest(const SaId& id) const noexcept;                 // control
+  LifetimeWatch& lifetimes() noexcept { return lifetimes_; }            // control
   const TrapHolds& trap_holds() const noexcept { return trap_holds_; }  // control
   ReleasedPackets& released() noexcept { return released_; }            // control: of holds that are no more
-  uint32_t sa_count() const noexcept { return sa_count_; }           // control
-  uint32_t group_count() const noexcept { return group_count_; }     // control: of two SAs or more
+  uint32_t sa_count() const noexcept { return sa_count_; }              // control
+  uint32_t group_count() const noexcept { return group_count_; }        // control: of two SAs or more
 
  private:
   friend class SaEdit;

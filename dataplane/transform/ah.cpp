@@ -6,10 +6,11 @@
 //            but for the fields of IP that change on the way, and the ICV itself: zero (mutable_fields.h)
 //
 // "IP" is the header with options or with the extension headers that stay in front (parse_ip). For the computation the
-// header is made what the ICV covers, in place; afterwards the copy that was kept aside is put back. The upper half of an
-// extended sequence number is put behind the packet for the computation (RFC 4302 section 2.5.1) and taken off again.
-// With AES-GMAC the ICV field holds an IV and then the ICV (RFC 4543 section 4). All of it is zero for the computation, to
-// which the IV belongs as nonce. RFC 4543 wants no padding; over IPv6 there is some, because RFC 4302 section 2.2 does.
+// header is made what the ICV covers, in place; afterwards the copy that was kept aside is put back. The upper half of
+// an extended sequence number is put behind the packet for the computation (RFC 4302 section 2.5.1) and taken off
+// again. With AES-GMAC the ICV field holds an IV and then the ICV (RFC 4543 section 4). All of it is zero for the
+// computation, to which the IV belongs as nonce. RFC 4543 wants no padding; over IPv6 there is some, because RFC 4302
+// section 2.2 does.
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -53,13 +54,15 @@ uint8_t* icv_of(const Sa& sa, AhHeader* ah) noexcept {
 
 // Behind the packet: admitted with room for it.
 void put_upper_half(const BurstEntry& entry) noexcept {
-  if (!entry.sa->extended_sequence) [[likely]] return;
+  if (!entry.sa->extended_sequence) [[likely]]
+    return;
   const be32 upper = be32::from_host(static_cast<uint32_t>(entry.sequence >> 32));
   std::memcpy(rte_pktmbuf_append(entry.packet, kUpperSequenceBytes), &upper, sizeof(upper));
 }
 
 void take_upper_half_off(const BurstEntry& entry) noexcept {
-  if (entry.sa->extended_sequence) [[unlikely]] rte_pktmbuf_trim(entry.packet, kUpperSequenceBytes);
+  if (entry.sa->extended_sequence) [[unlikely]]
+    rte_pktmbuf_trim(entry.packet, kUpperSequenceBytes);
 }
 
 CryptoJob job_over(const BurstEntry& entry, uint8_t* icv, const be64& iv) noexcept {
@@ -144,7 +147,8 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
     take_upper_half_off(entry);
     const Aside& aside = asides[place];
     std::memcpy(rte_pktmbuf_mtod(entry.packet, uint8_t*), aside.header, note.ip.header_bytes);
-    if (entry.sa->iv_bytes != 0) [[unlikely]] std::memcpy(iv_of(ah_of(entry, note.ip)), &aside.iv, sizeof(aside.iv));
+    if (entry.sa->iv_bytes != 0) [[unlikely]]
+      std::memcpy(iv_of(ah_of(entry, note.ip)), &aside.iv, sizeof(aside.iv));
     step.finish(note, note.ip.total_bytes);
     return Verdict::keep();
   });
@@ -177,7 +181,8 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
     if (!verdict.kept()) return verdict;
     uint8_t* iv = iv_of(ah_of(entry, note.ip));
     uint8_t* icv = icv_of(*entry.sa, ah_of(entry, note.ip));
-    if (entry.sa->iv_bytes != 0) [[unlikely]] std::memcpy(&aside.iv, iv, sizeof(aside.iv));
+    if (entry.sa->iv_bytes != 0) [[unlikely]]
+      std::memcpy(&aside.iv, iv, sizeof(aside.iv));
     std::memcpy(aside.icv, icv, entry.sa->icv_bytes);
     std::memset(iv, 0, entry.sa->iv_bytes + entry.sa->icv_bytes);
     jobs[job_count++] = job_over(entry, aside.icv, aside.iv);

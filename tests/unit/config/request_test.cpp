@@ -168,9 +168,10 @@ BOOST_AUTO_TEST_CASE(a_field_too_many_is_named_at_every_depth) {
     const std::string text = error_text(parse_request(method, more));
     BOOST_TEST((holds(text, "colour: no such field") || holds(text, "batch: has fields besides edits")), text);
   }
-  BOOST_TEST(refusal("sa.add", R"([{"op": "add", "path": "/spec/colour", "value": 1}])") ==
-             "spec.colour: no such field; the fields here are id, source, algorithm, encryption_key, "
-             "authentication_key, replay_window, extended_sequence, tunnel_destination, outer, lifetime, udp_encapsulation");
+  BOOST_TEST(
+      refusal("sa.add", R"([{"op": "add", "path": "/spec/colour", "value": 1}])") ==
+      "spec.colour: no such field; the fields here are id, source, algorithm, encryption_key, "
+      "authentication_key, replay_window, extended_sequence, tunnel_destination, outer, lifetime, udp_encapsulation");
   BOOST_TEST(holds(refusal("eroute.set", R"([{"op": "add", "path": "/selector/port", "value": 1}])"),
                    "selector.port: no such field"));
   BOOST_TEST(holds(refusal("batch", R"([{"op": "add", "path": "/edits/1/colour", "value": 1}])"),

@@ -379,7 +379,8 @@ class Observer {
 
  private:
   static std::unique_ptr<Explainer> made(Gateway& gateway) {
-    auto explainer = Explainer::create(gateway.parts().network(), {gateway.parts().buffers(), gateway.parts().large_buffers()});
+    auto explainer =
+        Explainer::create(gateway.parts().network(), {gateway.parts().buffers(), gateway.parts().large_buffers()});
     BOOST_REQUIRE_MESSAGE(explainer.has_value(), (explainer ? "" : explainer.error().text()));
     return std::move(*explainer);
   }

@@ -3,8 +3,8 @@
 
 #include "engine/eal.h"
 #include "engine/engine.h"
-#include "state/token_bucket.h"
 #include "gateway_fixture.h"
+#include "state/token_bucket.h"
 
 namespace spigrp::test {
 

@@ -9,8 +9,8 @@ using namespace test;
 
 BOOST_FIXTURE_TEST_SUITE(ah, StepFixture)
 
-const char* const kAlgorithms[] = {"hmac-md5-96", "hmac-sha1-96", "hmac-sha2_256-128", "hmac-sha2_384-192",
-                                   "hmac-sha2_512-256", "aes128gmac", "aes256gmac"};
+const char* const kAlgorithms[] = {"hmac-md5-96",       "hmac-sha1-96", "hmac-sha2_256-128", "hmac-sha2_384-192",
+                                   "hmac-sha2_512-256", "aes128gmac",   "aes256gmac"};
 constexpr Family kFamilies[] = {Family::kIpv4, Family::kIpv6};
 
 std::unique_ptr<Sa> ah_sa(std::string_view algorithm, Family family = Family::kIpv4) {
