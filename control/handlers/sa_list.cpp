@@ -37,12 +37,6 @@ std::string transform_name(const Sa& sa) {
   return name;
 }
 
-std::vector<SaId> ids_of(const SaGroup& group) {
-  std::vector<SaId> ids;
-  for (const Sa* sa : group.members()) ids.push_back(sa->id);
-  return ids;
-}
-
 // What one page of the list knows beside the SAs.
 struct Now {
   uint64_t tsc, tsc_hz, unix_s;

@@ -67,12 +67,6 @@ ExplainedIcmp explained(Family family, const IcmpError& error) {
   return icmp;
 }
 
-std::vector<SaId> ids_of(const SaGroup& group) {
-  std::vector<SaId> ids;
-  for (const Sa* sa : group.members()) ids.push_back(sa->id);
-  return ids;
-}
-
 std::string words_of(const ExplainedRoute& route) {
   return route.prefix ? "route " + route.prefix->text() : "no route to " + route.destination.text();
 }

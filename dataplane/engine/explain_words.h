@@ -13,7 +13,6 @@ namespace spigrp {
 ExplainedRoute explained(const Network& network, const IpAddress& destination, const NextHop& hop);
 std::optional<ExplainedEroute> explained(const Eroute* eroute);
 ExplainedIcmp explained(Family family, const IcmpError& error);
-std::vector<SaId> ids_of(const SaGroup& group);
 
 std::string words_of(const ExplainedRoute& route);  // "route 10.2.0.0/16"
 std::string words_of(const Eroute& eroute);         // "eroute 10.1.0.0/16:0 -> 10.2.0.0/16:0 => tun.113@192.0.2.2"

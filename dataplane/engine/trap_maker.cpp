@@ -13,10 +13,6 @@
 namespace spigrp {
 namespace {
 
-bool has_ports(uint8_t protocol) noexcept {
-  return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
-}
-
 // The selector of exactly this flow, as far as the packet shows it. Nothing where a selector cannot say it, because a 0
 // there means all: such a hold could go before eroutes that are not the flow's.
 std::optional<Selector> selector_of(const FlowKey& flow) {

@@ -46,10 +46,6 @@ struct IcmpKind {
   uint8_t type, code;
 };
 
-bool has_ports(uint8_t protocol) noexcept {
-  return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
-}
-
 // The payload's first fields, or null where the packet does not have it.
 template <class T>
 const T* read_front(const rte_mbuf* packet, const IpPacket& ip, uint32_t offset_bytes, T& copy) noexcept {

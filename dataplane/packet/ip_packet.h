@@ -76,6 +76,11 @@ bool is_first_fragment(const rte_mbuf* packet, const IpPacket& ip) noexcept;
 FlowKey flow_key(const rte_mbuf* packet, const IpPacket& ip) noexcept;
 // The flow the other way round. ICMP keeps type and code (RFC 4301 section 4.4.1.1 has them alike both ways).
 FlowKey reversed(const FlowKey& key) noexcept;
+// TCP, UDP and SCTP: their headers begin with the ports.
+constexpr bool has_ports(uint8_t protocol) noexcept {
+  return protocol == kProtocolTcp || protocol == kProtocolUdp || protocol == kProtocolSctp;
+}
+
 constexpr bool is_icmp(const FlowKey& key) noexcept {
   return key.protocol == (key.family == Family::kIpv4 ? kProtocolIcmp : kProtocolIcmpv6);
 }

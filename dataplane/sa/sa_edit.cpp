@@ -71,12 +71,6 @@ void retire(const T* object, Versions& versions) {
   versions.retire({const_cast<T*>(object), nullptr, [](void* retired, void*) { delete static_cast<T*>(retired); }});
 }
 
-std::vector<SaId> ids_of(const SaGroup& group) {
-  std::vector<SaId> ids;
-  for (const Sa* sa : group.members()) ids.push_back(sa->id);
-  return ids;
-}
-
 // Whether some flow could have either.
 bool overlap(const Selector& one, const Selector& other) noexcept {
   const auto prefixes = [](const IpPrefix& a, const IpPrefix& b) {

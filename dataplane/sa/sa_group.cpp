@@ -104,6 +104,12 @@ uint32_t SaGroup::largest_within(IpPacket packet, uint32_t limit_bytes) const no
   }
 }
 
+std::vector<SaId> ids_of(const SaGroup& group) {
+  std::vector<SaId> ids;
+  for (const Sa* sa : group.members()) ids.push_back(sa->id);
+  return ids;
+}
+
 std::string SaGroup::text() const {
   std::string line;
   for (const Sa* sa : members()) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "packet/ip_packet.h"
 #include "sa/sa.h"
@@ -63,5 +64,8 @@ class SaGroup {
   bool fragments_before_;
   Overhead overhead_;
 };
+
+// control: its members, inside → outside
+std::vector<SaId> ids_of(const SaGroup& group);
 
 }  // namespace spigrp
