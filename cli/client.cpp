@@ -35,6 +35,11 @@ uint32_t batch_line(const nlohmann::json& error) {
   return number <= UINT32_MAX ? static_cast<uint32_t>(number) : 0;
 }
 
+int error_code(const nlohmann::json& error) {
+  const auto code = error.is_object() ? error.find("code") : error.end();
+  return error.is_object() && code != error.end() && code->is_number_integer() ? code->get<int>() : 0;
+}
+
 Outcome<nlohmann::json> read_answer(const std::string& line, uint64_t id) {
   // No answer is deeper than a few levels; copying or printing a tree of a million would outgrow the stack.
   if (json_shape(line).levels > kMaxAnswerNesting) return no_answer("is nested deeper than any answer");
@@ -46,7 +51,7 @@ Outcome<nlohmann::json> read_answer(const std::string& line, uint64_t id) {
   const bool without_id = error != answer.end() && answered != answer.end() && answered->is_null();
   if (answered == answer.end() || (!without_id && *answered != id)) return no_answer("is to another request");
   if (error != answer.end()) {
-    Refusal refused{ExitStatus::kRefused, parse_error_json(*error), batch_line(*error)};
+    Refusal refused{ExitStatus::kRefused, parse_error_json(*error), batch_line(*error), error_code(*error)};
     if (refused.error.text().empty()) refused.error.problem = "the daemon refused it without a word why";
     return tl::unexpected(std::move(refused));
   }

@@ -21,6 +21,7 @@ struct Refusal {
   ExitStatus status = ExitStatus::kRefused;
   Error error;
   uint32_t line = 0;  // of a batch; 0: none
+  int code = 0;       // of the daemon's error; 0: it is not the daemon's
 };
 
 template <class T>

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/algorithm_printer.h"
+#include "cli/batch_sender.h"
 #include "cli/client.h"
 #include "cli/eroute_printer.h"
 #include "cli/event_printer.h"
@@ -74,6 +75,7 @@ class Command {
     return output_.finish();
   }
   Outcome<void> operator()(const BatchFile& file);
+  Outcome<void> operator()(const SaveState& save);
   Outcome<void> operator()(const StatsWatch& watch);
   Outcome<void> operator()(const MonitorWatch& watch);
   Outcome<void> operator()(const ExplainQuery& query);
@@ -313,13 +315,32 @@ Outcome<void> Command::operator()(const ExplainQuery& query) {
 }
 
 Outcome<void> Command::operator()(const BatchFile& file) {
-  auto input = read_input(file.path);
-  if (!input) return refusal(ExitStatus::kRefused, input.error());
-  std::string& text = *input;
-  auto batch = parse_batch(text, batch_name(file), {look_up_name, read_input});
-  wipe(text.data(), text.size());
-  if (!batch) return refusal(ExitStatus::kWrongUsage, batch.error());
-  return (*this)(Request(std::move(*batch)));
+  auto text = read_input(file.path);
+  if (!text) return refusal(ExitStatus::kRefused, text.error());
+  const CommandWorld world{look_up_name, read_input};
+  const auto sent = BatchSender(client_, world).send(*text, batch_name(file), file.if_generation);
+  wipe(text->data(), text->size());
+  return sent;
+}
+
+Outcome<void> Command::operator()(const SaveState& save) {
+  SaveQuery query{.limit = kMaxListRows, .keys = save.keys};
+  for (;;) {
+    const auto answer = client_.call(query);
+    if (!answer) {
+      output_.discard();
+      return tl::unexpected(answer.error());
+    }
+    const auto lines = answer->find("lines"), next = answer->find("next");
+    if (!answer->is_object() || lines == answer->end() || !lines->is_array() || next == answer->end()) {
+      return misunderstood({"the daemon's reply", "has no lines", {}});
+    }
+    for (const nlohmann::json& line : *lines) {
+      if (line.is_string()) output_.line(line.get_ref<const std::string&>());
+    }
+    if (!next->is_number_unsigned() || output_.broken()) return output_.finish();
+    query.cursor = next->get<uint64_t>();
+  }
 }
 
 }  // namespace

@@ -1,17 +1,20 @@
 // batch: many commands as one transaction, and the reader of the files that hold them. The daemon's start-up file is
 // read by the same.
 #include <algorithm>
+#include <array>
 
 #include "commands/command_row.h"
 #include "commands/split_text.h"
+#include "config/number.h"
 
 namespace spigrp {
 namespace {
 
 constexpr size_t kMaxLineBytes = 64 << 10;
-constexpr size_t kMaxEdits = 2'000'000;  // a million SAs with their groups and eroutes
 
-constexpr std::string_view kHelp = R"(spigrpctl batch [FILE]
+constexpr std::array<Option, 1> kOptions = {{{"--if-generation", "N", Takes::kValue}}};
+
+constexpr std::string_view kHelp = R"(spigrpctl batch [--if-generation N] [FILE]
 
 FILE, or standard input without it or with -, has one command a line. All of them
 are one transaction: they take effect together, between two packets, or, where
@@ -20,6 +23,9 @@ one is refused, none of them does and the error names its line.
 Words are quoted as for the shell, with ', " and \; nothing is expanded. A #
 begins a comment. The word ipsec may stand before a command. Only commands that
 change something may be there: spi, spigrp, eroute, tncfg, address, route, neigh.
+
+  --if-generation N    refuse it where somebody has made a change since that of
+                       generation N (edited_at in what look --json shows)
 
 Examples
   spigrpctl batch /etc/spigrp/tunnels
@@ -31,7 +37,12 @@ Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
   if (files.size() > 1) return failure(as_typed(files[1]), "is a word too many", "batch takes one FILE");
   const std::string_view file = files.empty() ? "-" : files[0];
   if (file.empty()) return failure("batch", "the file's name is empty", "give a FILE, or - for standard input");
-  return BatchFile{std::string(file)};
+  BatchFile batch{std::string(file)};
+  if (const auto word = words.value("--if-generation"); word) {
+    batch.if_generation = parse_number(*word);
+    if (!batch.if_generation) return failure("--if-generation " + as_typed(*word), "is no generation", "give a number");
+  }
+  return batch;
 }
 
 // "spi" of "ipsec spi …", and what follows it.
@@ -61,8 +72,12 @@ Expected<Edit> parse_line(std::span<const std::string_view> words, const Command
   return std::move(*edit);
 }
 
-// Nothing where the line is blank or a comment.
-Expected<std::optional<Edit>> parse_text_line(std::string_view line, const CommandWorld& world) {
+}  // namespace
+
+constinit const CommandRow kBatchCommand{
+    {"batch", kOptions, Operands::kAny}, "run many commands as one transaction, all or nothing", kHelp, parse};
+
+Expected<std::optional<Edit>> parse_edit(std::string_view line, const CommandWorld& world) {
   if (line.size() > kMaxLineBytes) {
     return failure({}, "is longer than " + std::to_string(kMaxLineBytes) + " bytes", "a command is shorter");
   }
@@ -72,19 +87,15 @@ Expected<std::optional<Edit>> parse_text_line(std::string_view line, const Comma
   return parse_line(split.words(), world).map([](Edit&& edit) { return std::optional<Edit>(std::move(edit)); });
 }
 
-}  // namespace
-
-constinit const CommandRow kBatchCommand{
-    {"batch", {}, Operands::kAny}, "run many commands as one transaction, all or nothing", kHelp, parse};
-
 Expected<Batch> parse_batch(std::string_view text, std::string_view file_name, const CommandWorld& world) {
   Batch batch;
   for (uint32_t line = 1; !text.empty(); ++line) {
     const size_t end = text.find('\n');
-    auto edit = parse_text_line(text.substr(0, end), world);
+    auto edit = parse_edit(text.substr(0, end), world);
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
-    if (edit && *edit && batch.edits.size() == kMaxEdits) {
-      edit = failure({}, "is one command more than the 2000000 that a batch may have", "split it");
+    if (edit && *edit && batch.edits.size() == kMaxPendingEdits) {
+      edit = failure({}, "is one command more than the " + std::to_string(kMaxPendingEdits) + " that a batch may have",
+                     "split it");
     }
     if (!edit) {
       const Error& error = edit.error();

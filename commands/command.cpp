@@ -10,12 +10,10 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<const CommandRow*, 13> kCommands = {
+constexpr std::array<const CommandRow*, 14> kCommands = {
     &kSpiCommand,     &kSpigrpCommand,  &kErouteCommand, &kTncfgCommand, &kKlipsdebugCommand,
     &kLookCommand,    &kAddressCommand, &kRouteCommand,  &kNeighCommand, &kStatsCommand,
-    &kMonitorCommand, &kExplainCommand, &kBatchCommand};
-
-constexpr std::array<std::string_view, 1> kNotInThisVersion = {"save"};
+    &kMonitorCommand, &kExplainCommand, &kBatchCommand,  &kSaveCommand};
 
 constexpr std::string_view kCommonHelp = R"(
 Every command also takes
@@ -41,8 +39,7 @@ const CommandRow* find_command(std::string_view name) {
 tl::unexpected<Error> no_such_command(std::string_view name) {
   std::string names;
   for (const std::string_view known : command_names()) names += (names.empty() ? "" : ", ") + std::string(known);
-  const bool later = std::find(kNotInThisVersion.begin(), kNotInThisVersion.end(), name) != kNotInThisVersion.end();
-  return failure(as_typed(name), later ? "is not in this version" : "no such command", "there are " + names);
+  return failure(as_typed(name), "no such command", "there are " + names);
 }
 
 std::string help_text(const CommandRow& row) {

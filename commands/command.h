@@ -46,14 +46,19 @@ struct MonitorWatch {
 };  // monitor
 struct BatchFile {
   std::string path;
+  std::optional<uint64_t> if_generation{};
 };  // batch FILE; "-" is standard input
+struct SaveState {
+  bool keys;
+};  // save
 struct ShowHelp {
   std::string text;
 };
 struct ShowVersion {};
 
 // What a command line asks for: an edit to send, a listing to print, or words about itself.
-using Action = std::variant<Request, Listing, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, ShowHelp, ShowVersion>;
+using Action =
+    std::variant<Request, Listing, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, SaveState, ShowHelp, ShowVersion>;
 
 struct ParsedCommand {
   CommonWords common;
@@ -68,13 +73,16 @@ struct CommandWorld {
 };
 
 // `command` is "spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats",
-// "monitor", "explain", "batch"; `words` what follows it. An error is wrong usage (exit 2).
+// "monitor", "explain", "batch", "save"; `words` what follows it. An error is wrong usage (exit 2).
 Expected<ParsedCommand> parse_command(std::string_view command, std::span<const std::string> words,
                                       const CommandWorld& world);
 
 // One command a line, '#' comments, quotes as in the shell (single, double, backslash), an optional leading "ipsec".
 // Only edits. The error's object is "FILE:LINE".
 Expected<Batch> parse_batch(std::string_view text, std::string_view file_name, const CommandWorld& world);
+
+// One line of such a file; nothing where it is blank or a comment.
+Expected<std::optional<Edit>> parse_edit(std::string_view line, const CommandWorld& world);
 
 std::span<const std::string_view> command_names() noexcept;
 

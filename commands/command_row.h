@@ -18,7 +18,8 @@ struct CommandRow {
 };
 
 extern const CommandRow kSpiCommand, kSpigrpCommand, kErouteCommand, kTncfgCommand, kKlipsdebugCommand, kLookCommand,
-    kAddressCommand, kRouteCommand, kNeighCommand, kStatsCommand, kMonitorCommand, kExplainCommand, kBatchCommand;
+    kAddressCommand, kRouteCommand, kNeighCommand, kStatsCommand, kMonitorCommand, kExplainCommand, kBatchCommand,
+    kSaveCommand;
 
 // The action that asks for an edit.
 Action ask(Edit&& edit);

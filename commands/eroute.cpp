@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 16> kOptions = {{
+constexpr std::array<Option, 17> kOptions = {{
     {"--add", "", Takes::kNothing},
     {"--replace", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
@@ -22,6 +22,7 @@ constexpr std::array<Option, 16> kOptions = {{
     {"--src-port", "PORT", Takes::kValue},
     {"--dst-port", "PORT", Takes::kValue},
     {"--icmp-type", "TYPE[/CODE]", Takes::kValue},
+    {"--dissolved", "", Takes::kNothing},
     kFamilyOption,
     kDestinationOption,
     kSpiOption,
@@ -31,7 +32,7 @@ constexpr std::array<Option, 16> kOptions = {{
 
 constexpr std::string_view kHelp = R"(eroute --add|--replace --eraf inet|inet6 --src NET --dst NET
        [--transport-proto PROTOCOL] [--src-port PORT] [--dst-port PORT]
-       [--icmp-type TYPE[/CODE]] SA|--said MAGIC
+       [--icmp-type TYPE[/CODE]] SA|--said MAGIC [--dissolved]
 eroute --del --eraf inet|inet6 --src NET --dst NET
        [--transport-proto PROTOCOL] [--src-port PORT] [--dst-port PORT]
        [--icmp-type TYPE[/CODE]]
@@ -55,6 +56,9 @@ first SA of a group, or one that is in no group. MAGIC is %pass (unprotected),
   --dst-port           TCP, UDP and SCTP
   --icmp-type TYPE     a number, or TYPE/CODE. Only with icmp over IPv4 and
                        ipv6-icmp over IPv6
+  --dissolved          the SA heads no group any more, or not yet, and need not
+                       exist: until it does, packets of this and earlier eroutes
+                       to it are dropped. What save writes of such eroutes
 
 Numbers are decimal, hexadecimal with 0x, or octal with a leading 0. The most
 specific eroute wins: longer source, longer destination, protocol, source port,
@@ -154,7 +158,11 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
   const auto target = read_target(words, world);
   if (!target) return tl::unexpected(target.error());
   const auto existing = *mode == "--replace" ? ExistingEntry::kReplace : ExistingEntry::kRefuse;
-  return ask(ErouteSet{*selector, *target, existing});
+  const bool dissolved = words.has("--dissolved");
+  if (dissolved && !std::holds_alternative<SaId>(*target)) {
+    return failure("--dissolved", text(*target) + " is no SA", "leave it out");
+  }
+  return ask(ErouteSet{*selector, *target, existing, dissolved});
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 28> kOptions = {{
+constexpr std::array<Option, 31> kOptions = {{
     kFamilyOption,
     kDestinationOption,
     kSpiOption,
@@ -32,6 +32,9 @@ constexpr std::array<Option, 28> kOptions = {{
     {"--df", "copy|set|clear", Takes::kValue},
     {"--ttl", "copy|N", Takes::kValue},
     {"--fragment", "before|after", Takes::kValue},
+    {"--sent", "N", Takes::kValue},
+    {"--received", "N", Takes::kValue},
+    {"--replace", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
     {"--clear", "", Takes::kNothing},
     {"--algorithms", "", Takes::kNothing},
@@ -50,6 +53,7 @@ spi SA --src ADDRESS --comp deflate [--life LIMITS]
 spi SA --ip4|--ip6 --src OUTER-SOURCE --dst OUTER-DESTINATION
        [--dscp copy|N] [--ecn copy|off] [--df copy|set|clear] [--ttl copy|N]
        [--fragment before|after] [--life LIMITS]
+spi SA --replace ...
 spi SA --del
 spi --clear
 spi --algorithms
@@ -71,6 +75,12 @@ SA is --af inet|inet6 --edst ADDRESS --spi SPI --proto tun|comp|esp|ah, or
   --replay_window N    packets, 0 ... 4096, usually 64; 0: no replay checking
   --esn                extended sequence numbers: 64 bits, of which the lower
                        32 are sent; both ends must agree
+  --sent N             numbers up to N count as sent: the first packet has N+1
+  --received N         numbers up to N count as received: of those that are in the
+                       replay window or before it none is accepted
+  --replace            an SA of that name is there: the new one takes its place, in
+                       its group too, in one step. With the same keys its numbers
+                       go on behind the old one's; its counters begin anew
   --life LIMITS        soft-LIMIT=N,hard-LIMIT=N,...: with LIMIT bytes, packets,
                        addtime or usetime (seconds since it was made, since its
                        first packet), or allocations (eroutes pointed at it).
@@ -97,6 +107,7 @@ Without words it lists the SAs, a line each, without keys.
 Examples
   spi --af inet --edst gw2 --spi 0x113 --proto tun --ip4 --src gw1 --dst gw2
   spi --af inet --edst gw2 --spi 0x115 --proto esp --src gw1 --esp aes128gcm16 --enckey @esp.key
+  spi --said esp.115@192.0.2.2 --replace --src gw1 --esp aes128gcm16 --enckey @new.key
   spi --said esp.115@192.0.2.2 --del
 )";
 
@@ -145,6 +156,12 @@ Expected<void> read_choice(const Words& words, std::string_view option, Parse pa
   return {};
 }
 
+Expected<uint64_t> parse_sequence(std::string_view word) {
+  const auto number = parse_number(word, UINT64_MAX);
+  if (number) return *number;
+  return failure(as_typed(word), "is no sequence number", "use 0 … 4294967295, more with --esn");
+}
+
 Expected<OuterHeader> read_outer_header(const Words& words) {
   OuterHeader outer;
   for (const auto& read :
@@ -162,12 +179,14 @@ Expected<Action> add(SaSpec&& spec, const Words& words) {
     return tl::unexpected(read.error());
   }
   if (const auto valid = validate(spec); !valid) return tl::unexpected(valid.error());
+  if (words.has("--replace")) return ask(SaReplace{std::move(spec)});
   return ask(SaAdd{std::move(spec)});
 }
 
 Expected<Action> add_tunnel(const Words& words, const Implied& implied, const CommandWorld& world) {
-  const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst",
-                                               "--dscp", "--ecn", "--df", "--ttl", "--fragment", "--life"});
+  const auto fits =
+      words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--dst", "--dscp", "--ecn",
+                                 "--df", "--ttl", "--fragment", "--life", "--replace"});
   if (!fits) return tl::unexpected(fits.error());
   const auto id = read_sa(words, implied, world);
   if (!id) return tl::unexpected(id.error());
@@ -181,15 +200,20 @@ Expected<Action> add_tunnel(const Words& words, const Implied& implied, const Co
 }
 
 Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, const CommandWorld& world) {
-  const auto fits =
-      words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--enckey", "--authkey",
-                                 "--replay_window", "--esn", "--natt", "--sport", "--dport", "--life"});
+  const auto fits = words.fit(implied.option, {"--af", "--edst", "--spi", "--proto", "--said", "--src", "--enckey",
+                                               "--authkey", "--replay_window", "--esn", "--natt", "--sport", "--dport",
+                                               "--life", "--sent", "--received", "--replace"});
   if (!fits) return tl::unexpected(fits.error());
   if (words.has("--replay_window") && implied.protocol == SaProtocol::kComp) {
     return failure("--replay_window", "a comp SA has no sequence numbers", "leave it out");
   }
   if (words.has("--esn") && implied.protocol == SaProtocol::kComp) {
     return failure("--esn", "a comp SA has no sequence numbers", "leave it out");
+  }
+  for (const std::string_view option : {"--sent", "--received"}) {
+    if (words.has(option) && implied.protocol == SaProtocol::kComp) {
+      return failure(std::string(option), "a comp SA has no sequence numbers", "leave it out");
+    }
   }
   if (words.value("--enckey") == "-" && words.value("--authkey") == "-") {
     return failure("--enckey and --authkey", "cannot both be standard input", "give one of them as @FILE");
@@ -201,6 +225,11 @@ Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, 
   if (!window) return tl::unexpected(window.error());
   spec.replay_window = *window;
   spec.extended_sequence = words.has("--esn");
+  for (const auto& [option, number] : {std::pair("--sent", &spec.sent), std::pair("--received", &spec.received)}) {
+    if (const auto read = read_choice(words, option, parse_sequence, *number); !read) {
+      return tl::unexpected(read.error());
+    }
+  }
   const auto udp_encapsulation = read_udp_encapsulation(words);
   if (!udp_encapsulation) return tl::unexpected(udp_encapsulation.error());
   spec.udp_encapsulation = *udp_encapsulation;

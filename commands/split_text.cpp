@@ -6,10 +6,14 @@
 namespace spigrp {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\v\f";
+constexpr std::string_view kBlanks = " \t\r\v\f";  // a newline ends the line
 
 bool is_blank(char c) {
-  return kBlanks.find(c) != std::string_view::npos;
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+bool is_ordinary(char c) {
+  return !is_blank(c) && c != '\'' && c != '"' && c != '\\';
 }
 
 // What a backslash makes ordinary between double quotes; before anything else it stands for itself there.
@@ -40,6 +44,11 @@ Expected<void> SplitText::add_line(std::string_view line) {
 // Appends the word that begins at `at` and returns where it ends.
 Expected<size_t> SplitText::add_word(std::string_view line, size_t at) {
   char quote = '\0';
+  size_t ordinary = at;  // most words are no more than that
+  while (ordinary < line.size() && is_ordinary(line[ordinary])) ++ordinary;
+  characters_.insert(characters_.end(), line.begin() + static_cast<std::ptrdiff_t>(at),
+                     line.begin() + static_cast<std::ptrdiff_t>(ordinary));
+  at = ordinary;
   for (; at < line.size() && (quote != '\0' || !is_blank(line[at])); ++at) {
     const char c = line[at];
     if (c == quote) {

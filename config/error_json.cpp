@@ -51,6 +51,10 @@ Error parse_error_json(const nlohmann::json& error) {
 void wipe_keys(nlohmann::json& params) noexcept {
   wipe_sa_add(params);
   if (!params.is_object()) return;
+  if (const auto text = params.find("text"); text != params.end() && text->is_string()) {
+    auto& lines = text->get_ref<std::string&>();
+    wipe(lines.data(), lines.size());
+  }
   const auto edits = params.find("edits");
   if (edits == params.end() || !edits->is_array()) return;
   for (nlohmann::json& edit : *edits) {

@@ -102,17 +102,15 @@ Expected<IpPrefix> parse_ip_prefix(std::string_view text, HostBits host_bits) {
   IpPrefix prefix{*address, address->max_bits()};
   if (slash != std::string_view::npos) {
     const std::string_view mask = text.substr(slash + 1);
-    if (const auto netmask = parse_ip_address(mask); netmask) {
-      const auto bits = netmask->family == address->family ? netmask_bits(*netmask) : std::nullopt;
-      if (!bits) return failure(as_typed(text), "its netmask is not ones followed by zeros, or of the other family");
-      prefix.bits = *bits;
-    } else {
-      const auto bits = parse_digits(mask, 10, address->max_bits());
-      if (!bits) {
-        return failure(as_typed(text),
-                       "what follows the slash is neither a netmask nor 0 … " + std::to_string(address->max_bits()));
-      }
+    if (const auto bits = parse_digits(mask, 10, address->max_bits()); bits) {
       prefix.bits = static_cast<uint8_t>(*bits);
+    } else if (const auto netmask = parse_ip_address(mask); netmask) {
+      const auto ones = netmask->family == address->family ? netmask_bits(*netmask) : std::nullopt;
+      if (!ones) return failure(as_typed(text), "its netmask is not ones followed by zeros, or of the other family");
+      prefix.bits = *ones;
+    } else {
+      return failure(as_typed(text),
+                     "what follows the slash is neither a netmask nor 0 … " + std::to_string(address->max_bits()));
     }
   }
   if (host_bits == HostBits::kRefused && prefix.has_host_bits()) {

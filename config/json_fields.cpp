@@ -51,6 +51,13 @@ Expected<void> read_json(const nlohmann::json& json, std::string& value) {
   });
 }
 
+Expected<void> read_json(const nlohmann::json& json, CommandLines& value) {
+  const auto* text = json.get_ptr<const std::string*>();
+  if (text == nullptr) return wrong("must be a string");
+  value.text = *text;
+  return {};
+}
+
 Expected<void> read_json(const nlohmann::json& json, SaId& value) {
   return read_text(json, value, [](std::string_view text) { return parse_sa_id(text); });
 }
@@ -111,6 +118,10 @@ nlohmann::json write_json(bool value) {
 
 nlohmann::json write_json(const std::string& value) {
   return value;
+}
+
+nlohmann::json write_json(const CommandLines& value) {
+  return value.text;
 }
 
 nlohmann::json write_json(const SaId& value) {

@@ -32,6 +32,7 @@ struct RawJson {
 Expected<void> read_json(const nlohmann::json& json, RawJson& value);
 Expected<void> read_json(const nlohmann::json& json, bool& value);
 Expected<void> read_json(const nlohmann::json& json, std::string& value);
+Expected<void> read_json(const nlohmann::json& json, CommandLines& value);  // as long as a message may be
 Expected<void> read_json(const nlohmann::json& json, SaId& value);
 Expected<void> read_json(const nlohmann::json& json, IpAddress& value);
 Expected<void> read_json(const nlohmann::json& json, IpPrefix& value);  // host bits allowed: validate() refuses them
@@ -46,6 +47,7 @@ Expected<void> read_json(const nlohmann::json& json, Fragmentation& value);
 
 nlohmann::json write_json(bool value);
 nlohmann::json write_json(const std::string& value);
+nlohmann::json write_json(const CommandLines& value);
 nlohmann::json write_json(const SaId& value);
 nlohmann::json write_json(const IpAddress& value);
 nlohmann::json write_json(const IpPrefix& value);

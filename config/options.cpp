@@ -128,12 +128,38 @@ void read_socket(TomlReader& reader, SocketOptions& socket) {
   reader.whole("partial_seconds", socket.partial_seconds, kSeconds);
 }
 
+Expected<void> check_state_directory(const std::string& path) {
+  if (path.starts_with('/')) return {};
+  return failure(as_typed(path), "is no absolute path", "begin it with /");
+}
+
+void read_state(TomlReader& reader, StateOptions& state) {
+  std::string directory;
+  reader.text("state", directory, check_state_directory);
+  state.directory = directory;
+  if (reader.has("state")) reader.file().remember("state " + directory, reader.line_of("state"));
+  reader.flag("durable", state.durable);
+  if (state.durable && directory.empty()) {
+    reader.refuse("durable", "there is no state that could be", "name its directory with state = \"…\"");
+  }
+}
+
 void read_document(TomlReader& reader, Options& options) {
   read_ports(reader, options.ports);
   reader.table("workers", [&](TomlReader& table) { read_workers(table, options.workers); });
   reader.table("memory", [&](TomlReader& table) { read_memory(table, options.memory); });
   reader.table("tables", [&](TomlReader& table) { read_tables(table, options.tables); });
   reader.table("socket", [&](TomlReader& table) { read_socket(table, options.socket); });
+  if (reader.has("read_socket")) {
+    options.read_socket = SocketOptions{.path = "/run/spigrp/read.sock", .mode = 0660, .access = Access::kRead};
+  }
+  reader.table("read_socket", [&](TomlReader& table) {
+    read_socket(table, *options.read_socket);
+    if (options.read_socket->path == options.socket.path) {
+      table.refuse("path", "is the control socket's too", "give each its own");
+    }
+  });
+  read_state(reader, options.state);
   std::string startup_batch;
   reader.text("startup_batch", startup_batch, check_not_empty);
   if (!startup_batch.empty()) options.startup_batch = startup_batch;

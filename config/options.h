@@ -60,6 +60,8 @@ struct TableOptions {
   friend bool operator==(const TableOptions&, const TableOptions&) = default;
 };
 
+enum class Access : uint8_t { kEdit, kRead };  // what clients may do; who reads is never shown a key
+
 struct SocketOptions {
   std::filesystem::path path = "/run/spigrp/spigrpd.sock";
   uint32_t mode = 0600;
@@ -67,8 +69,17 @@ struct SocketOptions {
   uint32_t max_message_bytes = 16u << 20;
   uint32_t idle_seconds = 300;    // a silent client is closed after this
   uint32_t partial_seconds = 10;  // so is one whose message does not get finished
+  Access access = Access::kEdit;
 
   friend bool operator==(const SocketOptions&, const SocketOptions&) = default;
+};
+
+// Where the daemon keeps its state beyond its own life; without `directory`: nowhere.
+struct StateOptions {
+  std::filesystem::path directory;
+  bool durable = false;  // an edit is on the disk before it is answered: it survives a power failure too
+
+  friend bool operator==(const StateOptions&, const StateOptions&) = default;
 };
 
 struct Options {
@@ -77,6 +88,8 @@ struct Options {
   MemoryOptions memory;
   TableOptions tables;
   SocketOptions socket;
+  std::optional<SocketOptions> read_socket;  // a second one, for clients that may not edit
+  StateOptions state;
   std::optional<std::filesystem::path> startup_batch;  // commands run as one transaction before traffic
   std::string log_level = "info";
   std::vector<std::string> log_topics;

@@ -22,6 +22,9 @@ void fields(auto& f, FieldsOf<SaSpec> auto& spec) {
   f("tunnel_destination", spec.tunnel_destination, IpAddress());
   f("outer", spec.outer, OuterHeader());
   f("lifetime", spec.lifetime, LifetimeSpec());
+  f("sent", spec.sent, uint64_t{0});
+  f("received", spec.received, uint64_t{0});
+  f("made_at_s", spec.made_at_s, uint64_t{0});
   f("udp_encapsulation", spec.udp_encapsulation, std::optional<UdpEncapsulation>());
 }
 
@@ -78,6 +81,13 @@ constexpr auto kErouteFields = [](auto& f, auto& request) {
   f("selector", request.selector);
   f("target", request.target);
   f("existing", request.existing, ExistingEntry::kRefuse);
+  f("dissolved", request.dissolved, false);
+};
+constexpr auto kErouteValid = [](const ErouteSet& request) -> Expected<void> {
+  if (request.dissolved && !std::holds_alternative<SaId>(request.target)) {
+    return failure(text(request.target), "heads no group that could be dissolved", "leave dissolved out");
+  }
+  return validate(request.selector);
 };
 constexpr auto kRouteFields = [](auto& f, auto& request) {
   f("spec", request.spec);
@@ -110,15 +120,21 @@ constexpr auto kExplainFields = [](auto& f, auto& request) {
 };
 constexpr auto kExplainValid = [](const auto& request) { return validate(request); };
 
+Expected<void> check_limit(uint32_t limit) {
+  if (limit > 0 && limit <= kMaxListRows) return {};
+  return failure("limit", "must be a whole number from 1 to " + std::to_string(kMaxListRows));
+}
+
 constexpr std::tuple kEdits = {
     method<SaAdd>("sa.add", kSpec, kSpecValid),
+    method<SaReplace>("sa.replace", kSpec, kSpecValid),
     method<SaDelete>("sa.delete", kId, kAnything),
     method<SaClear>("sa.clear", kNoFields, kAnything),
     method<GroupSet>("group.set", kMembers, kAnything),
     method<GroupReplace>("group.replace", kMembers, kAnything),
     method<GroupDissolve>(
         "group.dissolve", [](auto& f, auto& r) { f("member", r.member); }, kAnything),
-    method<ErouteSet>("eroute.set", kErouteFields, kSelectorValid),
+    method<ErouteSet>("eroute.set", kErouteFields, kErouteValid),
     method<ErouteDelete>("eroute.delete", kSelector, kSelectorValid),
     method<ErouteClear>("eroute.clear", kNoFields, kAnything),
     method<InterfaceCreate>("interface.create", kName, kNameValid),
@@ -135,7 +151,26 @@ constexpr std::tuple kEdits = {
     method<NeighbourDelete>("neighbour.delete", kNeighbourFields, kAnything),
 };
 
+constexpr auto kIfGeneration = [](auto& f, auto& request) {
+  f("if_generation", request.if_generation, std::optional<uint64_t>());
+};
+constexpr auto kLinesFields = [](auto& f, auto& request) {
+  f("text", request.lines);
+  f("line", request.line, uint32_t{1});
+};
+constexpr auto kSaveFields = [](auto& f, auto& request) {
+  f("cursor", request.cursor, uint64_t{0});
+  f("limit", request.limit, uint32_t{1000});
+  f("keys", request.keys, false);
+};
+constexpr auto kSaveValid = [](const SaveQuery& request) { return check_limit(request.limit); };
+
 constexpr std::tuple kQueries = {
+    method<TransactionBegin>("begin", kNoFields, kAnything),
+    method<TransactionLines>("lines", kLinesFields, kAnything),
+    method<TransactionCommit>("commit", kIfGeneration, kAnything),
+    method<TransactionAbort>("abort", kNoFields, kAnything),
+    method<SaveQuery>("save", kSaveFields, kSaveValid),
     method<AlgorithmsQuery>("algorithms", kNoFields, kAnything),
     method<StatsQuery>("stats", kNoFields, kAnything),
     method<StatusQuery>("status", kNoFields, kAnything),
@@ -201,7 +236,9 @@ nlohmann::json params_of(const Batch& batch) {
     edits.push_back(
         {{"line", numbered.line}, {"method", edit_method(numbered.edit)}, {"params", params_of(numbered.edit)}});
   }
-  return {{"edits", std::move(edits)}};
+  nlohmann::json params = {{"edits", std::move(edits)}};
+  if (batch.if_generation) params["if_generation"] = *batch.if_generation;
+  return params;
 }
 
 // Finds the row of that name and parses with it; nothing if there is none.
@@ -238,13 +275,14 @@ Error of_edit(const std::string& path, Error error) {
 }
 
 Expected<Batch> parse_batch_params(const nlohmann::json& params) {
-  const auto edits = params.is_object() ? params.find("edits") : params.end();
-  if (!params.is_object() || edits == params.end() || !edits->is_array()) {
-    return failure("edits", "must be an array of edits");
-  }
-  if (params.size() != 1) return failure("batch", "has fields besides edits");
   Batch batch;
-  batch.edits.reserve(edits->size());
+  RawJson raw;
+  FieldReader top(params, {}, UnknownFields::kRefused);
+  top("edits", raw);
+  top("if_generation", batch.if_generation, std::optional<uint64_t>());
+  if (const auto read = top.finish(); !read) return tl::unexpected(read.error());
+  const nlohmann::json* edits = raw.json;
+  if (!edits->is_array()) return failure("edits", "must be an array of edits");
   for (size_t i = 0; i < edits->size(); ++i) {
     const std::string path = "edits[" + std::to_string(i) + ']';
     FieldReader reader((*edits)[i], path, UnknownFields::kRefused);
@@ -269,9 +307,7 @@ Expected<List> parse_list_params(ListKind kind, const nlohmann::json& params) {
   reader("cursor", list.cursor, uint64_t{0});
   reader("limit", list.limit, uint32_t{1000});
   if (const auto read = reader.finish(); !read) return tl::unexpected(read.error());
-  if (list.limit == 0 || list.limit > kMaxListRows) {
-    return failure("limit", "must be a whole number from 1 to " + std::to_string(kMaxListRows));
-  }
+  if (const auto valid = check_limit(list.limit); !valid) return tl::unexpected(valid.error());
   return list;
 }
 

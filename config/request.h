@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -24,6 +26,9 @@ enum class ExistingEntry : uint8_t { kRefuse, kReplace };  // what to do where t
 struct SaAdd {
   SaSpec spec;
 };
+struct SaReplace {
+  SaSpec spec;
+};  // of an SA that is there
 struct SaDelete {
   SaId id;
 };
@@ -41,6 +46,7 @@ struct ErouteSet {
   Selector selector;
   ErouteTarget target;
   ExistingEntry existing = ExistingEntry::kRefuse;
+  bool dissolved = false;  // leads to a group that is no more
 };
 struct ErouteDelete {
   Selector selector;
@@ -81,18 +87,37 @@ struct NeighbourDelete {
 };
 
 using Edit =
-    std::variant<SaAdd, SaDelete, SaClear, GroupSet, GroupReplace, GroupDissolve, ErouteSet, ErouteDelete, ErouteClear,
-                 InterfaceCreate, InterfaceDelete, InterfaceAttach, InterfaceDetach, InterfaceClear, AddressAdd,
-                 AddressDelete, RouteAdd, RouteDelete, NeighbourSet, NeighbourDelete>;
+    std::variant<SaAdd, SaReplace, SaDelete, SaClear, GroupSet, GroupReplace, GroupDissolve, ErouteSet, ErouteDelete,
+                 ErouteClear, InterfaceCreate, InterfaceDelete, InterfaceAttach, InterfaceDetach, InterfaceClear,
+                 AddressAdd, AddressDelete, RouteAdd, RouteDelete, NeighbourSet, NeighbourDelete>;
 
 // One transaction: all of it or nothing.
 struct NumberedEdit {
   uint32_t line = 0;
   Edit edit;
 };
+using Edits = std::deque<NumberedEdit>;  // which does not move them as it grows, because there may be millions
 struct Batch {
-  std::vector<NumberedEdit> edits;
+  Edits edits;
+  // Refused where another transaction has been made since this generation; nothing: whatever was made.
+  std::optional<uint64_t> if_generation{};
 };
+
+// The same over many messages: what is asked between TransactionBegin and TransactionCommit on one connection is one
+// transaction. Of a client that goes away in between nothing is left.
+struct TransactionBegin {};
+struct CommandLines {
+  std::string text;
+};
+struct TransactionLines {
+  CommandLines lines;  // as in a batch file; names and files are the client's to look up
+  uint32_t line = 1;   // number of the first
+};
+struct TransactionCommit {
+  std::optional<uint64_t> if_generation{};
+};
+struct TransactionAbort {};
+inline constexpr size_t kMaxPendingEdits = 4'000'000;  // of all open transactions: a million SAs, groups and eroutes
 
 // Lists come in pages: a reply has `rows` and `next`, the cursor of the next page, or null after the last. A row that
 // is there from the first page to the last is listed exactly once, whatever is edited meanwhile.
@@ -102,6 +127,13 @@ struct List {
   ListKind kind = ListKind::kSas;
   uint64_t cursor = 0;
   uint32_t limit = 1000;
+};
+
+// The state as command lines, in pages that show one moment: {"lines": […], "next": cursor or null}.
+struct SaveQuery {
+  uint64_t cursor = 0;
+  uint32_t limit = 1000;
+  bool keys = false;
 };
 
 struct AlgorithmsQuery {};
@@ -115,7 +147,8 @@ struct DebugFlags {
 };  // klipsdebug
 
 using Request =
-    std::variant<Edit, Batch, List, AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags, ExplainQuery>;
+    std::variant<Edit, Batch, TransactionBegin, TransactionLines, TransactionCommit, TransactionAbort, List, SaveQuery,
+                 AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags, ExplainQuery>;
 
 // "sa.add", "group.replace", "eroute.set", "batch", "sa.list", "algorithms", "stats", "status", "debug", "explain" …
 std::string_view method_name(const Request& request) noexcept;

@@ -72,18 +72,20 @@ Expected<uint32_t> parse_spi(std::string_view text, SaProtocol protocol) {
 }
 
 Expected<SaId> parse_sa_id(std::string_view text, const AddressResolver& resolve) {
-  const auto wrong = failure(as_typed(text), "not a SAID",
-                             "write it as PROTO.SPI@ADDRESS (IPv4) or PROTO:SPI@ADDRESS (IPv6) with PROTO tun, comp, "
-                             "esp or ah and the SPI in hexadecimal: tun.113@192.0.2.1");
+  const auto wrong = [&] {
+    return failure(as_typed(text), "not a SAID",
+                   "write it as PROTO.SPI@ADDRESS (IPv4) or PROTO:SPI@ADDRESS (IPv6) with PROTO tun, comp, "
+                   "esp or ah and the SPI in hexadecimal: tun.113@192.0.2.1");
+  };
   const size_t at = text.find('@');
-  if (at == std::string_view::npos) return wrong;
+  if (at == std::string_view::npos) return wrong();
   const size_t spi_begin = text.find_first_of(".:0123456789");
-  if (spi_begin == std::string_view::npos || spi_begin > at) return wrong;
+  if (spi_begin == std::string_view::npos || spi_begin > at) return wrong();
   const auto protocol = parse_protocol(text.substr(0, spi_begin));
-  if (!protocol) return wrong;
+  if (!protocol) return wrong();
 
   const SpiWord word = split_spi_word(text.substr(spi_begin, at - spi_begin));
-  if (!parse_number(word.spi)) return wrong;
+  if (!parse_number(word.spi)) return wrong();
   const auto spi = parse_spi(word.spi, *protocol);
   if (!spi) return failure(as_typed(text), spi.error().object + ": " + spi.error().problem, spi.error().remedy);
   const auto destination = resolve(text.substr(at + 1), word.family);

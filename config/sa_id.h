@@ -34,6 +34,11 @@ struct SaId {
 
 // Hexadecimal with 0x, or decimal. Errors: not a number, reserved (below 0x100, but comp may be 2, the well-known CPI
 // of DEFLATE, RFC 3173 section 3.3), too large (16 bits for comp).
+// esp and ah have sequence numbers.
+inline bool is_numbered(const SaId& id) noexcept {
+  return id.protocol == SaProtocol::kEsp || id.protocol == SaProtocol::kAh;
+}
+
 Expected<uint32_t> parse_spi(std::string_view text, SaProtocol protocol);
 // The same check of a number that is one already.
 Expected<void> validate_spi(uint32_t spi, SaProtocol protocol);

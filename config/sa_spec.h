@@ -29,6 +29,10 @@ struct SaSpec {
   IpAddress tunnel_destination;                   // --dst of a tun SA; must be the SA's destination
   OuterHeader outer;                              // of a tun SA
   LifetimeSpec lifetime;
+  // Where a sequence begins that has been in use: numbers up to these count as sent and as received.
+  uint64_t sent = 0;       // --sent
+  uint64_t received = 0;   // --received
+  uint64_t made_at_s = 0;  // Unix time from which its lifetime counts; 0: when it is made
   // --natt of an esp SA
   std::optional<UdpEncapsulation> udp_encapsulation;
 };

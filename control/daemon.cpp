@@ -5,6 +5,7 @@
 #include <csignal>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <boost/asio/io_context.hpp>
@@ -16,6 +17,7 @@
 
 #include "config/process.h"
 #include "control/log.h"
+#include "control/number_keeper.h"
 #include "control/server.h"
 #include "control/startup_batch.h"
 #include "control/telemetry.h"
@@ -74,15 +76,50 @@ class EndingSignals {
   bool came_ = false;
 };
 
+uint64_t monotonic_seconds() {
+  using std::chrono::steady_clock;
+  return static_cast<uint64_t>(
+      std::chrono::duration_cast<std::chrono::seconds>(steady_clock::now().time_since_epoch()).count());
+}
+
+// Where clients come in, from the first moment on.
+struct Sockets {
+  static Expected<Sockets> create(const Options& options) {
+    auto control = SocketFile::create(options.socket);
+    if (!control) return tl::unexpected(control.error());
+    Sockets sockets{std::move(*control), {}};
+    if (options.read_socket) {
+      auto read = SocketFile::create(*options.read_socket);
+      if (!read) return tl::unexpected(read.error());
+      sockets.read.emplace(std::move(*read));
+    }
+    return sockets;
+  }
+
+  SocketFile control;
+  std::optional<SocketFile> read;
+};
+
 // The control thread: it waits for clients, signals and its timer, and does everything in turn.
 class ControlLoop {
  public:
-  ControlLoop(boost::asio::io_context& io, Engine& engine, Service& service, SocketFile socket,
-              const SocketOptions& options)
-      : io_(io), engine_(engine), service_(service), server_(io, std::move(socket), options, service), tick_(io) {}
+  // `numbers` is null where nothing keeps them.
+  ControlLoop(boost::asio::io_context& io, Engine& engine, Service& service, NumberKeeper* numbers, Sockets sockets,
+              const Options& options)
+      : io_(io),
+        engine_(engine),
+        service_(service),
+        numbers_(numbers),
+        server_(io, std::move(sockets.control), options.socket, service),
+        tick_(io) {
+    if (sockets.read) read_server_.emplace(io, std::move(*sockets.read), *options.read_socket, service);
+  }
 
   Expected<void> run(EndingSignals& signals) {
     if (const auto started = server_.start(); !started) return started;
+    if (read_server_) {
+      if (const auto started = read_server_->start(); !started) return started;
+    }
     signals.then([this] { end(); });
     poll();
     io_.run();  // returns when nothing is left to wait for
@@ -93,7 +130,8 @@ class ControlLoop {
  private:
   void poll() {
     engine_.poll_control();
-    service_.publish_events();
+    if (numbers_ != nullptr) numbers_->poll(monotonic_seconds());
+    service_.poll();
     tick_.expires_after(kPollInterval);
     tick_.async_wait([this](const boost::system::error_code& error) {
       if (!error && !ending_) poll();
@@ -103,13 +141,16 @@ class ControlLoop {
   void end() {
     ending_ = true;
     server_.stop();
+    if (read_server_) read_server_->stop();
     tick_.cancel();
   }
 
   boost::asio::io_context& io_;
   Engine& engine_;
   Service& service_;
+  NumberKeeper* numbers_;
   Server server_;
+  std::optional<Server> read_server_;
   boost::asio::steady_timer tick_;
   bool ending_ = false;
 };
@@ -122,6 +163,19 @@ Expected<void> apply_startup_batch(Service& service, const Options& options, con
                  refused.error.object + ": " + refused.error.problem, refused.error.remedy);
 }
 
+std::vector<AddressSpec> configured_addresses(const Options& options) {
+  std::vector<AddressSpec> all;
+  for (const PortOptions& port : options.ports) {
+    for (const IpPrefix& address : port.addresses) all.push_back({address, port.name});
+  }
+  return all;
+}
+
+Expected<std::unique_ptr<Store>> open_store(const Options& options) {
+  if (options.state.directory.empty()) return nullptr;
+  return Store::open(options.state, configured_addresses(options));
+}
+
 // Reads the batch only now: its keys shall never be in memory that can be dumped, nor stay there.
 Expected<void> run_startup_batch(Service& service, const Options& options) {
   if (!options.startup_batch) return {};
@@ -130,22 +184,41 @@ Expected<void> run_startup_batch(Service& service, const Options& options) {
   return apply_startup_batch(service, options, *batch);
 }
 
-Expected<void> serve(boost::asio::io_context& io, EndingSignals& signals, const Options& options, SocketFile socket) {
+Expected<void> serve(boost::asio::io_context& io, EndingSignals& signals, const Options& options, Sockets sockets) {
   auto engine = Engine::create(options);
   if (!engine) return tl::unexpected(engine.error());
   if (signals.came()) return {};
   LogTopics topics(options.log_topics);
-  Service service({**engine, topics});
-  if (const auto applied = run_startup_batch(service, options); !applied) return applied;
+  const auto store = open_store(options);
+  if (!store) return tl::unexpected(store.error());
+  Service service({**engine, topics, store->get(), configured_addresses(options)});
+  std::optional<NumberKeeper> numbers;
+  if (*store != nullptr) numbers.emplace(**engine, **store);
+  // The start-up batch is how a gateway begins, not how it goes on.
+  const bool goes_on = *store != nullptr && (*store)->has_state();
+  if (goes_on) {
+    if (const auto loaded = service.load(); !loaded) return loaded;
+  }
+  if (numbers) {
+    if (const auto begun = numbers->begin(); !begun) return begun;
+  }
+  if (!goes_on) {
+    if (const auto applied = run_startup_batch(service, options); !applied) return applied;
+  }
   if (signals.came()) return {};
   if (const auto started = (*engine)->start(); !started) return started;
   const Telemetry telemetry(**engine);
   spdlog::info("spigrpd {}: {} ports, {} workers, crypto by ipsec-mb {} ({}), control socket {}", kDaemonVersion,
                options.ports.size(), options.workers.count, crypto_library_version(), crypto_manager_name(),
                options.socket.path.string());
-  ControlLoop loop(io, **engine, service, std::move(socket), options.socket);
+  ControlLoop loop(io, **engine, service, numbers ? &*numbers : nullptr, std::move(sockets), options);
   const auto ended = signals.came() ? Expected<void>() : loop.run(signals);
   (*engine)->stop();
+  if (numbers) {
+    if (const auto written = numbers->finish(); !written) {
+      spdlog::error("the sequence numbers that were not used are lost: {}", written.error().text());
+    }
+  }
   return ended;
 }
 
@@ -156,13 +229,13 @@ Expected<void> run_daemon(const Options& options) {
   std::signal(SIGPIPE, SIG_IGN);
   boost::asio::io_context io{1};
   EndingSignals signals(io);
-  auto socket = SocketFile::create(options.socket);
-  if (!socket) return tl::unexpected(socket.error());
+  auto sockets = Sockets::create(options);
+  if (!sockets) return tl::unexpected(sockets.error());
   const auto eal = Eal::start(options);  // as long as it looks at /proc/self, this must be open to the process's user
   if (!eal) return tl::unexpected(eal.error());
   hide_memory();
   if (signals.came()) return {};
-  const auto served = serve(io, signals, options, std::move(*socket));
+  const auto served = serve(io, signals, options, std::move(*sockets));
   if (served) spdlog::info("ended");
   return served;
 }

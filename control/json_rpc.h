@@ -15,7 +15,7 @@ namespace spigrp {
 
 // The codes of JSON-RPC 2.0 section 5.1, and the one for what the gateway refuses.
 inline constexpr int kParseError = -32700, kInvalidRequest = -32600, kNoSuchMethod = -32601, kInvalidParams = -32602,
-                     kRefused = -32000;
+                     kRefused = -32000, kForClient = -32001;  // a name or a file, which the client looks up
 
 inline constexpr size_t kMaxNesting = 16;  // requests need 6
 

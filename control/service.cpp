@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
+#include "commands/command.h"
+
 namespace spigrp {
 namespace {
-
-using Answer = tl::expected<nlohmann::json, RpcError>;
 
 constexpr size_t kEditsTold = 8;  // of a transaction, in words
 
@@ -16,15 +16,42 @@ const char* event_topic(const Event& event) {
   return std::holds_alternative<LostEvent>(event) ? "verbose" : "rcv";
 }
 
+Error too_many_pending() {
+  return {"transaction",
+          "there are " + std::to_string(kMaxPendingEdits) + " edits in transactions that are not committed",
+          "commit them, or make smaller ones"};
+}
+
+// Changes nothing, and is shown no keys.
+bool only_reads(const Request& request) {
+  return std::visit(
+      []<class T>(const T& asked) {
+        if constexpr (std::is_same_v<T, SaveQuery>) {
+          return !asked.keys;
+        } else if constexpr (std::is_same_v<T, DebugFlags>) {
+          return asked.set.empty() && asked.clear.empty();
+        } else {
+          return std::is_same_v<T, List> || std::is_same_v<T, AlgorithmsQuery> || std::is_same_v<T, StatsQuery> ||
+                 std::is_same_v<T, StatusQuery> || std::is_same_v<T, MonitorQuery> || std::is_same_v<T, ExplainQuery>;
+        }
+      },
+      request);
+}
+
+Error nothing_begun() {
+  return {"transaction", "none is begun", "begin one first"};
+}
+
 }  // namespace
 
-std::string Service::answer(std::string_view line, const std::shared_ptr<EventListener>& client) {
+std::string Service::answer(std::string_view line, Conversation& conversation,
+                            const std::shared_ptr<EventListener>& client) {
   auto call = read_call(line);
   if (!call) {
     topics().say("pfkey", "no request: " + call.error().error.text());
     return error_line(call.error());
   }
-  Answer answer = answer_call(*call, client);
+  Answer answer = answer_call(*call, conversation, client);
   if (topics().has("pfkey")) {
     topics().say("pfkey", as_typed(call->method) + ": " + (answer ? "done" : answer.error().error.text()));
   }
@@ -34,7 +61,8 @@ std::string Service::answer(std::string_view line, const std::shared_ptr<EventLi
   return error_line(answer.error());
 }
 
-Answer Service::answer_call(Call& call, const std::shared_ptr<EventListener>& client) {
+Service::Answer Service::answer_call(Call& call, Conversation& conversation,
+                                     const std::shared_ptr<EventListener>& client) {
   if (!is_method(call.method)) {
     return tl::unexpected(
         RpcError{kNoSuchMethod, {as_typed(call.method), "no such method", "docs/control.md lists them"}});
@@ -42,20 +70,34 @@ Answer Service::answer_call(Call& call, const std::shared_ptr<EventListener>& cl
   const auto request = parse_request(call.method, call.params);
   wipe_keys(call.params);
   if (!request) return tl::unexpected(RpcError{kInvalidParams, request.error()});
+  if (conversation.access == Access::kRead && !only_reads(*request)) {
+    return tl::unexpected(
+        RpcError{kRefused, {as_typed(call.method), "this socket is for reading only", "ask on the control socket"}});
+  }
   return std::visit(
       [&]<class T>(const T& asked) -> Answer {
         if constexpr (std::is_same_v<T, Edit>) {
-          return answer_edits({NumberedEdit{0, asked}});
+          return answer_edit(asked, conversation);
         } else if constexpr (std::is_same_v<T, Batch>) {
-          return answer_edits(asked.edits);
+          return answer_edits(asked.edits, asked.if_generation);
+        } else if constexpr (std::is_same_v<T, TransactionBegin>) {
+          return begin(conversation);
+        } else if constexpr (std::is_same_v<T, TransactionLines>) {
+          return add_lines(asked, conversation);
+        } else if constexpr (std::is_same_v<T, TransactionCommit>) {
+          return commit(asked, conversation);
+        } else if constexpr (std::is_same_v<T, TransactionAbort>) {
+          return abort(conversation);
         } else if constexpr (std::is_same_v<T, List>) {
           return list_page(context_, asked);
+        } else if constexpr (std::is_same_v<T, SaveQuery>) {
+          return save(asked, conversation);
         } else if constexpr (std::is_same_v<T, AlgorithmsQuery>) {
           return answer_algorithms();
         } else if constexpr (std::is_same_v<T, StatsQuery>) {
           return answer_stats(context_.engine);
         } else if constexpr (std::is_same_v<T, StatusQuery>) {
-          return answer_status(context_);
+          return answer_status(context_, edited_at_);
         } else if constexpr (std::is_same_v<T, MonitorQuery>) {
           if (client != nullptr) hub_.subscribe(client, asked.events);
           return nlohmann::json::object();
@@ -71,16 +113,102 @@ Answer Service::answer_call(Call& call, const std::shared_ptr<EventListener>& cl
       *request);
 }
 
-Answer Service::answer_edits(const std::vector<NumberedEdit>& edits) {
+Service::Answer Service::answer_edits(const Edits& edits, std::optional<Generation> if_generation) {
+  if (if_generation && *if_generation != edited_at_) {
+    return tl::unexpected(
+        RpcError{kRefused,
+                 {"generation " + std::to_string(*if_generation),
+                  "somebody else made a transaction since then, generation " + std::to_string(edited_at_),
+                  "look at what there is now, and try again with that generation"}});
+  }
   const auto generation = edit(edits);
   if (!generation) return tl::unexpected(RpcError{kRefused, generation.error().error, generation.error().line});
   return nlohmann::json{{"generation", *generation}};
 }
 
-tl::expected<Generation, RefusedEdit> Service::edit(const std::vector<NumberedEdit>& edits) {
+// Numbered in the order of their coming, where it is part of a transaction.
+Service::Answer Service::answer_edit(const Edit& edit, Conversation& conversation) {
+  OpenTransaction* transaction = conversation.transaction.get();
+  if (transaction == nullptr) return answer_edits({NumberedEdit{0, edit}}, std::nullopt);
+  const auto number = static_cast<uint32_t>(transaction->edits().size() + 1);
+  if (!transaction->add({number, edit})) return tl::unexpected(RpcError{kRefused, too_many_pending()});
+  return nlohmann::json{{"pending", number}};
+}
+
+Service::Answer Service::begin(Conversation& conversation) {
+  if (conversation.transaction != nullptr) {
+    return tl::unexpected(
+        RpcError{kRefused, {"transaction", "is begun already", "commit or abort it before the next"}});
+  }
+  conversation.transaction = std::make_unique<OpenTransaction>(pending_edits_);
+  return nlohmann::json{{"generation", edited_at_}};
+}
+
+Service::Answer Service::add_lines(const TransactionLines& lines, Conversation& conversation) {
+  OpenTransaction* transaction = conversation.transaction.get();
+  if (transaction == nullptr) return tl::unexpected(RpcError{kRefused, nothing_begun()});
+  bool is_for_client = false;
+  const auto resolve = [&](std::string_view name, std::optional<Family> family) {
+    auto address = resolve_numeric(name, family);
+    if (!address) is_for_client = true;
+    return address;
+  };
+  const auto read_file = [&](std::string_view name, size_t /*most_bytes*/) -> Expected<std::string> {
+    is_for_client = true;
+    return failure(as_typed(name), "is the client's to read", "give the key itself");
+  };
+  const CommandWorld world{resolve, read_file};
+  std::string_view text = lines.lines.text;
+  for (uint32_t line = lines.line; !text.empty(); ++line) {
+    const size_t end = text.find('\n');
+    auto edit = parse_edit(text.substr(0, end), world);
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+    if (!edit) return tl::unexpected(RpcError{is_for_client ? kForClient : kInvalidParams, edit.error(), line});
+    if (!*edit) continue;
+    if (!transaction->add({line, std::move(**edit)})) {
+      return tl::unexpected(RpcError{kRefused, too_many_pending(), line});
+    }
+  }
+  return nlohmann::json{{"pending", transaction->edits().size()}};
+}
+
+// Refused or not, it is over.
+Service::Answer Service::commit(const TransactionCommit& commit, Conversation& conversation) {
+  const auto transaction = std::move(conversation.transaction);
+  if (transaction == nullptr) return tl::unexpected(RpcError{kRefused, nothing_begun()});
+  return answer_edits(transaction->edits(), commit.if_generation);
+}
+
+Service::Answer Service::abort(Conversation& conversation) {
+  if (conversation.transaction == nullptr) return tl::unexpected(RpcError{kRefused, nothing_begun()});
+  conversation.transaction.reset();
+  return nlohmann::json::object();
+}
+
+Service::Answer Service::save(const SaveQuery& query, Conversation& conversation) {
+  if (query.cursor == 0) {
+    conversation.save.reset();
+    auto reader = StateReader::begin(context_.engine, context_.configured);
+    if (!reader) return tl::unexpected(RpcError{kRefused, reader.error()});
+    conversation.save = std::move(*reader);
+    readers_.push_back(conversation.save);
+  }
+  if (conversation.save == nullptr) {
+    return tl::unexpected(RpcError{kInvalidParams, {"cursor", "is of no save on this connection", "begin with 0"}});
+  }
+  auto page = conversation.save->read(query.cursor, query.limit, query.keys ? KeyWords::kShown : KeyWords::kLeftOut);
+  if (!page || !page->next) conversation.save.reset();
+  if (!page) return tl::unexpected(RpcError{kRefused, page.error()});
+  nlohmann::json answer = {{"lines", std::move(page->lines)}};
+  answer["next"] = page->next ? nlohmann::json(*page->next) : nlohmann::json();
+  return answer;
+}
+
+tl::expected<Generation, RefusedEdit> Service::edit(const Edits& edits) {
   Engine& engine = context_.engine;
-  const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes()});
+  const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store});
   if (generation) {
+    edited_at_ = *generation;
     for (const NumberedEdit& numbered : edits) {
       log_edit(context_.topics, numbered.edit);
       warn_of_weak_algorithm(numbered.edit);
@@ -91,13 +219,27 @@ tl::expected<Generation, RefusedEdit> Service::edit(const std::vector<NumberedEd
   return generation;
 }
 
-void Service::publish_change(Generation generation, const std::vector<NumberedEdit>& edits) {
+void Service::publish_change(Generation generation, const Edits& edits) {
   ChangeEvent change{generation, edits.size(), {}};
   for (size_t i = 0; i < std::min(edits.size(), kEditsTold); ++i) change.what.push_back(edit_text(edits[i].edit));
   hub_.publish(change);
 }
 
-void Service::publish_events() {
+Expected<void> Service::load() {
+  Engine& engine = context_.engine;
+  const auto loaded = apply_stored(*context_.store, {engine.versions(), engine.sas(), engine.routes()});
+  if (loaded) edited_at_ = engine.versions().published();
+  engine.poll_control();
+  return loaded;
+}
+
+void Service::poll() {
+  const auto now = StateReader::Clock::now();
+  std::erase_if(readers_, [&](const std::weak_ptr<StateReader>& weak) {
+    const auto reader = weak.lock();
+    if (reader != nullptr) reader->expire(now);
+    return reader == nullptr;
+  });
   for (const Event& event : context_.engine.take_events()) {
     if (topics().any()) topics().say(event_topic(event), event_text(event));
     hub_.publish(event);

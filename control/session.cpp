@@ -23,7 +23,9 @@ Session::Session(Socket socket, Service& service, const SocketOptions& options, 
       deadline_(socket_.get_executor()),
       service_(service),
       options_(options),
-      ended_(std::move(ended)) {}
+      ended_(std::move(ended)) {
+  conversation_.access = options.access;
+}
 
 Session::~Session() {
   ended_();
@@ -65,7 +67,7 @@ void Session::next() {
   }
   std::string answer;
   try {
-    answer = service_.answer(std::string_view(received_).substr(0, end), shared_from_this());
+    answer = service_.answer(std::string_view(received_).substr(0, end), conversation_, shared_from_this());
   } catch (const std::bad_alloc&) {
     return close();  // nothing of it is in force; what it took is free again
   }

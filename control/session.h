@@ -55,6 +55,7 @@ class Session : public EventListener, public std::enable_shared_from_this<Sessio
   std::string answer_;      // waits, as do the events
   bool answering_ = false;  // there is an answer that has not been sent
   bool closes_after_answer_ = false;
+  Conversation conversation_;
   bool monitors_ = false;  // has asked for events: it may be silent as long as it likes
   std::string events_;
   uint64_t events_lost_ = 0;

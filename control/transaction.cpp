@@ -9,10 +9,13 @@ namespace {
 
 class Applier {
  public:
-  explicit Applier(const EditedTables& tables)
-      : sas_(tables.sas, tables.versions), routes_(tables.routes, tables.versions) {}
+  explicit Applier(const EditedTables& tables, size_t edits = 0)
+      : sas_(tables.sas, tables.versions), routes_(tables.routes, tables.versions) {
+    sas_.expect(edits);
+  }
 
   Expected<void> operator()(const SaAdd& edit) { return sas_.add_sa(edit.spec); }
+  Expected<void> operator()(const SaReplace& edit) { return sas_.replace_sa(edit.spec); }
   Expected<void> operator()(const SaDelete& edit) { return sas_.delete_sa(edit.id); }
   Expected<void> operator()(const SaClear& /*edit*/) {
     sas_.clear_sas();
@@ -24,6 +27,7 @@ class Applier {
 
   Expected<void> operator()(const ErouteSet& edit) {
     const ErouteMode mode = edit.existing == ExistingEntry::kRefuse ? ErouteMode::kAdd : ErouteMode::kReplace;
+    if (edit.dissolved) return sas_.set_dissolved_eroute(edit.selector, std::get<SaId>(edit.target), mode);
     return sas_.set_eroute(edit.selector, edit.target, mode);
   }
   Expected<void> operator()(const ErouteDelete& edit) { return sas_.delete_eroute(edit.selector); }
@@ -50,6 +54,10 @@ class Applier {
   Expected<void> operator()(const NeighbourSet& edit) { return routes_.set_neighbour(edit.spec); }
   Expected<void> operator()(const NeighbourDelete& edit) { return routes_.delete_neighbour(edit.address, edit.device); }
 
+  void tell(Store::Writer& writer) const {
+    sas_.tell(writer);
+    routes_.tell(writer);
+  }
   void link() {
     sas_.link();
     routes_.link();
@@ -82,18 +90,39 @@ class Preparation {
   bool published_ = false;
 };
 
+Error not_stored(const Error& error) {
+  return {error.object, "the change could not be stored, and was not made: " + error.problem, error.remedy};
+}
+
 }  // namespace
 
-tl::expected<Generation, RefusedEdit> apply(std::span<const NumberedEdit> edits, const EditedTables& tables) {
+tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables) {
   Preparation preparation(tables.versions);
-  Applier applier(tables);
+  Applier applier(tables, edits.size());
   for (const NumberedEdit& numbered : edits) {
     if (const auto applied = std::visit(applier, numbered.edit); !applied) {
       return tl::unexpected(RefusedEdit{applied.error(), numbered.line});
     }
   }
+  if (tables.store != nullptr) {
+    Store::Writer writer(*tables.store);
+    applier.tell(writer);
+    if (const auto stored = writer.commit(); !stored) {
+      return tl::unexpected(RefusedEdit{not_stored(stored.error())});
+    }
+  }
   preparation.publish(applier);
   return tables.versions.published();
+}
+
+Expected<void> apply_stored(Store& store, const EditedTables& tables) {
+  Preparation preparation(tables.versions);
+  Applier applier(tables);
+  const auto highest = store.each_edit([&](const Edit& edit) { return std::visit(applier, edit); });
+  if (!highest) return tl::unexpected(highest.error());
+  preparation.publish(applier);
+  tables.sas.number_edits_after(*highest);
+  return {};
 }
 
 }  // namespace spigrp

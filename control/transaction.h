@@ -2,22 +2,23 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 
 #include <tl/expected.hpp>
 
 #include "config/request.h"
+#include "control/store.h"
 #include "route/route_tables.h"
 #include "sa/sa_tables.h"
 #include "state/versions.h"
 
 namespace spigrp {
 
-// The tables that transactions edit.
+// The tables that transactions edit, and what keeps a copy of them; null: nothing does.
 struct EditedTables {
   Versions& versions;
   SaTables& sas;
   RouteTables& routes;
+  Store* store = nullptr;
 };
 
 struct RefusedEdit {
@@ -27,6 +28,10 @@ struct RefusedEdit {
 
 // Applies the edits in their order, each seeing those before it, and publishes them; returns the generation that shows
 // them. The first edit that is refused leaves everything as it was.
-tl::expected<Generation, RefusedEdit> apply(std::span<const NumberedEdit> edits, const EditedTables& tables);
+// Where they are stored, that is done before, and what the store does not take is refused.
+tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables);
+
+// Applies what the store has. Errors: a row cannot be read or applied.
+Expected<void> apply_stored(Store& store, const EditedTables& tables);
 
 }  // namespace spigrp

@@ -22,13 +22,18 @@ std::string members_text(const std::vector<SaId>& members) {
   return line;
 }
 
-Line line_of(const SaAdd& edit) {
-  const SaSpec& spec = edit.spec;
+Line line_of_made(const SaSpec& spec, const char* what) {
   const char* topic = "spi";
   if (spec.id.protocol == SaProtocol::kEsp) topic = "esp";
   if (spec.id.protocol == SaProtocol::kAh) topic = "ah";
   if (spec.id.protocol == SaProtocol::kComp) topic = "ipcomp";
-  return {topic, "new SA " + spec.id.text() + " src=" + spec.source.text() + ' ' + spec.algorithm};
+  return {topic, std::string(what) + ' ' + spec.id.text() + " src=" + spec.source.text() + ' ' + spec.algorithm};
+}
+Line line_of(const SaAdd& edit) {
+  return line_of_made(edit.spec, "new SA");
+}
+Line line_of(const SaReplace& edit) {
+  return line_of_made(edit.spec, "SA replaced:");
 }
 Line line_of(const SaDelete& edit) {
   return {"spi", "SA deleted: " + edit.id.text()};
@@ -91,9 +96,11 @@ Line line_of(const NeighbourDelete& edit) {
 }  // namespace
 
 void warn_of_weak_algorithm(const Edit& edit) {
-  const auto* add = std::get_if<SaAdd>(&edit);
-  if (add == nullptr || add->spec.algorithm.empty() || add->spec.id.protocol == SaProtocol::kComp) return;
-  const SaSpec& spec = add->spec;
+  const SaSpec* made = nullptr;
+  if (const auto* add = std::get_if<SaAdd>(&edit)) made = &add->spec;
+  if (const auto* replace = std::get_if<SaReplace>(&edit)) made = &replace->spec;
+  if (made == nullptr || made->algorithm.empty() || made->id.protocol == SaProtocol::kComp) return;
+  const SaSpec& spec = *made;
   const auto algorithm = spec.id.protocol == SaProtocol::kAh
                              ? find_ah_algorithm(spec.algorithm)
                              : find_esp_algorithm(spec.algorithm, spec.encryption_key.size());

@@ -8,6 +8,7 @@
 
 #include "config/request.h"
 #include "control/log.h"
+#include "control/store.h"
 #include "engine/engine.h"
 
 namespace spigrp {
@@ -16,6 +17,8 @@ namespace spigrp {
 struct HandlerContext {
   Engine& engine;
   LogTopics& topics;
+  Store* store = nullptr;                 // null: the state ends with the process
+  std::vector<AddressSpec> configured{};  // addresses that the configuration gives the ports
 };
 
 // A page of a list: {"rows": […], "next": cursor or null}.
@@ -33,7 +36,8 @@ uint16_t effective_mtu_bytes(Engine& engine, uint16_t port_mtu_bytes);
 nlohmann::json answer_algorithms();
 // Counters by worker, port and drop reason; only counters are read, so any thread may ask.
 nlohmann::json answer_stats(Engine& engine);
-nlohmann::json answer_status(const HandlerContext& context);
+// `edited_at`: the generation of the last transaction
+nlohmann::json answer_status(const HandlerContext& context, Generation edited_at);
 // What the workers would do with a packet. Errors: no such port or SA, no memory.
 Expected<nlohmann::json> answer_explain(const HandlerContext& context, const ExplainQuery& query);
 nlohmann::json answer_debug(const HandlerContext& context, const DebugFlags& flags);

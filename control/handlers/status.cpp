@@ -36,20 +36,22 @@ nlohmann::json answer_algorithms() {
   const auto bits = [](uint16_t bytes) { return static_cast<uint16_t>(bytes * 8); };
   nlohmann::json rows = nlohmann::json::array();
   for (const AlgorithmRow& row : list_algorithms()) {
-    rows.push_back(to_row_json(AlgorithmListRow{
-        row.name, row.protocol, bits(row.encryption_key_bytes), bits(row.authentication_key_bytes),
-        bits(row.icv_bytes), std::string(requirement_text(row.requirement)), kCycles[rows.size()]}));
+    rows.push_back(to_row_json(AlgorithmListRow{row.name, row.protocol, bits(row.encryption_key_bytes),
+                                                bits(row.authentication_key_bytes), bits(row.icv_bytes),
+                                                std::string(requirement_text(row.requirement)), kCycles[rows.size()]}));
   }
   rows.push_back(to_row_json(AlgorithmListRow{std::string(kCompressionAlgorithm), "comp", 0, 0, 0, "MAY", 0}));
   return {{"rows", std::move(rows)}};
 }
 
-nlohmann::json answer_status(const HandlerContext& context) {
+nlohmann::json answer_status(const HandlerContext& context, Generation edited_at) {
   SaTables& sas = context.engine.sas();
   return {{"version", kDaemonVersion},
           {"host", host_name()},
           {"time_s", static_cast<int64_t>(std::time(nullptr))},
           {"generation", context.engine.versions().published()},
+          {"edited_at", edited_at},
+          {"stored", context.store != nullptr},
           {"old_versions", context.engine.versions().waiting()},
           {"sas", sas.sa_count()},
           {"groups", sas.group_count()},

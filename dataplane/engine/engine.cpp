@@ -84,6 +84,10 @@ std::vector<Event> Engine::take_events() {
   return state_->parts->events().take();
 }
 
+std::vector<SaId> Engine::take_near_limit() {
+  return state_->parts->events().take_near_limit();
+}
+
 Expected<Explanation> Engine::explain(const ExplainQuery& query) {
   if (!state_->explainer) {
     auto explainer =

@@ -54,6 +54,9 @@ class Engine {
   // control: what has happened since the last call
   std::vector<Event> take_events();
 
+  // control: SAs whose sequence numbers came near their limits since the last call; to be called where limits are set
+  std::vector<SaId> take_near_limit();
+
   // control: what the workers would do with a packet (explain.h). Errors: no such port or SA, no memory.
   Expected<Explanation> explain(const ExplainQuery& query);
 

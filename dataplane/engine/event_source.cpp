@@ -34,6 +34,8 @@ void EventSource::take_notice(const Notice& notice, uint64_t now_tsc) {
       return sas_.lifetimes().look_at(
           *entry->sa, now_tsc, [this](const Sa& sa, const Lifetime::Reached& reached) { tell_reached(sa, reached); });
     }
+    case NoticeKind::kSequenceNear:
+      return near_limit_.push_back(notice.id);
     case NoticeKind::kAuthenticationFailed:
       return add(AuthenticationFailureEvent{notice.id, notice.source});
     case NoticeKind::kReplay:

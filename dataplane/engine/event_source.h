@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "config/event.h"
@@ -22,6 +23,8 @@ class EventSource {
   void add(Event event);
   // All since the last call.
   std::vector<Event> take();
+  // SAs whose sequence numbers came near their limits since the last call.
+  std::vector<SaId> take_near_limit() { return std::exchange(near_limit_, {}); }
 
  private:
   void take_notice(const Notice& notice, uint64_t now_tsc);
@@ -32,6 +35,7 @@ class EventSource {
   uint64_t untold_by_workers_ = 0;
   std::vector<Event> events_;
   uint64_t lost_ = 0;
+  std::vector<SaId> near_limit_;
 };
 
 }  // namespace spigrp

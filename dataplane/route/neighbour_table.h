@@ -68,6 +68,9 @@ class NeighbourEdit {
   // The neighbour is there.
   void erase(const NeighbourPlace& place);
 
+  // Changed ones; nothing: deleted.
+  const std::map<NeighbourPlace, std::optional<Neighbour>>& staged() const noexcept { return staged_; }
+
   void link();
 
  private:
@@ -76,7 +79,7 @@ class NeighbourEdit {
 
   NeighbourTable& table_;
   Versions& versions_;
-  std::map<NeighbourPlace, std::optional<Neighbour>> staged_;  // changed ones; nothing: deleted
+  std::map<NeighbourPlace, std::optional<Neighbour>> staged_;
   int64_t growth_ = 0;
 };
 

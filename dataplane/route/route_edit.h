@@ -20,6 +20,17 @@ struct PortFacts {
   MacAddress mac;
 };
 
+// Is told what a transaction makes of the tables: who keeps a copy of them (control/store.h).
+class RouteChangeListener {
+ public:
+  virtual ~RouteChangeListener() = default;
+  virtual void interfaces(const std::vector<InterfaceRow>& all) = 0;
+  virtual void addresses(const std::vector<AddressSpec>& all) = 0;
+  virtual void route(const IpPrefix& destination, const RouteSpec* now) = 0;  // null: deleted
+  // Static ones. Without `now`: there is none any more.
+  virtual void neighbour(const IpAddress& address, const std::string& device, const MacAddress* now) = 0;
+};
+
 class RouteEdit {
  public:
   RouteEdit(RouteTables& tables, Versions& versions);
@@ -42,6 +53,9 @@ class RouteEdit {
   Expected<void> attach_interface(const std::string& name, const std::string& port);
   Expected<void> detach_interface(const std::string& name);
   void clear_interfaces();  // detaches and deletes all of them with their routes
+
+  // What link() will change.
+  void tell(RouteChangeListener& listener) const;
 
   void link();
 

@@ -1,5 +1,5 @@
 // The lists of what there is now, sorted: for listings, and for the addresses that the control thread answers for.
-#include "route/route_state.h"
+#include "route/route_staging.h"
 
 namespace spigrp {
 
@@ -7,25 +7,35 @@ void set_ports(RouteTables& tables, std::vector<PortFacts> ports) {
   tables.state().ports = std::move(ports);
 }
 
-std::vector<InterfaceRow> list_interfaces(const RouteTables& tables) {
-  const RouteTables::State& state = tables.state();
+namespace {
+
+std::vector<InterfaceRow> rows_of(const Interfaces& interfaces, const std::vector<PortFacts>& ports) {
   std::vector<InterfaceRow> rows;
   for (uint16_t number = 0; number < kMaxInterfaces; ++number) {
-    const std::optional<uint16_t>& port = state.interfaces[number];
+    const std::optional<uint16_t>& port = interfaces[number];
     if (!port) continue;
     rows.push_back({.name = interface_name(number)});
     if (*port == kNoPort) continue;
-    rows.back().port = state.ports[*port].name;
-    rows.back().port_mtu_bytes = state.ports[*port].mtu_bytes;
+    rows.back().port = ports[*port].name;
+    rows.back().port_mtu_bytes = ports[*port].mtu_bytes;
   }
   return rows;
 }
 
-std::vector<AddressSpec> list_addresses(const RouteTables& tables) {
-  const RouteTables::State& state = tables.state();
+std::vector<AddressSpec> rows_of(const OwnNetworks& own, const std::vector<PortFacts>& ports) {
   std::vector<AddressSpec> rows;
-  for (const OwnNetworks::Own& own : state.own.all()) rows.push_back({own.address, state.ports[own.port].name});
+  for (const OwnNetworks::Own& one : own.all()) rows.push_back({one.address, ports[one.port].name});
   return rows;
+}
+
+}  // namespace
+
+std::vector<InterfaceRow> list_interfaces(const RouteTables& tables) {
+  return rows_of(tables.state().interfaces, tables.state().ports);
+}
+
+std::vector<AddressSpec> list_addresses(const RouteTables& tables) {
+  return rows_of(tables.state().own, tables.state().ports);
 }
 
 std::vector<RouteSpec> list_routes(const RouteTables& tables) {
@@ -41,6 +51,17 @@ std::vector<NeighbourRow> list_neighbours(const RouteTables& tables) {
     rows.push_back({{place.address, state.ports[place.port].name, neighbour.mac}, neighbour.is_static});
   }
   return rows;
+}
+
+void RouteEdit::tell(RouteChangeListener& listener) const {
+  const std::vector<PortFacts>& ports = staged_->state.ports;
+  if (staged_->changed_interfaces) listener.interfaces(rows_of(*staged_->changed_interfaces, ports));
+  if (staged_->changed_own) listener.addresses(rows_of(*staged_->changed_own, ports));
+  for (const auto& [destination, spec] : staged_->routes) listener.route(destination, spec ? &*spec : nullptr);
+  for (const auto& [place, neighbour] : staged_->neighbours.staged()) {
+    const bool is_static = neighbour && neighbour->is_static;
+    listener.neighbour(place.address, ports[place.port].name, is_static ? &neighbour->mac : nullptr);
+  }
 }
 
 std::optional<IpPrefix> find_prefix(const RouteTables& tables, const IpAddress& address) {

@@ -74,6 +74,7 @@ class ErouteTable {
 
   // control
   const Eroute* newest(const Selector& selector) const noexcept;
+  const Eroute* at(Slot slot, Generation g) const noexcept { return eroutes_->at(slot, g); }
   const Eroute* newest_at(Slot slot) const noexcept { return eroutes_->newest(slot); }
   uint32_t slot_count() const noexcept { return eroutes_->slot_count(); }
   uint32_t eroute_count() const noexcept { return eroute_count_; }

@@ -19,15 +19,16 @@ uint64_t ticks(uint64_t seconds) noexcept {
 
 }  // namespace
 
-Lifetime::Times Lifetime::times_of(const LifetimeLimits& limits, uint64_t now_tsc) noexcept {
-  const uint64_t since_made = ticks(limits.addtime);
+Lifetime::Times Lifetime::times_of(const LifetimeLimits& limits, uint64_t now_tsc, uint64_t age_s) noexcept {
+  const uint64_t left_s = limits.addtime - std::min(limits.addtime, age_s);
+  const uint64_t since_made = limits.addtime != 0 && left_s == 0 ? 0 : ticks(left_s);
   return {since_made > UINT64_MAX - now_tsc ? UINT64_MAX : now_tsc + since_made, ticks(limits.usetime)};
 }
 
-Lifetime::Lifetime(const LifetimeSpec& spec) noexcept
+Lifetime::Lifetime(const LifetimeSpec& spec, uint64_t age_s) noexcept
     : spec_(spec),
-      soft_(times_of(spec.soft, rte_rdtsc())),
-      hard_(times_of(spec.hard, rte_rdtsc())),
+      soft_(times_of(spec.soft, rte_rdtsc(), age_s)),
+      hard_(times_of(spec.hard, rte_rdtsc(), age_s)),
       packets_(spec.hard.packets),
       bytes_(spec.hard.bytes) {}
 

@@ -46,7 +46,8 @@ enum class Expiry : uint8_t { kSoft, kHard };
 
 class Lifetime {
  public:
-  explicit Lifetime(const LifetimeSpec& spec) noexcept;  // begins now
+  // Began `age_s` seconds ago; nothing of it is used.
+  explicit Lifetime(const LifetimeSpec& spec, uint64_t age_s = 0) noexcept;
 
   const LifetimeSpec& spec() const noexcept { return spec_; }
 
@@ -89,7 +90,7 @@ class Lifetime {
   static uint64_t end_of_use(const Times& times, uint64_t first_used_tsc) noexcept {
     return times.use_tsc > UINT64_MAX - first_used_tsc ? UINT64_MAX : first_used_tsc + times.use_tsc;
   }
-  static Times times_of(const LifetimeLimits& limits, uint64_t now_tsc) noexcept;
+  static Times times_of(const LifetimeLimits& limits, uint64_t now_tsc, uint64_t age_s) noexcept;
   bool is_counted_out(const LifetimeLimits& limits) const noexcept;
   const LifetimeField* reached_of(const LifetimeLimits& limits, const Times& times, uint64_t now_tsc,
                                   uint64_t first_used_tsc) const noexcept;

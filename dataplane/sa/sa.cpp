@@ -2,8 +2,10 @@
 #include "sa/sa.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include <sys/random.h>
 
@@ -18,12 +20,17 @@ uint64_t unix_seconds() {
       std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count());
 }
 
+// Taken from the kernel some at a time: a million SAs want two million.
 uint64_t random_64() {
-  uint64_t value = 0;
-  // Cannot fail for 8 bytes once the kernel's generator is seeded (getrandom(2)).
-  while (getrandom(&value, sizeof(value), 0) != sizeof(value)) {
+  static thread_local std::array<uint64_t, 32> values;
+  static thread_local size_t left = 0;
+  if (left == 0) {
+    // Cannot fail for up to 256 bytes once the kernel's generator is seeded (getrandom(2)).
+    while (getrandom(values.data(), sizeof(values), 0) != sizeof(values)) {
+    }
+    left = values.size();
   }
-  return value;
+  return std::exchange(values[--left], 0);
 }
 
 Expected<Algorithm> algorithm_of(const SaSpec& spec) {
@@ -47,12 +54,16 @@ Sa::Sa(const SaSpec& spec)
       spi(be32::from_host(spec.id.spi)),
       tunnel{},
       outer(spec.outer),
-      created_at_s(unix_seconds()),
+      created_at_s(spec.made_at_s == 0 ? unix_seconds() : std::min(spec.made_at_s, unix_seconds())),
       saved_encryption_key(spec.encryption_key),
       saved_authentication_key(spec.authentication_key),
-      sequence(spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32),
-      replay(spec.replay_window) {
-  if (spec.lifetime != LifetimeSpec()) lifetime = std::make_unique<Lifetime>(spec.lifetime);
+      sequence(spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32, spec.sent),
+      replay(spec.replay_window, spec.received) {
+  marks.began_sent = spec.sent;
+  marks.received_seen = marks.received_mark = spec.received;
+  if (spec.lifetime != LifetimeSpec()) {
+    lifetime = std::make_unique<Lifetime>(spec.lifetime, unix_seconds() - created_at_s);
+  }
 }
 
 Expected<std::unique_ptr<Sa>> Sa::create(const SaSpec& spec) {
@@ -92,6 +103,28 @@ Expected<void> Sa::set_up_keys(const SaSpec& spec) {
     ah_header_bytes = static_cast<uint16_t>((sizeof(AhHeader) + iv_bytes + icv_bytes + unit - 1) / unit * unit);
   }
   return {};
+}
+
+SaSpec spec_of(const Sa& sa) {
+  SaSpec spec{.id = sa.id, .source = sa.source};
+  if (sa.id.protocol == SaProtocol::kTunnel) {
+    spec.tunnel_destination = sa.id.destination;
+    spec.outer = sa.outer;
+  } else if (sa.id.protocol == SaProtocol::kComp) {
+    spec.algorithm = kCompressionAlgorithm;
+  } else {
+    spec.algorithm = sa.keys->algorithm().name();
+    spec.encryption_key = sa.saved_encryption_key;
+    spec.authentication_key = sa.saved_authentication_key;
+    spec.replay_window = sa.replay.packets();
+    spec.extended_sequence = sa.extended_sequence;
+    spec.sent = sa.sequence.sent();
+    spec.received = sa.replay.highest();
+    if (sa.udp) spec.udp_encapsulation = sa.udp->ports;
+  }
+  if (sa.lifetime != nullptr) spec.lifetime = sa.lifetime->spec();
+  spec.made_at_s = sa.created_at_s;
+  return spec;
 }
 
 void Sa::set_up_tunnel(const SaSpec& spec) {

@@ -72,6 +72,16 @@ struct SaCounters {  // worker: rw, control: ro
   }
 };
 
+// What is written down of an SA's sequence numbers for another process to go on with (control/number_keeper.h).
+struct SequenceMarks {
+  uint64_t reserve_ahead = 0;  // numbers to send that are reserved at once; 0: the usual ones
+  uint64_t reserved_at_s = 0;  // when that was last
+  uint64_t began_sent = 0;     // the number with which the SA began here
+  bool stored_now = false;     // written down by this process
+  uint64_t received_seen = 0;  // highest number received when it was last looked at
+  uint64_t received_mark = 0;  // what was written down then, at least that
+};
+
 struct alignas(64) Sa {
   // Errors, naming the SA: whatever validate(spec) says, unknown algorithm, wrong key sizes, protocol not supported.
   static Expected<std::unique_ptr<Sa>> create(const SaSpec& spec);
@@ -96,6 +106,7 @@ struct alignas(64) Sa {
   uint64_t watched_end_tsc = UINT64_MAX;               // control only: LifetimeWatch's
   std::optional<SaUdp> udp;                            // esp in UDP
   uint64_t created_at_s = 0;                           // Unix time
+  SequenceMarks marks;                                 // control only
   Key saved_encryption_key, saved_authentication_key;  // control only: for `save --keys`; wiped on release
 
   // While packets pass.
@@ -116,5 +127,8 @@ struct alignas(64) Sa {
   void set_up_udp(const SaSpec& spec);
   void work_out_overhead();
 };
+
+// control: the spec that makes an SA like this one, its keys and where its sequence numbers are included.
+SaSpec spec_of(const Sa& sa);
 
 }  // namespace spigrp

@@ -37,12 +37,17 @@ struct SaEdit::Staged {
   void end_trap_holds(const Selector& edited);
 
   Expected<void> reserve(const Sa& sa);
+  void put_new(std::unique_ptr<Sa> sa, std::span<const SaId> group);
+  Expected<void> check_selector(const Selector& selector, ErouteMode mode) const;
+  Expected<void> put_eroute(Eroute eroute);
+  void release_unused(const SaId& id);
+  void tell_of_sa(const SaId& id, const SaEntry& now, SaChangeListener& listener) const;
   void abandon();
 
   void link_allocations();
   void link_sas();
   void link_sa(const SaId& id, const SaEntry& now);
-  void take_over(const SaEntry& entry);
+  void take_over();
   void retire_replaced(const SaEntry& old, const SaEntry& now);
   void count_change(const SaEntry& old, const SaEntry& now);
   void link_addresses();
@@ -54,8 +59,9 @@ struct SaEdit::Staged {
   std::unordered_map<Selector, StagedEroute, SelectorHash> eroutes;
   std::unordered_map<SaId, int64_t, SaIdHash> eroute_changes;  // eroutes added to an SA minus those taken away
   std::unordered_map<Sa*, uint64_t> allocations;               // eroutes pointed at an SA that has a lifetime
-  std::unordered_map<Sa*, std::unique_ptr<Sa>> new_sas;
-  std::unordered_map<const SaGroup*, std::unique_ptr<SaGroup>> new_groups;
+  // Made by the edits; the tables take over those that the last edit leaves.
+  std::vector<std::unique_ptr<Sa>> new_sas;
+  std::vector<std::unique_ptr<SaGroup>> new_groups;
 
   // Once everything has been cleared only what was added since can be there, so that clearing again costs no more than
   // that.
@@ -86,6 +92,31 @@ bool overlap(const Selector& one, const Selector& other) noexcept {
 
 std::string ungroup_command(const SaGroup& group) {
   return "spigrp --said " + group.at(0)->id.text();
+}
+
+// The entries of a map by their keys.
+template <class Map>
+std::vector<const typename Map::value_type*> in_order(const Map& map) {
+  std::vector<const typename Map::value_type*> entries;
+  entries.reserve(map.size());
+  for (const auto& entry : map) entries.push_back(&entry);
+  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  return entries;
+}
+
+// Behind what workers can still send with the object that is replaced.
+constexpr uint64_t kSequenceGap = 1u << 16;
+
+// With the same keys a number must not come twice (RFC 4303 section 2.2); with others it begins anew.
+SaSpec spec_after(const Sa& old, const SaSpec& spec) {
+  SaSpec after = spec;
+  if (spec.encryption_key == old.saved_encryption_key && spec.authentication_key == old.saved_authentication_key) {
+    const uint64_t sent = old.sequence.sent();
+    const uint64_t behind = sent == 0 ? 0 : sent + std::min(kSequenceGap, old.sequence.last() - sent);
+    after.sent = std::max(spec.sent, behind);
+    after.received = std::max(spec.received, old.replay.highest());
+  }
+  return after;
 }
 
 // SAs that can be known by their addresses alone.
@@ -185,9 +216,8 @@ SaGroup* SaEdit::Staged::make_group(std::span<const SaId> members) {
   std::vector<Sa*> sas;
   for (const SaId& id : members) sas.push_back(find(id)->sa);
   auto group = std::make_unique<SaGroup>(sas);
-  SaGroup* made = group.get();
-  new_groups.emplace(made, std::move(group));
-  return made;
+  new_groups.push_back(std::move(group));
+  return new_groups.back().get();
 }
 
 void SaEdit::Staged::put_group(std::span<const SaId> members) {
@@ -215,6 +245,38 @@ void SaEdit::Staged::remove_sa(const SaId& id) {
   entries[id] = SaEntry{.dissolved_by = entry->grouped ? tables.edit_number_ : entry->dissolved_by};
 }
 
+Expected<void> SaEdit::Staged::check_selector(const Selector& selector, ErouteMode mode) const {
+  if (const auto valid = validate(selector); !valid) return valid;
+  const Eroute* present = find_eroute(selector);
+  if (present == nullptr || mode == ErouteMode::kReplace || present->by_trap) return {};
+  return failure("eroute " + selector.text(), "exists already and leads to " + text(present->target),
+                 "change it with: eroute --replace");
+}
+
+// In the place of one that has this selector.
+Expected<void> SaEdit::Staged::put_eroute(Eroute eroute) {
+  const Selector selector = eroute.selector;
+  const auto slot = tables.eroutes_->reserve(selector);
+  if (!slot) return tl::unexpected(slot.error());
+  const Eroute* present = find_eroute(selector);
+  eroute.slot = *slot;
+  eroute.pointed_by = ++tables.edit_number_;
+  if (eroute.target == ErouteTarget(MagicTarget::kHold)) {
+    // One hold after another goes on holding the same packet.
+    eroute.held = present != nullptr && present->held ? present->held : std::make_shared<HeldPacket>(tables.released_);
+  }
+  if (present != nullptr) drop_eroute(selector);
+  if (const auto* id = std::get_if<SaId>(&eroute.target)) {
+    ++eroute_changes[*id];
+    const SaEntry* entry = find(*id);
+    if (entry != nullptr && entry->sa->lifetime != nullptr) ++allocations[entry->sa];
+  }
+  eroutes[selector] = {std::move(eroute)};
+  eroutes_added.push_back(selector);
+  end_trap_holds(selector);
+  return {};
+}
+
 void SaEdit::Staged::drop_eroute(const Selector& selector) {
   const Eroute* eroute = find_eroute(selector);
   if (const auto* id = std::get_if<SaId>(&eroute->target)) --eroute_changes[*id];
@@ -226,6 +288,18 @@ void SaEdit::Staged::drop_eroute(const Selector& selector) {
 void SaEdit::Staged::end_trap_holds(const Selector& edited) {
   for (const auto& [flow, hold] : tables.trap_holds_) {
     if (!hold.in_its_place && !eroutes.contains(flow) && overlap(flow, edited)) drop_eroute(flow);
+  }
+}
+
+// An SA that was just made, and its group over it.
+void SaEdit::Staged::put_new(std::unique_ptr<Sa> sa, std::span<const SaId> group) {
+  tables.udp_ports_->share(*sa);
+  const SaId id = sa->id;
+  new_sas.push_back(std::move(sa));
+  if (group.size() > 1) {
+    put_group(group);
+  } else {
+    put_alone(id, false);
   }
 }
 
@@ -243,6 +317,14 @@ Expected<void> SaEdit::Staged::reserve(const Sa& sa) {
   return tl::unexpected(address_slot.error());
 }
 
+// Of an SA that is not there, and that no eroute names.
+void SaEdit::Staged::release_unused(const SaId& id) {
+  const SaKey key = sa_key(id);
+  const Slot slot = tables.sas_->find_slot(key);
+  const bool unused = slot != kNoSlot && tables.sas_->newest(slot) == nullptr && !entries.contains(id);
+  if (unused) tables.sas_->release(key, versions);
+}
+
 // Nothing was linked: gives the slots back that nothing else needs.
 void SaEdit::Staged::abandon() {
   for (const auto& [id, entry] : entries) {
@@ -250,9 +332,9 @@ void SaEdit::Staged::abandon() {
     const Slot slot = tables.sas_->find_slot(key);
     if (slot != kNoSlot && tables.sas_->newest(slot) == nullptr) tables.sas_->release(key, versions);
   }
-  for (const auto& [made, sa] : new_sas) {
-    if (!has_address_key(made->id) || tables.same_addresses_.contains(address_key(*made))) continue;
-    tables.by_addresses_->release(address_key(*made), versions);
+  for (const auto& sa : new_sas) {
+    if (!has_address_key(sa->id) || tables.same_addresses_.contains(address_key(*sa))) continue;
+    tables.by_addresses_->release(address_key(*sa), versions);
   }
   for (const auto& [selector, eroute] : eroutes) tables.eroutes_->abandon(selector, versions);
 }
@@ -260,7 +342,8 @@ void SaEdit::Staged::abandon() {
 // New SAs come under watch when they are linked.
 void SaEdit::Staged::link_allocations() {
   for (const auto& [sa, count] : allocations) {
-    const bool watched = !new_sas.contains(sa);
+    const SaEntry* linked = tables.newest(sa->id);
+    const bool watched = linked != nullptr && linked->sa == sa;
     if (watched) tables.lifetimes_.remove(*sa);
     sa->lifetime->allocate(count);
     if (watched) tables.lifetimes_.add(*sa);
@@ -269,6 +352,7 @@ void SaEdit::Staged::link_allocations() {
 
 void SaEdit::Staged::link_sas() {
   for (const auto& [id, now] : entries) link_sa(id, now);
+  take_over();
 }
 
 void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
@@ -282,18 +366,18 @@ void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
     if (linked != nullptr) tables.sas_->erase(slot, versions);
     tables.sas_->release(key, versions);
   }
-  take_over(now);
   retire_replaced(old, now);
   count_change(old, now);
 }
 
 // The tables own what an entry of theirs points at.
-void SaEdit::Staged::take_over(const SaEntry& entry) {
-  if (entry.sa == nullptr) return;
-  if (const auto made = new_sas.find(entry.sa); made != new_sas.end() && made->second.release() != nullptr) {
-    tables.lifetimes_.add(*entry.sa);
+void SaEdit::Staged::take_over() {
+  for (std::unique_ptr<SaGroup>& group : new_groups) {
+    if (entries.at(group->at(0)->id).group == group.get()) group.release();
   }
-  if (const auto made = new_groups.find(entry.group); made != new_groups.end()) made->second.release();
+  for (std::unique_ptr<Sa>& sa : new_sas) {
+    if (entries.at(sa->id).sa == sa.get()) tables.lifetimes_.add(*sa.release());
+  }
 }
 
 // A group changes for all its members in one edit, so its first one stands for it.
@@ -329,8 +413,8 @@ void SaEdit::Staged::link_addresses() {
     if (is_known_by_addresses(now)) same.groups.push_back(now.group);
   }
   // A slot was taken for each such SA that was made, also for those which a later edit deleted again.
-  for (const auto& [made, sa] : new_sas) {
-    if (has_address_key(made->id)) touched.insert(address_key(*made));
+  for (const auto& sa : new_sas) {
+    if (has_address_key(sa->id)) touched.insert(address_key(*sa));
   }
   for (const AddressKey& key : touched) {
     const SaTables::SameAddresses& same = tables.same_addresses_[key];
@@ -372,7 +456,27 @@ void SaEdit::Staged::link_eroutes() {
   }
 }
 
+// As it is now, and as it was.
+void SaEdit::Staged::tell_of_sa(const SaId& id, const SaEntry& now, SaChangeListener& listener) const {
+  const SaEntry* linked = tables.newest(id);
+  const SaEntry old = linked == nullptr ? SaEntry{} : *linked;
+  if (now.sa != old.sa) listener.sa(id, now.sa);
+  // Eroutes to an SA that is gone are told of as if a group had been dissolved: what it would head is not known.
+  const uint64_t gone_by = eroutes_to(id) > 0 ? tables.edit_number_ : 0;
+  const bool was_gone = linked != nullptr && old.sa == nullptr;
+  const uint64_t dissolved_by = now.sa != nullptr ? now.dissolved_by : gone_by;
+  if (was_gone || dissolved_by != old.dissolved_by) listener.dissolved(id, dissolved_by);
+  const bool headed = old.grouped && old.place == 0, heads = now.grouped && now.place == 0;
+  if (heads && now.group != old.group) listener.group(id, now.group);
+  if (headed && !heads) listener.group(id, nullptr);
+}
+
 SaEdit::SaEdit(SaTables& tables, Versions& versions) : staged_(std::make_unique<Staged>(tables, versions)) {}
+
+void SaEdit::expect(size_t edits) {
+  staged_->entries.reserve(edits);
+  staged_->eroutes.reserve(edits);
+}
 
 SaEdit::~SaEdit() {
   if (staged_) staged_->abandon();
@@ -387,14 +491,35 @@ Expected<void> SaEdit::add_sa(const SaSpec& spec) {
   if (const auto reserved = staged_->reserve(**sa); !reserved) {
     return failure(spec.id.text(), reserved.error().problem, reserved.error().remedy);
   }
-  staged_->tables.udp_ports_->share(**sa);
   const SaEntry* before = staged_->find_any(spec.id);
   ++staged_->tables.edit_number_;
   staged_->entries[spec.id] = {.sa = sa->get(), .dissolved_by = before == nullptr ? 0 : before->dissolved_by};
-  staged_->new_sas.emplace(sa->get(), std::move(*sa));
-  staged_->put_alone(spec.id, false);
+  staged_->put_new(std::move(*sa), {&spec.id, 1});
   staged_->sas_added.push_back(spec.id);
   return {};
+}
+
+Expected<void> SaEdit::replace_sa(const SaSpec& spec) {
+  const SaEntry* present = staged_->find(spec.id);
+  if (present == nullptr) return failure(spec.id.text(), "no such SA", "make it first, without --replace");
+  const Sa& old = *present->sa;
+  auto sa = Sa::create(spec_after(old, spec));
+  if (!sa) return tl::unexpected(sa.error());
+  if (has_address_key(spec.id) && address_key(**sa) != address_key(old)) {
+    return failure(spec.id.text(), "comes from " + old.source.text() + ", and is known by it",
+                   "give the same --src, or delete the SA and make another");
+  }
+  const std::vector<SaId> group = ids_of(*present->group);
+  const bool grouped = present->grouped;
+  SaEntry entry = *present;
+  entry.sa = sa->get();
+  ++staged_->tables.edit_number_;
+  staged_->entries[spec.id] = entry;
+  if (entry.sa->lifetime != nullptr) {
+    staged_->allocations[entry.sa] += static_cast<uint64_t>(staged_->eroutes_to(spec.id));
+  }
+  staged_->put_new(std::move(*sa), group);
+  return grouped ? staged_->check_translation(group) : Expected<void>();
 }
 
 Expected<void> SaEdit::delete_sa(const SaId& id) {
@@ -459,12 +584,7 @@ Expected<void> SaEdit::ungroup(const SaId& member) {
 }
 
 Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& target, ErouteMode mode) {
-  if (const auto valid = validate(selector); !valid) return valid;
-  const Eroute* present = staged_->find_eroute(selector);
-  if (present != nullptr && mode == ErouteMode::kAdd && !present->by_trap) {
-    return failure("eroute " + selector.text(), "exists already and leads to " + text(present->target),
-                   "change it with: eroute --replace");
-  }
+  if (const auto allowed = staged_->check_selector(selector, mode); !allowed) return allowed;
   Eroute eroute{.selector = selector, .target = target};
   if (const auto* id = std::get_if<SaId>(&target)) {
     const SaEntry* entry = staged_->find(*id);
@@ -476,23 +596,24 @@ Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& 
     if (const auto allowed = staged_->check_allocations(*entry->sa); !allowed) return allowed;
     eroute.head = staged_->tables.sas_->find_slot(sa_key(*id));
   }
-  const auto slot = staged_->tables.eroutes_->reserve(selector);
-  if (!slot) return tl::unexpected(slot.error());
-  eroute.slot = *slot;
-  eroute.pointed_by = ++staged_->tables.edit_number_;
-  if (target == ErouteTarget(MagicTarget::kHold)) {
-    // One hold after another goes on holding the same packet.
-    eroute.held =
-        present != nullptr && present->held ? present->held : std::make_shared<HeldPacket>(staged_->tables.released_);
+  return staged_->put_eroute(std::move(eroute));
+}
+
+Expected<void> SaEdit::set_dissolved_eroute(const Selector& selector, const SaId& target, ErouteMode mode) {
+  if (const auto allowed = staged_->check_selector(selector, mode); !allowed) return allowed;
+  const SaEntry* entry = staged_->find(target);
+  if (entry != nullptr && entry->grouped) {
+    return failure(target.text(), "is in a group", "point the eroute at the group, without --dissolved");
   }
-  if (present != nullptr) staged_->drop_eroute(selector);
-  if (const auto* id = std::get_if<SaId>(&target)) {
-    ++staged_->eroute_changes[*id];
-    if (Sa* sa = staged_->find(*id)->sa; sa->lifetime != nullptr) ++staged_->allocations[sa];
+  const auto head = staged_->tables.sas_->insert(sa_key(target));
+  if (!head) return failure(target.text(), head.error().problem, head.error().remedy);
+  if (const auto put = staged_->put_eroute({.selector = selector, .target = target, .head = *head}); !put) {
+    staged_->release_unused(target);
+    return put;
   }
-  staged_->eroutes[selector] = {eroute};
-  staged_->eroutes_added.push_back(selector);
-  staged_->end_trap_holds(selector);
+  SaEntry now = entry == nullptr ? SaEntry{} : *entry;
+  now.dissolved_by = ++staged_->tables.edit_number_;
+  staged_->entries[target] = now;
   return {};
 }
 
@@ -548,6 +669,20 @@ void SaEdit::expire_hold(const Selector& flow) {
                                    .target = MagicTarget::kTrapSubnet,
                                    .slot = slot,
                                    .pointed_by = ++staged_->tables.edit_number_}};
+}
+
+void SaEdit::tell(SaChangeListener& listener) const {
+  const Staged& staged = *staged_;
+  for (const auto* entry : in_order(staged.entries)) staged.tell_of_sa(entry->first, entry->second, listener);
+  for (const auto* entry : in_order(staged.eroutes)) {
+    const Staged::StagedEroute& change = entry->second;
+    if (!change.hold) listener.eroute(entry->first, change.eroute ? &*change.eroute : nullptr);
+  }
+  for (const auto& [id, change] : staged.eroute_changes) {
+    const SaEntry* entry = staged.find_any(id);
+    const bool is_left = entry == nullptr || entry->sa != nullptr || staged.eroutes_to(id) > 0;
+    if (!is_left && !staged.entries.contains(id)) listener.dissolved(id, 0);
+  }
 }
 
 void SaEdit::link() {

@@ -14,6 +14,18 @@ namespace spigrp {
 
 enum class ErouteMode : uint8_t { kAdd, kReplace };
 
+// Is told what a transaction makes of the tables: who keeps a copy of them (control/store.h).
+class SaChangeListener {
+ public:
+  virtual ~SaChangeListener() = default;
+  virtual void sa(const SaId& id, Sa* now) = 0;  // a new object; null: deleted
+  // The number of the edit that last took an SA out of its group or deleted it; 0: no longer of interest. Eroutes that
+  // were pointed at it by an earlier edit lead to a group that is no more.
+  virtual void dissolved(const SaId& id, uint64_t edit_number) = 0;
+  virtual void group(const SaId& first, const SaGroup* now) = 0;         // null: no more
+  virtual void eroute(const Selector& selector, const Eroute* now) = 0;  // null: deleted
+};
+
 class SaEdit {
  public:
   SaEdit(SaTables& tables, Versions& versions);
@@ -21,8 +33,15 @@ class SaEdit {
   SaEdit(const SaEdit&) = delete;
   SaEdit& operator=(const SaEdit&) = delete;
 
+  // There will be so many edits.
+  void expect(size_t edits);
+
   // Errors: those of Sa::create; the SAID exists.
   Expected<void> add_sa(const SaSpec& spec);
+  // Puts a new object in the place of an SA, in its group too. With other keys its sequence begins anew; with the same
+  // it goes on behind all numbers that the old one can still give out. Errors: no such SA; those of Sa::create; other
+  // addresses than before, of a tun or comp SA; ah and esp in UDP as for group().
+  Expected<void> replace_sa(const SaSpec& spec);
   // Deletes the SA, or all SAs of the group that it is in. Error: no such SA.
   Expected<void> delete_sa(const SaId& id);
   void clear_sas();
@@ -39,6 +58,9 @@ class SaEdit {
   // Errors: validate(selector); kAdd of a selector that exists; the SA does not exist or is not the first of its group;
   // the table is full.
   Expected<void> set_eroute(const Selector& selector, const ErouteTarget& target, ErouteMode mode);
+  // Leads to a group that is no more: it protects nothing, and its packets are dropped, until an SA of that id heads a
+  // group or the eroute is replaced. The SA need not exist. Errors: it heads a group; as for set_eroute.
+  Expected<void> set_dissolved_eroute(const Selector& selector, const SaId& target, ErouteMode mode);
   Expected<void> delete_eroute(const Selector& selector);
   void clear_eroutes();
 
@@ -48,6 +70,10 @@ class SaEdit {
   Expected<void> hold_for_trap(const Selector& flow, const Selector& trap);
   // Deletes such a hold, or gives the trap its place back. What it holds is dropped.
   void expire_hold(const Selector& flow);
+
+  // What link() will change, SAs and eroutes in their order: millions of them are stored several times as fast so. What
+  // traps made of packets is left out: it ends with the process.
+  void tell(SaChangeListener& listener) const;
 
   // Puts all edits into the tables at versions.next(). After it the caller publishes; nothing can fail any more.
   void link();

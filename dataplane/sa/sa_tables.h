@@ -2,6 +2,7 @@
 // versioned; sa_edit.h is the only writer.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <unordered_map>
@@ -93,8 +94,10 @@ class SaTables {
   LifetimeWatch& lifetimes() noexcept { return lifetimes_; }            // control
   const TrapHolds& trap_holds() const noexcept { return trap_holds_; }  // control
   ReleasedPackets& released() noexcept { return released_; }            // control: of holds that are no more
-  uint32_t sa_count() const noexcept { return sa_count_; }              // control
-  uint32_t group_count() const noexcept { return group_count_; }        // control: of two SAs or more
+  // control: later edits have higher numbers than this, the highest of an earlier process
+  void number_edits_after(uint64_t number) noexcept { edit_number_ = std::max(edit_number_, number); }
+  uint32_t sa_count() const noexcept { return sa_count_; }        // control
+  uint32_t group_count() const noexcept { return group_count_; }  // control: of two SAs or more
 
  private:
   friend class SaEdit;

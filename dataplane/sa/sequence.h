@@ -1,5 +1,7 @@
 // Sequence: where the numbers of an outbound SA come from (RFC 4303 section 2.2). Any worker may reserve; a number is
-// given out once in the life of the Sa, and after the last one the SA sends no more.
+// given out once in the life of the Sa, and after the last one the SA sends no more. Where the numbers that are used
+// are remembered beyond the life of the process (control/store.h), only those up to a limit are given out, and the
+// control thread raises it when it has written down that it will: what a crash forgets was never used.
 #pragma once
 
 #include <algorithm>
@@ -12,35 +14,57 @@ class Sequence {
  public:
   static constexpr uint64_t kLast32 = 0xffffffff;
   static constexpr uint64_t kLast64 = UINT64_MAX;  // with extended sequence numbers (RFC 4303 section 2.2.1)
+  // So close to the limit the control thread is told of it: 50 ms of ten million packets a second. It is also more than
+  // all workers together may reserve between looking and taking.
+  static constexpr uint64_t kNear = 1u << 19;
 
   struct Numbers {
     uint64_t first;
-    uint64_t count;  // in a row
+    uint64_t count;     // in a row
+    bool near = false;  // the limit
   };
 
-  explicit Sequence(uint64_t last = kLast32, uint64_t sent = 0) noexcept : sent_(sent), last_(last) {}
+  explicit Sequence(uint64_t last = kLast32, uint64_t sent = 0) noexcept
+      : sent_(std::min(sent, last)), limit_(last), last_(last) {}
 
-  // worker: numbers for one burst; fewer than asked for where the last is near: those packets are dropped as
-  // sequence_exhausted.
+  // worker: numbers for one burst; fewer than asked for where the limit is near.
   Numbers reserve(uint64_t wanted) noexcept {
     uint64_t sent = sent_.load(std::memory_order_relaxed);
-    // So far from the end that all workers together cannot get there meanwhile.
-    if (last_ - sent >= kFar) [[likely]] return {sent_.fetch_add(wanted, std::memory_order_relaxed) + 1, wanted};
+    const uint64_t limit = limit_.load(std::memory_order_relaxed);
+    if (limit - sent >= kNear) [[likely]]
+      return {sent_.fetch_add(wanted, std::memory_order_relaxed) + 1, wanted};
     uint64_t count;
     do {
-      count = std::min(wanted, last_ - sent);
+      count = std::min(wanted, limit - std::min(limit, sent));
     } while (!sent_.compare_exchange_weak(sent, sent + count, std::memory_order_relaxed));
-    return {sent + 1, count};
+    return {sent + 1, count, true};
+  }
+  // worker: whether to tell the control thread that the limit is near; once for each limit.
+  bool asks() noexcept {
+    return !asked_.load(std::memory_order_relaxed) && !asked_.exchange(true, std::memory_order_relaxed);
   }
 
   uint64_t last() const noexcept { return last_; }
   // control: the highest number given out
   uint64_t sent() const noexcept { return sent_.load(std::memory_order_relaxed); }
+  uint64_t limit() const noexcept { return limit_.load(std::memory_order_relaxed); }
+  // Of the numbers left, those that may be given out now.
+  uint64_t available() const noexcept { return limit() - std::min(limit(), sent()); }
+  bool is_used_up() const noexcept { return sent() >= last_; }
+
+  // control: before the first number is given out
+  void set_limit(uint64_t number) noexcept { limit_.store(std::min(number, last_), std::memory_order_relaxed); }
+  // control: never lower than it is
+  void raise_limit(uint64_t number) noexcept {
+    if (number <= limit()) return;
+    set_limit(number);
+    asked_.store(false, std::memory_order_relaxed);
+  }
 
  private:
-  static constexpr uint64_t kFar = 1u << 20;
-
-  std::atomic<uint64_t> sent_;  // worker: rw, control: ro; at most last_
+  std::atomic<uint64_t> sent_;      // worker: rw, control: ro; at most limit_
+  std::atomic<uint64_t> limit_;     // worker: ro, control: rw; at most last_
+  std::atomic<bool> asked_{false};  // worker: rw, control: rw
   const uint64_t last_;
 };
 

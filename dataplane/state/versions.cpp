@@ -1,8 +1,10 @@
 // See versions.h. Quiescent states are counted by rte_rcu_qsbr; this file says what may be freed when.
 #include "state/versions.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <utility>
 
 #include <sched.h>
 
@@ -12,6 +14,8 @@ namespace spigrp {
 
 Expected<std::unique_ptr<Versions>> Versions::create(uint16_t max_readers) {
   std::unique_ptr<Versions> versions(new Versions);
+  versions->first_pin_ = max_readers;
+  max_readers = static_cast<uint16_t>(max_readers + kMaxPins);
   const size_t bytes = rte_rcu_qsbr_get_memsize(max_readers);
   const size_t rounded = (bytes + RTE_CACHE_LINE_SIZE - 1) / RTE_CACHE_LINE_SIZE * RTE_CACHE_LINE_SIZE;
   versions->readers_ = static_cast<rte_rcu_qsbr*>(std::aligned_alloc(RTE_CACHE_LINE_SIZE, rounded));
@@ -45,6 +49,27 @@ void Versions::offline(uint16_t reader) noexcept {
 
 void Versions::quiescent(uint16_t reader) noexcept {
   rte_rcu_qsbr_quiescent(readers_, reader);
+}
+
+Versions::Pin::Pin(Versions& versions, uint16_t reader) noexcept : versions_(&versions), reader_(reader) {
+  versions_->pinned_[reader_] = true;
+  versions_->online(static_cast<uint16_t>(versions_->first_pin_ + reader_));
+  generation_ = versions_->published();
+}
+
+Versions::Pin::Pin(Pin&& other) noexcept
+    : versions_(std::exchange(other.versions_, nullptr)), reader_(other.reader_), generation_(other.generation_) {}
+
+Versions::Pin::~Pin() {
+  if (versions_ == nullptr) return;
+  versions_->offline(static_cast<uint16_t>(versions_->first_pin_ + reader_));
+  versions_->pinned_[reader_] = false;
+}
+
+std::optional<Versions::Pin> Versions::pin() {
+  const auto free = std::find(pinned_.begin(), pinned_.end(), false);
+  if (free == pinned_.end()) return std::nullopt;
+  return Pin(*this, static_cast<uint16_t>(free - pinned_.begin()));
 }
 
 void Versions::publish() {

@@ -4,11 +4,13 @@
 // them.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "config/error.h"
@@ -21,7 +23,7 @@ using Generation = uint64_t;
 
 class Versions {
  public:
-  // Room for max_readers workers, numbered from 0. Error: no memory.
+  // Room for max_readers workers, numbered from 0, and for a few pins. Error: no memory.
   static Expected<std::unique_ptr<Versions>> create(uint16_t max_readers);
   // Frees all that waits. No reader may be left, and the tables must still be there: it goes before them.
   ~Versions();
@@ -36,6 +38,25 @@ class Versions {
   void offline(uint16_t reader) noexcept;
   // worker: holds no pointer from an earlier burst
   void quiescent(uint16_t reader) noexcept;
+
+  // What can be seen at one generation stays as long as this does, for the control thread to read over many turns of
+  // its loop. Meanwhile nothing that an edit replaces is freed.
+  class Pin {
+   public:
+    Pin(Pin&& other) noexcept;
+    Pin& operator=(Pin&&) = delete;
+    ~Pin();
+    Generation generation() const noexcept { return generation_; }
+
+   private:
+    friend class Versions;
+    Pin(Versions& versions, uint16_t reader) noexcept;
+    Versions* versions_;
+    uint16_t reader_;
+    Generation generation_;
+  };
+  // control: the newest generation; nothing where there are as many pins as there can be
+  std::optional<Pin> pin();
 
   // control: the generation that the edits being prepared will have
   Generation next() const noexcept { return published_.load(std::memory_order_relaxed) + 1; }
@@ -65,6 +86,8 @@ class Versions {
   size_t waiting() const noexcept;  // objects retired and not yet freed
 
  private:
+  static constexpr uint16_t kMaxPins = 8;
+
   Versions() = default;
 
   void start_grace();
@@ -78,6 +101,8 @@ class Versions {
   alignas(64) rte_rcu_qsbr* readers_ = nullptr;       // worker: own slot rw, control: ro
   std::vector<Retired> retired_now_;                  // control only, and below
   std::deque<Grace> graces_;
+  uint16_t first_pin_ = 0;  // their readers' numbers follow those of the workers
+  std::array<bool, kMaxPins> pinned_{};
 };
 
 }  // namespace spigrp

@@ -12,11 +12,11 @@
 
 namespace spigrp {
 
-enum class NoticeKind : uint32_t { kLifetime, kAuthenticationFailed, kReplay, kSequenceExhausted };
+enum class NoticeKind : uint32_t { kLifetime, kSequenceNear, kAuthenticationFailed, kReplay, kSequenceExhausted };
 
 struct Notice {
   SaId id;
-  IpAddress source;  // of the packet; not of kLifetime
+  IpAddress source;  // of the packet; not of kLifetime, kSequenceNear
   NoticeKind kind;
   uint64_t sequence;  // kReplay: the packet's
 };
@@ -33,6 +33,11 @@ class Notices {
     const uint8_t untold = sa.lifetime->untold();
     if (untold == 0) return;
     if (ring_.push({sa.id, {}, NoticeKind::kLifetime, 0})) sa.lifetime->note_told(untold);
+  }
+  // worker: the SA's sequence number comes near its limit. Where the queue is full, the control thread finds out
+  // itself.
+  void tell_of_sequence(Sa& sa) noexcept {
+    if (sa.sequence.asks()) ring_.push({sa.id, {}, NoticeKind::kSequenceNear, 0});
   }
   // worker
   void tell_of_packet(const Notice& notice, uint64_t now_tsc) noexcept {

@@ -26,6 +26,7 @@ std::atomic<uint64_t>* counter_for(SaCounters& counters, DropReason reason) noex
     case DropReason::outside_window:
       return &counters.outside_window;
     case DropReason::sequence_exhausted:
+    case DropReason::sequence_unreserved:
       return &counters.exhausted;
     case DropReason::sa_expired:
       return &counters.expired;
@@ -44,6 +45,10 @@ std::atomic<uint64_t>* counter_for(SaCounters& counters, DropReason reason) noex
     default:
       return nullptr;
   }
+}
+
+DropReason no_number_left(const Sa& sa) noexcept {
+  return sa.sequence.limit() == sa.sequence.last() ? DropReason::sequence_exhausted : DropReason::sequence_unreserved;
 }
 
 std::optional<NoticeKind> notice_of(DropReason reason) noexcept {
@@ -131,10 +136,11 @@ void StepBurst::number_packets() noexcept {
     const Sequence::Numbers numbers = row.sa->sequence.reserve(row.admitted);
     row.next_sequence = numbers.first;
     row.numbers_left = numbers.count;
+    if (numbers.near && context_.notices != nullptr) context_.notices->tell_of_sequence(*row.sa);
   }
   each([this](uint16_t, BurstEntry& entry, const Note& note) -> Verdict {
     SaTally::Row& row = tally_.row(note.row);
-    if (row.numbers_left == 0) return DropReason::sequence_exhausted;
+    if (row.numbers_left == 0) return no_number_left(*row.sa);
     --row.numbers_left;
     entry.sequence = row.next_sequence++;
     return Verdict::keep();
@@ -146,8 +152,8 @@ Verdict StepBurst::check_use(const Sa& sa, uint32_t bytes, const Uses& before) n
     return DropReason::sa_expired;
   }
   const bool is_numbered = sa.id.protocol == SaProtocol::kEsp || sa.id.protocol == SaProtocol::kAh;
-  if (!is_numbered || sa.sequence.last() - sa.sequence.sent() > before.packets) return Verdict::keep();
-  return DropReason::sequence_exhausted;
+  if (!is_numbered || sa.sequence.available() > before.packets) return Verdict::keep();
+  return no_number_left(sa);
 }
 
 Verdict StepBurst::check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {

@@ -21,7 +21,7 @@ BUILD = pathlib.Path(os.environ.get("SPIGRP_BUILD", ROOT / "build"))
 # Sanitizers make everything slower; limits are for hangs, so they can be generous.
 LIMIT_S = float(os.environ.get("SPIGRP_LIMIT_S", "20"))
 COMMANDS = ("spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats", "explain",
-            "batch")
+            "batch", "save")
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SOL_PACKET, PACKET_IGNORE_OUTGOING, ETH_P_ALL = 263, 23, 0x0003
@@ -174,8 +174,10 @@ class Daemon:
         self.process = None
 
     def configuration(self, ports, options, startup_batch):
-        """The TOML file; `options` are its tables as dictionaries, over those that every test needs."""
-        text = ""
+        """The TOML file; `options` are its tables as dictionaries, over those that every test needs; "" is the part
+        before the first table."""
+        options = dict(options or {})
+        text = toml(options.pop("", {}))
         if startup_batch:
             (self.folder / "startup").write_text(startup_batch)
             text += f'startup_batch = "{self.folder}/startup"\n'
@@ -183,7 +185,7 @@ class Daemon:
             text += "[[ports]]\n" + toml({"mtu_bytes": 1500, "addresses": [], **port})
         tables = {"socket": {"path": str(self.socket_path)},
                   "memory": {"file_prefix": f"spigrp-{self.name}-{os.getpid()}", "megabytes": 256}}
-        for name, values in (options or {}).items():
+        for name, values in options.items():
             tables[name] = {**tables.get(name, {}), **values}
         return text + "".join(f"[{name}]\n{toml(values)}" for name, values in tables.items())
 
@@ -266,7 +268,13 @@ class Daemon:
         """Invariant 4: every packet ended in exactly one counter, once the last is through."""
         wait_until(lambda: self.unaccounted() == 0, lambda: f"packets do not add up: {self.totals()}")
 
-    def stop(self):
+    def kill(self):
+        """As a crash ends it."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
+
+    def stop(self, keep=False):
         """SIGTERM must end it cleanly. Returns its log."""
         if self.process is None:
             return self.log()
@@ -280,7 +288,8 @@ class Daemon:
             status = "nothing within the limit"
         self.process = None
         log = self.log()
-        shutil.rmtree(self.folder)
+        if not keep:
+            shutil.rmtree(self.folder)
         if status != 0:
             raise AssertionError(f"SIGTERM ended spigrpd with {status}; it says:\n{log}")
         for report in ("Sanitizer", "runtime error:"):

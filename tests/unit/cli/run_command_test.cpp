@@ -151,7 +151,8 @@ BOOST_AUTO_TEST_CASE(a_label_stands_before_each_line_but_not_in_json) {
 
 BOOST_AUTO_TEST_CASE(an_edit_is_sent_and_prints_nothing) {
   const FakeDaemon daemon(gateway);
-  const Outcome ran = run_at(daemon, "spigrp", {"inet", "192.0.2.2", "0x113", "tun", "inet", "192.0.2.2", "0x115", "esp"});
+  const Outcome ran =
+      run_at(daemon, "spigrp", {"inet", "192.0.2.2", "0x113", "tun", "inet", "192.0.2.2", "0x115", "esp"});
   BOOST_TEST(ran.status == 0);
   BOOST_TEST(ran.out + ran.err == "");
   BOOST_REQUIRE(daemon.requests().size() == 1u);
@@ -258,22 +259,59 @@ BOOST_AUTO_TEST_CASE(help_and_version_need_no_daemon) {
 
 // Batches.
 
-BOOST_AUTO_TEST_CASE(a_batch_from_standard_input_is_one_request_with_its_lines) {
+std::vector<std::string> methods_of(const FakeDaemon& daemon) {
+  std::vector<std::string> methods;
+  for (const json& request : daemon.requests()) methods.push_back(request["method"]);
+  return methods;
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_is_one_transaction_of_its_lines) {
   const FakeDaemon daemon(gateway);
-  const Outcome ran = run_at(daemon, "batch", {"-"}, "tncfg --create ipsec0\n\n# a comment\nspi --clear\n");
+  const std::string text = "tncfg --create ipsec0\n\n# a comment\nspi --clear\n";
+  const Outcome ran = run_at(daemon, "batch", {"-"}, text);
   BOOST_TEST(ran.status == 0, ran.err);
   BOOST_TEST(ran.out.empty());
-  BOOST_REQUIRE(daemon.requests().size() == 1u);
-  const json edits = daemon.requests()[0]["params"]["edits"];
-  BOOST_REQUIRE(edits.size() == 2u);
-  BOOST_TEST(edits[0]["method"] == "interface.create");
-  BOOST_TEST(edits[0]["line"] == 1);
-  BOOST_TEST(edits[1]["method"] == "sa.clear");
-  BOOST_TEST(edits[1]["line"] == 4);
+  BOOST_TEST(methods_of(daemon) == (std::vector<std::string>{"begin", "lines", "commit"}));
+  BOOST_TEST(daemon.requests()[1]["params"] == json({{"text", text}}));
+  BOOST_TEST(daemon.requests()[2]["params"] == json::object());
+  run_at(daemon, "batch", {"--if-generation", "7", "-"}, text);
+  BOOST_TEST(daemon.requests().back()["params"] == json({{"if_generation", 7}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_large_batch_goes_in_parts_that_know_their_lines) {
+  const FakeDaemon daemon(gateway);
+  std::string text;
+  for (int line = 0; line < 50000; ++line) text += "spi --said esp.300@192.0.2.2 --del\n";
+  BOOST_TEST(run_at(daemon, "batch", {"-"}, text).status == 0);
+  std::string sent;
+  for (const json& request : daemon.requests()) {
+    if (request["method"] != "lines") continue;
+    BOOST_TEST(request["params"].value("line", 1) == 1 + std::count(sent.begin(), sent.end(), '\n'));
+    sent += request["params"]["text"];
+  }
+  BOOST_TEST((sent == text));
+  BOOST_TEST(daemon.requests().size() > 5u);
+}
+
+// The daemon looks up neither names nor files.
+BOOST_AUTO_TEST_CASE(what_the_daemon_cannot_look_up_is_sent_as_numbers_and_keys) {
+  const FakeDaemon daemon([](const json& request) {
+    const json params = request.value("params", json::object());
+    if (params.value("text", "").find("localhost") == std::string::npos) return gateway(request);
+    return error_to(request, error_json({"localhost", "is no address", {}}, -32001, 2));
+  });
+  const Outcome ran = run_at(daemon, "batch", {"-"}, "# one\nspi --said esp.300@localhost --del\n\nspi --clear\n");
+  BOOST_TEST(ran.status == 0, ran.err);
+  BOOST_TEST(methods_of(daemon) == (std::vector<std::string>{"begin", "lines", "abort", "begin", "lines", "commit"}));
+  const std::string text = daemon.requests()[4]["params"]["text"];
+  BOOST_TEST((text == "\nspi --said esp.300@127.0.0.1 --del\n\nspi --clear\n" ||
+              text == "\nspi --said esp:300@::1 --del\n\nspi --clear\n"),
+             text);
 }
 
 BOOST_AUTO_TEST_CASE(a_refused_line_of_a_batch_is_named_with_its_file) {
   const FakeDaemon daemon([](const json& request) {
+    if (request["method"] != "commit") return gateway(request);
     return error_to(request, error_json({"ipsec0", "exists", {}}, -32000, 2));
   });
   const Outcome ran = run_at(daemon, "batch", {"-", "--label", "x"}, "spi --clear\ntncfg --create ipsec0\n");
@@ -281,12 +319,28 @@ BOOST_AUTO_TEST_CASE(a_refused_line_of_a_batch_is_named_with_its_file) {
   BOOST_TEST(ran.err == "batch --label x: <stdin>:2: ipsec0: exists\n");
 }
 
-BOOST_AUTO_TEST_CASE(a_wrong_line_of_a_batch_is_status_2_and_nobody_is_asked) {
-  const FakeDaemon daemon(gateway);
+BOOST_AUTO_TEST_CASE(a_wrong_line_of_a_batch_is_status_2_and_nothing_is_committed) {
+  const FakeDaemon daemon([](const json& request) {
+    if (request["method"] != "lines") return gateway(request);
+    return error_to(request, error_json({"spi: --nosuch", "no such option", {}}, -32602, 2));
+  });
   const Outcome ran = run_at(daemon, "batch", {"-"}, "spi --clear\nspi --nosuch\n");
   BOOST_TEST(ran.status == 2);
   BOOST_TEST(ran.err.starts_with("batch: <stdin>:2: "), ran.err);
-  BOOST_TEST(daemon.connections() == 0u);
+  BOOST_TEST(methods_of(daemon) == (std::vector<std::string>{"begin", "lines"}));
+}
+
+BOOST_AUTO_TEST_CASE(save_prints_the_lines_of_all_pages) {
+  const FakeDaemon daemon([](const json& request) {
+    const bool first = request["params"]["cursor"] == 0;
+    return result_to(
+        request, {{"lines", {first ? "tncfg --create ipsec0" : "spi --clear"}}, {"next", first ? json(9) : json()}});
+  });
+  const Outcome ran = run_at(daemon, "save", {"--keys"});
+  BOOST_TEST(ran.status == 0);
+  BOOST_TEST(ran.out == "tncfg --create ipsec0\nspi --clear\n");
+  BOOST_TEST(daemon.requests()[1]["params"]["keys"] == true);
+  BOOST_TEST(run_against(json::object(), "save").status == 3);
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_that_cannot_be_read_is_status_1) {

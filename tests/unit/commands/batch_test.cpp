@@ -78,7 +78,7 @@ BOOST_AUTO_TEST_CASE(words_are_quoted_as_in_the_shell) {
 BOOST_AUTO_TEST_CASE(a_line_that_is_no_command_is_refused_with_its_number) {
   refused_at(2, "spi --clear\nspi --nonsense\nspi --worse\n", {"spi", "--nonsense", "no such option"});
   refused_at(1, "frobnicate", {"frobnicate", "no such command"});
-  refused_at(1, "save", {"save", "not in this version"});
+  refused_at(1, "save", {"save", "changes nothing"});
   refused_at(3, "\n\nipsec", {"names no command"});
   refused_at(1, "ipsec ipsec spi --clear", {"ipsec", "no such command"});
   refused_at(1, "tncfg --create 'ipsec0", {"single quote", "not closed"});

@@ -85,7 +85,8 @@ BOOST_AUTO_TEST_CASE(an_endless_file_is_not_read_to_its_end) {
 BOOST_AUTO_TEST_CASE(a_relative_startup_batch_lies_beside_the_file) {
   const Folder folder;
   const auto batch_of = [&](std::string_view line) {
-    return load_options(folder.write("gw.toml", std::string(line) + '\n' + std::string(kOnePort)))->startup_batch.value();
+    return load_options(folder.write("gw.toml", std::string(line) + '\n' + std::string(kOnePort)))
+        ->startup_batch.value();
   };
   BOOST_TEST((batch_of("startup_batch = 'gw.batch'") == folder.path() / "gw.batch"));
   BOOST_TEST((batch_of("startup_batch = 'more/gw.batch'") == folder.path() / "more/gw.batch"));
@@ -145,8 +146,8 @@ BOOST_AUTO_TEST_CASE(every_key_is_in_the_reference_and_in_the_manual) {
   const std::string reference = text_of(kExamples / "reference.toml");
   const std::string manual = text_of(kExamples / "../../docs/man/spigrp.toml.5");
   size_t count = 0;
-  for (const char* table :
-       {"", "[[ports]]\nname = 'x'\ndevice = 'x'\n", "[workers]\n", "[memory]\n", "[tables]\n", "[socket]\n"}) {
+  for (const char* table : {"", "[[ports]]\nname = 'x'\ndevice = 'x'\n", "[workers]\n", "[memory]\n", "[tables]\n",
+                            "[socket]\n", "[read_socket]\n"}) {
     const std::string text = error_text(parse_options(std::string(table) + "no-such-key = 1\n", "f"));
     BOOST_REQUIRE(holds(text, "no such key; the keys "));
     std::string keys = text.substr(text.find(" are ") + 5);
@@ -159,7 +160,7 @@ BOOST_AUTO_TEST_CASE(every_key_is_in_the_reference_and_in_the_manual) {
       ++count;
     }
   }
-  BOOST_TEST(count == 8u + 7 + 3 + 7 + 5 + 6);
+  BOOST_TEST(count == 11u + 7 + 3 + 7 + 5 + 6 + 6);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

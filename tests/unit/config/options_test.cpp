@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(unknown_keys_and_tables_are_refused_and_the_known_ones_are_
         "mac, rx_queue_packets, tx_queue_packets"},
        {"[worker]\ncount = 1",
         "f:4: worker: no such key; the keys outside of tables are ports, workers, memory, "
-        "tables, socket, startup_batch, log_level, log_topics"},
+        "tables, socket, read_socket, state, durable, startup_batch, log_level, log_topics"},
        {"[workers]\nCount = 1", "f:5: workers.Count: no such key; the keys of workers are count, cores, idle"},
        {"[memory]\nmegabites = 1", "f:5: memory.megabites: no such key; the keys of memory are huge_pages, "},
        {"[tables]\nsa = 1", "f:5: tables.sa: no such key; the keys of tables are sas, eroutes, neighbours, "},

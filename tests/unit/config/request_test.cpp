@@ -66,6 +66,17 @@ constexpr Example kRequests[] = {
     {"path_mtu.list", R"({"cursor": 0, "limit": 1000})"},
     {"sa.add", R"({"spec": {"id": "tun.113@192.0.2.2", "source": "192.0.2.1", "tunnel_destination": "192.0.2.2",
                             "outer": {"dscp": 46, "ecn": "off", "df": "clear", "ttl": "copy", "fragment": "before"}}})"},
+    {"sa.replace", R"({"spec": {"id": "esp.115@192.0.2.2", "source": "192.0.2.1", "algorithm": "aes128gcm16",
+                                "encryption_key": "0x00", "sent": 7, "received": 4294967295, "made_at_s": 1700000000}})"},
+    {"eroute.set",
+     R"({"selector": {"source": "10.1.0.0/24", "destination": "10.2.0.0/24"}, "target": "esp.115@192.0.2.2",
+                       "dissolved": true})"},
+    {"begin", "{}"},
+    {"lines", R"({"text": "spi --clear\nspigrp", "line": 3})"},
+    {"commit", "{}"},
+    {"commit", R"({"if_generation": 17})"},
+    {"abort", "{}"},
+    {"save", R"({"cursor": 4294967296, "limit": 10, "keys": true})"},
     {"algorithms", "{}"},
     {"stats", "{}"},
     {"status", "{}"},
@@ -77,7 +88,8 @@ constexpr Example kRequests[] = {
     {"debug", "{}"},
     {"debug", R"({"set": ["esp", "tunnel-xmit"], "clear": ["verbose"]})"},
 };
-constexpr size_t kListCount = 8, kOtherCount = 7;  // batch, algorithms, stats, status, monitor, explain, debug
+// batch, begin, lines, commit, abort, save, algorithms, stats, status, monitor, explain, debug
+constexpr size_t kListCount = 8, kOtherCount = 12;
 
 Expected<Request> parse(std::string_view method, std::string_view params) {
   return parse_request(method, json::parse(params));
@@ -171,7 +183,8 @@ BOOST_AUTO_TEST_CASE(a_field_too_many_is_named_at_every_depth) {
   BOOST_TEST(
       refusal("sa.add", R"([{"op": "add", "path": "/spec/colour", "value": 1}])") ==
       "spec.colour: no such field; the fields here are id, source, algorithm, encryption_key, "
-      "authentication_key, replay_window, extended_sequence, tunnel_destination, outer, lifetime, udp_encapsulation");
+      "authentication_key, replay_window, extended_sequence, tunnel_destination, outer, lifetime, sent, received, "
+      "made_at_s, udp_encapsulation");
   BOOST_TEST(holds(refusal("eroute.set", R"([{"op": "add", "path": "/selector/port", "value": 1}])"),
                    "selector.port: no such field"));
   BOOST_TEST(holds(refusal("batch", R"([{"op": "add", "path": "/edits/1/colour", "value": 1}])"),
@@ -204,7 +217,7 @@ BOOST_AUTO_TEST_CASE(a_missing_field_is_named) {
       {"route.delete", "/destination", "destination: is missing"},
       {"neighbour.set", "/spec/mac", "spec.mac: is missing"},
       {"neighbour.delete", "/device", "device: is missing"},
-      {"batch", "/edits", "edits: must be an array"},
+      {"batch", "/edits", "edits: is missing"},
       {"batch", "/edits/0/method", "edits[0].method: is missing"},
       {"batch", "/edits/1/params", "edits[1].params: is missing"},
   };

@@ -2,12 +2,15 @@
 // back.
 #include "control/service.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 
 #include <boost/test/unit_test.hpp>
+
+#include "route/route_edit.h"
 
 namespace spigrp {
 namespace {
@@ -33,12 +36,13 @@ Options two_null_ports() {
 struct Fixture {
   std::unique_ptr<Engine> engine = Engine::create(two_null_ports()).value();
   LogTopics topics{{}};
-  Service service{{*engine, topics}};
+  Service service{{*engine, topics, nullptr, list_addresses(engine->routes())}};
+  Conversation conversation;
   int last_id = 0;
 
   json call(const std::string& method, const json& params = json::object()) {
     const json message = {{"jsonrpc", "2.0"}, {"id", ++last_id}, {"method", method}, {"params", params}};
-    const json answer = json::parse(service.answer(message.dump()));
+    const json answer = json::parse(service.answer(message.dump(), conversation));
     BOOST_TEST(answer["id"] == last_id);
     return answer;
   }
@@ -204,8 +208,139 @@ BOOST_AUTO_TEST_CASE(unknown_methods_and_params_are_refused_by_their_codes) {
 
 BOOST_AUTO_TEST_CASE(a_notification_is_carried_out_and_not_answered) {
   done("sa.add", esp(0x200));
-  BOOST_TEST(service.answer(R"({"jsonrpc":"2.0","method":"sa.clear"})").empty());
+  BOOST_TEST(service.answer(R"({"jsonrpc":"2.0","method":"sa.clear"})", conversation).empty());
   BOOST_TEST(list("sa.list").empty());
+}
+
+std::string esp_line(const std::string& id) {
+  return "spi --said " + id + " --src 192.0.2.1 --esp aes128gcm16 --enckey 0x" + std::string(40, 'a') + "\n";
+}
+
+BOOST_AUTO_TEST_CASE(what_stands_between_begin_and_commit_is_one_transaction) {
+  done("begin");
+  BOOST_TEST(done("sa.add", esp(0x200))["pending"] == 1);
+  BOOST_TEST(
+      done("lines", {{"text", esp_line(esp_id(0x201)) + "\n# a comment\n" + esp_line(esp_id(0x202))}})["pending"] == 3);
+  BOOST_TEST(list("sa.list").empty());
+  const uint64_t before = engine->versions().published();
+  BOOST_TEST(done("commit")["generation"] == before + 1);
+  BOOST_TEST(list("sa.list").size() == 3u);
+  refused("commit", json::object());
+}
+
+BOOST_AUTO_TEST_CASE(of_a_transaction_that_is_aborted_refused_or_left_nothing_stays) {
+  done("begin");
+  done("sa.add", esp(0x200));
+  refused("begin", json::object());
+  done("abort");
+  refused("abort", json::object());
+  done("begin");
+  done("sa.add", esp(0x200));
+  done("group.set", {{"members", {esp_id(0x200), esp_id(0x999)}}});
+  const json answer = call("commit");
+  BOOST_TEST(answer["error"]["data"]["line"] == 2);
+  refused("commit", json::object());  // it is over
+  done("begin");
+  done("sa.add", esp(0x200));
+  conversation = Conversation();  // the client is gone
+  BOOST_TEST(list("sa.list").empty());
+  done("sa.add", esp(0x200));
+}
+
+BOOST_AUTO_TEST_CASE(a_line_is_refused_by_its_number_and_names_and_files_are_the_clients) {
+  done("begin");
+  const json wrong = call("lines", {{"text", esp_line(esp_id(0x200)) + "spi --bend\n"}, {"line", 40}});
+  BOOST_TEST(wrong["error"]["code"] == kInvalidParams);
+  BOOST_TEST(wrong["error"]["data"]["line"] == 41);
+  refused("lines", {{"text", "spi --said tun.113@gw2 --del"}}, kForClient);
+  refused("lines", {{"text", "spi --said esp.300@192.0.2.2 --src 192.0.2.1 --esp aes128gcm16 --enckey @/etc/shadow"}},
+          kForClient);
+  refused("lines", {{"text", 7}}, kInvalidParams);
+  done("abort");
+  refused("lines", {{"text", ""}});
+}
+
+BOOST_AUTO_TEST_CASE(a_transaction_can_be_made_only_where_nobody_else_made_one) {
+  const json seen = done("begin")["generation"];
+  done("sa.add", esp(0x200));
+  Conversation other;
+  std::swap(conversation, other);
+  const json made = done("sa.add", esp(0x300))["generation"];
+  std::swap(conversation, other);
+  BOOST_TEST(refused("commit", {{"if_generation", seen}}).find("somebody else") != std::string::npos);
+  BOOST_TEST(list("sa.list").size() == 1u);
+  BOOST_TEST(done("status")["edited_at"] == made);
+  done("batch", {{"edits", {edit("sa.add", esp(0x200), 1)}}, {"if_generation", made}});
+  refused("batch", {{"edits", {edit("sa.add", esp(0x201), 1)}}, {"if_generation", made}});
+}
+
+std::vector<std::string> saved(Fixture& fixture, bool keys, unsigned limit = 1000) {
+  std::vector<std::string> lines;
+  json cursor = 0;
+  do {
+    const json page = fixture.done("save", {{"cursor", cursor}, {"limit", limit}, {"keys", keys}});
+    for (const json& line : page["lines"]) lines.push_back(line);
+    cursor = page["next"];
+  } while (!cursor.is_null());
+  return lines;
+}
+
+BOOST_AUTO_TEST_CASE(save_makes_the_same_state_again) {
+  done("begin");
+  done("lines", {{"text", esp_line(esp_id(0x200)) + esp_line(esp_id(0x201)) + esp_line(esp_id(0x202)) +
+                              "spigrp --said " + esp_id(0x200) + " " + esp_id(0x201) +
+                              "\neroute --add --eraf inet --src 10.1.0.0/16 --dst 0.0.0.0/0 --said " + esp_id(0x200) +
+                              "\neroute --add --eraf inet --src 10.3.0.0/16 --dst 0.0.0.0/0 --said " + esp_id(0x777) +
+                              " --dissolved\ntncfg --create ipsec0\nroute --add --dst 10.9.0.0/16 --dev ipsec0\n"}});
+  done("commit");
+  auto before = saved(*this, true, 2);
+  BOOST_TEST(before.size() == 8u);
+  std::string text;
+  for (const std::string& line : before) text += line + "\n";
+  done("begin");
+  done("lines", {{"text", "eroute --clear\nspi --clear\ntncfg --clear\n" + text}});
+  done("commit");
+  auto after = saved(*this, true);
+  std::sort(before.begin(), before.end());
+  std::sort(after.begin(), after.end());
+  BOOST_TEST(after == before, boost::test_tools::per_element());
+  for (const std::string& line : saved(*this, false)) BOOST_TEST(line.find("aaaa") == std::string::npos);
+}
+
+// Whatever is edited between its pages.
+BOOST_AUTO_TEST_CASE(save_shows_one_moment) {
+  for (unsigned spi = 0x200; spi < 0x220; ++spi) done("sa.add", esp(spi));
+  done("group.set", {{"members", {esp_id(0x200), esp_id(0x21f)}}});
+  auto whole = saved(*this, true);
+  json page = done("save", {{"limit", 5}, {"keys", true}});
+  std::vector<std::string> lines = page["lines"];
+  unsigned spi = 0x300;
+  while (!page["next"].is_null()) {
+    done("sa.delete", {{"id", esp_id(0x201 + spi - 0x300)}});
+    done("sa.add", esp(spi++));
+    if (spi == 0x303) done("group.dissolve", {{"member", esp_id(0x200)}});
+    engine->versions().reclaim();
+    page = done("save", {{"cursor", page["next"]}, {"limit", 5}, {"keys", true}});
+    for (const json& line : page["lines"]) lines.push_back(line);
+  }
+  std::sort(whole.begin(), whole.end());
+  std::sort(lines.begin(), lines.end());
+  BOOST_TEST(lines == whole, boost::test_tools::per_element());
+  BOOST_TEST(engine->versions().drain(1000));
+}
+
+BOOST_AUTO_TEST_CASE(only_so_many_saves_are_under_way_and_a_cursor_is_of_one_that_is) {
+  for (unsigned spi = 0x200; spi < 0x210; ++spi) done("sa.add", esp(spi));
+  refused("save", {{"cursor", 5}}, kInvalidParams);
+  std::vector<Conversation> others(8);
+  for (Conversation& other : others) {
+    std::swap(conversation, other);
+    done("save", {{"limit", 1}});
+    std::swap(conversation, other);
+  }
+  refused("save", {{"limit", 1}});
+  others.clear();
+  done("save", {{"limit", 1}});
 }
 
 BOOST_AUTO_TEST_CASE(stats_have_all_threads_and_add_up) {

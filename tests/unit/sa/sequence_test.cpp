@@ -55,6 +55,37 @@ BOOST_AUTO_TEST_CASE(threads_share_the_last_numbers_without_a_double) {
   for (uint64_t distance = 0; distance < kLeft; ++distance) BOOST_REQUIRE(given[distance].load() == 1);
 }
 
+BOOST_AUTO_TEST_CASE(numbers_beyond_the_limit_are_not_given_out_before_it_is_raised) {
+  Sequence sequence;
+  sequence.set_limit(100);
+  BOOST_TEST(sequence.reserve(64).count == 64u);
+  const Sequence::Numbers rest = sequence.reserve(64);
+  BOOST_TEST(rest.first == 65u);
+  BOOST_TEST(rest.count == 36u);
+  BOOST_TEST(rest.near);
+  BOOST_TEST(sequence.reserve(1).count == 0u);
+  BOOST_TEST(!sequence.is_used_up());
+  sequence.raise_limit(50);  // never lower than it is
+  BOOST_TEST(sequence.limit() == 100u);
+  sequence.raise_limit(2 * Sequence::kNear);
+  BOOST_TEST(sequence.reserve(2).first == 101u);
+  sequence.raise_limit(UINT64_MAX);
+  BOOST_TEST(sequence.limit() == Sequence::kLast32);
+}
+
+BOOST_AUTO_TEST_CASE(it_asks_once_for_each_limit_that_comes_near) {
+  Sequence sequence;
+  sequence.set_limit(2 * Sequence::kNear);
+  BOOST_TEST(!sequence.reserve(64).near);
+  sequence.reserve(Sequence::kNear);
+  BOOST_TEST(sequence.reserve(64).near);
+  BOOST_TEST(sequence.asks());
+  BOOST_TEST(!sequence.asks());
+  sequence.raise_limit(4 * Sequence::kNear);
+  BOOST_TEST(!sequence.reserve(64).near);
+  BOOST_TEST(sequence.asks());
+}
+
 BOOST_AUTO_TEST_CASE(threads_never_share_a_number) {
   constexpr uint64_t kEach = 50'000;
   constexpr int kThreads = 3;

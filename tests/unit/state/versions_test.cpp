@@ -91,5 +91,32 @@ BOOST_AUTO_TEST_CASE(drain_gives_up_when_a_reader_does_not_come_by) {
   BOOST_TEST(versions->drain(1000));
 }
 
+// A reader on the control thread itself.
+BOOST_AUTO_TEST_CASE(what_a_pin_sees_is_not_freed_and_there_are_a_few) {
+  int alive = 0;
+  {
+    VersionedCell<Tracked> cell;
+    auto versions = Versions::create(1).value();
+    cell.set({1, &alive}, *versions);
+    versions->publish();
+    {
+      const auto pin = versions->pin();
+      BOOST_REQUIRE(pin.has_value());
+      cell.set({2, &alive}, *versions);
+      versions->publish();
+      BOOST_TEST(versions->reclaim() == 0u);
+      BOOST_TEST(cell.at(pin->generation())->value == 1);
+      BOOST_TEST(cell.at(versions->published())->value == 2);
+    }
+    BOOST_TEST(versions->reclaim() == 1u);
+    std::vector<Versions::Pin> pins;
+    while (auto pin = versions->pin()) pins.push_back(std::move(*pin));
+    BOOST_TEST(pins.size() == 8u);
+    pins.clear();
+    BOOST_TEST(versions->pin().has_value());
+  }
+  BOOST_TEST(alive == 0);
+}
+
 }  // namespace
 }  // namespace spigrp

@@ -1,0 +1,42 @@
+// NumberKeeper: sees to it that a sequence number is used once even if the process ends at any moment (invariant 1).
+// Numbers to send are written into the store before they may be used, far ahead, so that workers do not notice. Of
+// received numbers the store learns within seconds, and assumes as many more as came since it last did: a replay window
+// that begins again begins behind them. Control thread only.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "control/store.h"
+#include "engine/engine.h"
+
+namespace spigrp {
+
+class NumberKeeper {
+ public:
+  NumberKeeper(Engine& engine, Store& store) : engine_(engine), store_(store) {}
+
+  // Of all SAs, which have just been read from the store. Error: the store does not take it.
+  Expected<void> begin();
+  // A few hundred times a second: serves who comes near its limit at once, and looks at some of the others.
+  void poll(uint64_t now_s);
+  // Writes the numbers that were really used; the workers have ended.
+  Expected<void> finish();
+
+ private:
+  void look_at(Sa& sa, uint64_t now_s);
+  void write(uint64_t now_s);
+
+  Engine& engine_;
+  Store& store_;
+  uint32_t next_slot_ = 0;
+  uint64_t round_began_s_ = 0;
+  struct Note {
+    Sa* sa;
+    UsedNumbers numbers;
+  };
+  std::vector<Note> notes_;
+  uint64_t complained_s_ = 0;
+};
+
+}  // namespace spigrp

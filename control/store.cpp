@@ -1,0 +1,332 @@
+// See store.h.
+#include "control/store.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "commands/command.h"
+#include "commands/edit_words.h"
+
+namespace spigrp {
+namespace {
+
+constexpr uint64_t kFormat = 1;
+
+// The order of their making: what comes later may need what comes first.
+enum NetworkKind : int { kInterface, kAttachment, kAddress, kRoute, kNeighbour };
+
+constexpr const char* kTables = R"(
+  BEGIN IMMEDIATE;
+  CREATE TABLE sa(id TEXT PRIMARY KEY, line TEXT NOT NULL, made_at INTEGER NOT NULL, sent INTEGER NOT NULL,
+                  received INTEGER NOT NULL, lost INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE sa_group(first TEXT PRIMARY KEY, line TEXT NOT NULL) WITHOUT ROWID;
+  CREATE TABLE eroute(selector TEXT PRIMARY KEY, line TEXT NOT NULL, target TEXT NOT NULL,
+                      pointed_by INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE dissolved(id TEXT PRIMARY KEY, edit INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE network(kind INTEGER NOT NULL, name TEXT NOT NULL, line TEXT NOT NULL, PRIMARY KEY(kind, name))
+                       WITHOUT ROWID;
+  CREATE TABLE state(transactions INTEGER NOT NULL, lost INTEGER NOT NULL);
+  INSERT INTO state VALUES(0, 0);
+  PRAGMA user_version = 1;
+  COMMIT;
+)";
+
+uint64_t at_most(uint64_t number, uint64_t more, uint64_t last) noexcept {
+  return number + std::min(more, last - std::min(last, number));
+}
+
+// An SA's line without where its numbers are: those are columns.
+std::string line_of(const Sa& sa) {
+  SaAdd add{spec_of(sa)};
+  add.spec.sent = add.spec.received = 0;
+  return command_line(add, KeyWords::kShown);
+}
+
+bool is_among(const std::vector<AddressSpec>& specs, const AddressSpec& spec) {
+  return std::any_of(specs.begin(), specs.end(),
+                     [&](const AddressSpec& one) { return one.address == spec.address && one.device == spec.device; });
+}
+
+Expected<Edit> parse_line(std::string_view line) {
+  const auto no_files = [](std::string_view name, size_t) -> Expected<std::string> {
+    return failure(as_typed(name), "is a file, and the state names none");
+  };
+  auto edit = parse_edit(line, CommandWorld{resolve_numeric, no_files});
+  if (!edit) return tl::unexpected(edit.error());
+  if (!*edit) return failure({}, "is no command");
+  return std::move(**edit);
+}
+
+Expected<void> make_directory(const std::filesystem::path& directory) {
+  std::error_code error;
+  if (std::filesystem::create_directory(directory, error)) {
+    std::filesystem::permissions(directory, std::filesystem::perms::owner_all, error);
+  }
+  if (error) return failure("state " + directory.string(), "cannot be made: " + error.message());
+  return {};
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Store>> Store::open(const StateOptions& options, std::vector<AddressSpec> configured) {
+  if (const auto made = make_directory(options.directory); !made) return tl::unexpected(made.error());
+  auto database = Database::open(options.directory / "spigrp.db", options.durable);
+  if (!database) return tl::unexpected(database.error());
+  std::unique_ptr<Store> store(new Store(std::move(*database), std::move(configured)));
+  if (const auto done = store->set_up(); !done) return tl::unexpected(done.error());
+  return store;
+}
+
+Expected<void> Store::set_up() {
+  auto version = database_.prepare("PRAGMA user_version");
+  if (!version) return tl::unexpected(version.error());
+  if (const auto row = version->next(); !row) return tl::unexpected(row.error());
+  const uint64_t found = version->number(0);
+  *version = Statement();
+  if (found > kFormat) {
+    return failure("state", "was written by a later version (format " + std::to_string(found) + ")",
+                   "run that one, or name another state directory");
+  }
+  if (found == 0) {
+    if (const auto made = database_.run(kTables); !made) return made;
+  }
+  if (const auto prepared = prepare(); !prepared) return prepared;
+  auto state = database_.prepare("SELECT transactions, lost FROM state");
+  if (!state) return tl::unexpected(state.error());
+  const auto row = state->next();
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return failure("state", "has lost its only row", "put a copy of it there, or move it away and begin anew");
+  has_state_ = state->number(0) > 0;
+  lost_ = state->number(1);
+  return {};
+}
+
+Expected<void> Store::prepare(Statement& statement, std::string_view text) {
+  auto prepared = database_.prepare(text);
+  if (!prepared) return tl::unexpected(prepared.error());
+  statement = std::move(*prepared);
+  return {};
+}
+
+Expected<void> Store::prepare() {
+  Statements& all = statements_;
+  for (const auto& [statement, text] : std::initializer_list<std::pair<Statement*, std::string_view>>{
+           {&all.begin, "BEGIN IMMEDIATE"},
+           {&all.commit, "COMMIT"},
+           {&all.rollback, "ROLLBACK"},
+           {&all.count, "UPDATE state SET transactions = transactions + 1"},
+           {&all.put_sa, "INSERT OR REPLACE INTO sa VALUES(?, ?, ?, ?, ?, ?)"},
+           {&all.delete_sa, "DELETE FROM sa WHERE id = ?"},
+           {&all.note_numbers, "UPDATE sa SET sent = ?, received = ?, lost = ? WHERE id = ?"},
+           {&all.set_lost, "UPDATE state SET lost = ?"},
+           {&all.put_group, "INSERT OR REPLACE INTO sa_group VALUES(?, ?)"},
+           {&all.delete_group, "DELETE FROM sa_group WHERE first = ?"},
+           {&all.put_eroute, "INSERT OR REPLACE INTO eroute VALUES(?, ?, ?, ?)"},
+           {&all.delete_eroute, "DELETE FROM eroute WHERE selector = ?"},
+           {&all.put_dissolved, "INSERT OR REPLACE INTO dissolved VALUES(?, ?)"},
+           {&all.delete_dissolved, "DELETE FROM dissolved WHERE id = ?"},
+           {&all.put_network, "INSERT OR REPLACE INTO network VALUES(?, ?, ?)"},
+           {&all.delete_network, "DELETE FROM network WHERE kind = ? AND name = ?"},
+           {&all.clear_network, "DELETE FROM network WHERE kind = ?"}}) {
+    if (const auto prepared = prepare(*statement, text); !prepared) return prepared;
+  }
+  return {};
+}
+
+Expected<void> Store::each_row(std::string_view query, const Complete& complete,
+                               const std::function<Expected<void>(const Edit&)>& take) {
+  auto rows = database_.prepare(query);
+  if (!rows) return tl::unexpected(rows.error());
+  for (;;) {
+    const auto row = rows->next();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return {};
+    auto edit = parse_line(rows->text(0));
+    if (edit) {
+      complete(*edit, *rows);
+      const auto taken = take(*edit);
+      if (taken) continue;
+      edit = tl::unexpected(taken.error());
+    }
+    const Error& error = edit.error();
+    return failure("state: " + std::string(rows->text(1)),
+                   (error.object.empty() ? "" : error.object + ": ") + error.problem, error.remedy);
+  }
+}
+
+Expected<uint64_t> Store::highest_edit() {
+  auto highest = database_.prepare(
+      "SELECT max(ifnull((SELECT max(pointed_by) FROM eroute), 0), ifnull((SELECT max(edit) FROM dissolved), 0))");
+  if (!highest) return tl::unexpected(highest.error());
+  if (const auto row = highest->next(); !row) return tl::unexpected(row.error());
+  return highest->number(0);
+}
+
+Expected<uint64_t> Store::each_edit(const std::function<Expected<void>(const Edit&)>& take) {
+  const auto as_it_is = [](Edit&, const Statement&) {};
+  const auto with_numbers = [this](Edit& edit, const Statement& row) {
+    auto* add = std::get_if<SaAdd>(&edit);
+    if (add == nullptr) return;
+    const uint64_t last = add->spec.extended_sequence ? UINT64_MAX : UINT32_MAX;
+    add->spec.made_at_s = row.number(2);
+    const uint64_t lost = lost_ - std::min(lost_, row.number(5));
+    if (is_numbered(add->spec.id)) add->spec.sent = at_most(row.number(3), lost * kReserveAhead, last);
+    add->spec.received = std::min(row.number(4), last);
+  };
+  const auto dissolved = [](Edit& edit, const Statement&) {
+    if (auto* eroute = std::get_if<ErouteSet>(&edit)) eroute->dissolved = true;
+  };
+  const std::string dissolved_now =
+      "EXISTS (SELECT 1 FROM dissolved WHERE id = target AND edit > pointed_by AND "
+      "NOT EXISTS (SELECT 1 FROM sa_group WHERE first = target))";
+  struct Part {
+    std::string query;
+    Complete complete;
+  };
+  // Eroutes that lead to nothing come first: of two to one SA it is the later that may lead to it.
+  const Part parts[] = {{"SELECT line, name FROM network ORDER BY kind, name", as_it_is},
+                        {"SELECT line, id, made_at, sent, received, lost FROM sa", with_numbers},
+                        {"SELECT line, first FROM sa_group", as_it_is},
+                        {"SELECT line, selector FROM eroute WHERE " + dissolved_now, dissolved},
+                        {"SELECT line, selector FROM eroute WHERE NOT (" + dissolved_now + ')', as_it_is}};
+  for (const Part& part : parts) {
+    if (const auto done = each_row(part.query, part.complete, take); !done) return tl::unexpected(done.error());
+  }
+  return highest_edit();
+}
+
+Expected<void> Store::begin_process() {
+  return statements_.set_lost.bind(lost_ + 1).run();
+}
+
+Expected<void> Store::write_numbers(std::span<const UsedNumbers> used, uint64_t lost) {
+  for (const UsedNumbers& one : used) {
+    const std::string id = one.id.text();
+    const auto done = statements_.note_numbers.bind(one.sent).bind(one.received).bind(lost).bind(id).run();
+    if (!done) return done;
+  }
+  return {};
+}
+
+Expected<void> Store::note(std::span<const UsedNumbers> used) {
+  Expected<void> done = statements_.begin.run();
+  if (done) done = write_numbers(used, lost_ + 1);
+  if (done) done = statements_.commit.run();
+  if (!done) (void)statements_.rollback.run();
+  return done;
+}
+
+Expected<void> Store::end_process(std::span<const UsedNumbers> used) {
+  Expected<void> done = statements_.begin.run();
+  if (done) done = write_numbers(used, lost_);
+  if (done) done = statements_.set_lost.bind(lost_).run();
+  if (done) done = statements_.commit.run();
+  if (!done) (void)statements_.rollback.run();
+  return done;
+}
+
+Store::Writer::Writer(Store& store) : store_(store) {
+  take(store_.statements_.begin.run());
+}
+
+Store::Writer::~Writer() {
+  if (!committed_) (void)store_.statements_.rollback.run();
+}
+
+Expected<void> Store::Writer::commit() {
+  if (!error_) take(store_.statements_.count.run());
+  if (!error_) take(store_.statements_.commit.run());
+  if (error_) return tl::unexpected(*error_);
+  committed_ = store_.has_state_ = true;
+  for (const auto& [sa, limit] : limits_) {
+    sa->sequence.set_limit(limit);
+    sa->marks.stored_now = true;
+  }
+  return {};
+}
+
+void Store::Writer::sa(const SaId& id, Sa* now) {
+  if (error_) return;
+  const std::string name = id.text();
+  if (now == nullptr) return take(store_.statements_.delete_sa.bind(name).run());
+  const uint64_t sent = is_numbered(id) ? at_most(now->sequence.sent(), kReserveAhead, now->sequence.last()) : 0;
+  const std::string line = line_of(*now);
+  take(store_.statements_.put_sa.bind(name)
+           .bind(line)
+           .bind(now->created_at_s)
+           .bind(sent)
+           .bind(now->replay.highest())
+           .bind(store_.lost_ + 1)
+           .run());
+  if (is_numbered(id)) limits_.emplace_back(now, sent);
+}
+
+void Store::Writer::dissolved(const SaId& id, uint64_t edit_number) {
+  if (error_) return;
+  const std::string name = id.text();
+  if (edit_number == 0) return take(store_.statements_.delete_dissolved.bind(name).run());
+  take(store_.statements_.put_dissolved.bind(name).bind(edit_number).run());
+}
+
+void Store::Writer::group(const SaId& first, const SaGroup* now) {
+  if (error_) return;
+  const std::string name = first.text();
+  if (now == nullptr) return take(store_.statements_.delete_group.bind(name).run());
+  const std::string line = command_line(GroupSet{ids_of(*now)}, KeyWords::kLeftOut);
+  take(store_.statements_.put_group.bind(name).bind(line).run());
+}
+
+void Store::Writer::eroute(const Selector& selector, const Eroute* now) {
+  if (error_) return;
+  const std::string name = command_line(ErouteDelete{selector}, KeyWords::kLeftOut);
+  if (now == nullptr) return take(store_.statements_.delete_eroute.bind(name).run());
+  const std::string line = command_line(ErouteSet{selector, now->target}, KeyWords::kLeftOut);
+  const std::string target = text(now->target);
+  take(store_.statements_.put_eroute.bind(name).bind(line).bind(target).bind(now->pointed_by).run());
+}
+
+void Store::Writer::put_network(int kind, std::string_view name, const Edit& edit) {
+  if (error_) return;
+  const std::string line = command_line(edit, KeyWords::kLeftOut);
+  take(store_.statements_.put_network.bind(static_cast<uint64_t>(kind)).bind(name).bind(line).run());
+}
+
+void Store::Writer::forget_network(int kind, std::string_view name) {
+  if (error_) return;
+  take(store_.statements_.delete_network.bind(static_cast<uint64_t>(kind)).bind(name).run());
+}
+
+void Store::Writer::clear_network(int kind) {
+  if (error_) return;
+  take(store_.statements_.clear_network.bind(static_cast<uint64_t>(kind)).run());
+}
+
+void Store::Writer::interfaces(const std::vector<InterfaceRow>& all) {
+  clear_network(kInterface);
+  clear_network(kAttachment);
+  for (const InterfaceRow& row : all) {
+    put_network(kInterface, row.name, InterfaceCreate{row.name});
+    if (!row.port.empty()) put_network(kAttachment, row.name, InterfaceAttach{row.name, row.port});
+  }
+}
+
+void Store::Writer::addresses(const std::vector<AddressSpec>& all) {
+  clear_network(kAddress);
+  for (const AddressSpec& spec : all) {
+    if (is_among(store_.configured_, spec)) continue;
+    put_network(kAddress, spec.address.text() + ' ' + spec.device, AddressAdd{spec});
+  }
+}
+
+void Store::Writer::route(const IpPrefix& destination, const RouteSpec* now) {
+  if (now == nullptr) return forget_network(kRoute, destination.text());
+  put_network(kRoute, destination.text(), RouteAdd{*now});
+}
+
+void Store::Writer::neighbour(const IpAddress& address, const std::string& device, const MacAddress* now) {
+  const std::string name = address.text() + ' ' + device;
+  if (now == nullptr) return forget_network(kNeighbour, name);
+  put_network(kNeighbour, name, NeighbourSet{{address, device, *now}});
+}
+
+}  // namespace spigrp
