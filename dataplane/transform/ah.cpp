@@ -8,9 +8,9 @@
 // "IP" is the header with options or with the extension headers that stay in front (parse_ip). For the computation the
 // header is made what the ICV covers, in place; afterwards the copy that was kept aside is put back. The upper half of
 // an extended sequence number is put behind the packet for the computation (RFC 4302 section 2.5.1) and taken off
-// again. With AES-GMAC the ICV field holds an IV and then the ICV (RFC 4543 section 4). All of it is zero for the
-// computation, to which the IV belongs as nonce. RFC 4543 wants no padding; over IPv6 there is some, because RFC 4302
-// section 2.2 does.
+// again. With AES-GMAC an IV stands in front of the ICV (RFC 4543 section 4). It is the nonce of the computation, and
+// authenticated as well (section 7): only the ICV behind it is zero. Over IPv6 there is padding after it (erratum
+// 3643).
 #include <algorithm>
 #include <array>
 #include <cstring>
@@ -31,7 +31,6 @@ constexpr uint16_t kMaxHeaderBytes = 256;
 struct Aside {
   uint8_t header[kMaxHeaderBytes];
   uint8_t icv[kMaxIcvBytes];
-  be64 iv;  // GMAC
 };
 
 using Jobs = std::array<CryptoJob, kBurstCapacity>;
@@ -65,12 +64,12 @@ void take_upper_half_off(const BurstEntry& entry) noexcept {
     rte_pktmbuf_trim(entry.packet, kUpperSequenceBytes);
 }
 
-CryptoJob job_over(const BurstEntry& entry, uint8_t* icv, const be64& iv) noexcept {
+CryptoJob job_over(const BurstEntry& entry, AhHeader* ah, uint8_t* icv) noexcept {
   put_upper_half(entry);
   return {.keys = &*entry.sa->keys,
           .cipher_start = nullptr,
           .cipher_bytes = 0,
-          .iv = reinterpret_cast<const uint8_t*>(&iv),
+          .iv = iv_of(ah),
           .auth_start = rte_pktmbuf_mtod(entry.packet, const uint8_t*),
           .auth_bytes = rte_pktmbuf_pkt_len(entry.packet),
           .icv = icv,
@@ -85,6 +84,14 @@ void put_ah(const Sa& sa, rte_mbuf* packet, const IpPacket& ip, uint64_t sequenc
   *ah = {ip.next_header, length_field(sa), {}, sa.spi, be32::from_host(static_cast<uint32_t>(sequence))};
   std::memset(iv_of(ah), 0, sa.ah_header_bytes - sizeof(AhHeader));
   rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolAh);
+}
+
+// GMAC.
+void put_iv(const BurstEntry& entry, AhHeader* ah) noexcept {
+  if (entry.sa->iv_bytes == 0) [[likely]]
+    return;
+  const be64 iv = entry.sa->counted_iv(entry.sequence);
+  std::memcpy(iv_of(ah), &iv, sizeof(iv));
 }
 
 Verdict set_header_aside(const rte_mbuf* packet, const IpPacket& ip, Direction direction, Aside& aside) noexcept {
@@ -136,8 +143,9 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
     Aside& aside = asides[job_count];
     const Verdict verdict = set_header_aside(entry.packet, note.ip, Direction::kOutbound, aside);
     if (!verdict.kept()) return verdict;
-    aside.iv = entry.sa->counted_iv(entry.sequence);
-    jobs[job_count++] = job_over(entry, icv_of(*entry.sa, ah_of(entry, note.ip)), aside.iv);
+    AhHeader* ah = ah_of(entry, note.ip);
+    put_iv(entry, ah);
+    jobs[job_count++] = job_over(entry, ah, icv_of(*entry.sa, ah));
     return verdict;
   });
 
@@ -145,10 +153,7 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (!jobs[place].ok) return DropReason::crypto_failed;
     take_upper_half_off(entry);
-    const Aside& aside = asides[place];
-    std::memcpy(rte_pktmbuf_mtod(entry.packet, uint8_t*), aside.header, note.ip.header_bytes);
-    if (entry.sa->iv_bytes != 0) [[unlikely]]
-      std::memcpy(iv_of(ah_of(entry, note.ip)), &aside.iv, sizeof(aside.iv));
+    std::memcpy(rte_pktmbuf_mtod(entry.packet, uint8_t*), asides[place].header, note.ip.header_bytes);
     step.finish(note, note.ip.total_bytes);
     return Verdict::keep();
   });
@@ -179,13 +184,11 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
     Aside& aside = asides[job_count];
     const Verdict verdict = set_header_aside(entry.packet, note.ip, Direction::kInbound, aside);
     if (!verdict.kept()) return verdict;
-    uint8_t* iv = iv_of(ah_of(entry, note.ip));
-    uint8_t* icv = icv_of(*entry.sa, ah_of(entry, note.ip));
-    if (entry.sa->iv_bytes != 0) [[unlikely]]
-      std::memcpy(&aside.iv, iv, sizeof(aside.iv));
+    AhHeader* ah = ah_of(entry, note.ip);
+    uint8_t* icv = icv_of(*entry.sa, ah);
     std::memcpy(aside.icv, icv, entry.sa->icv_bytes);
-    std::memset(iv, 0, entry.sa->iv_bytes + entry.sa->icv_bytes);
-    jobs[job_count++] = job_over(entry, aside.icv, aside.iv);
+    std::memset(icv, 0, entry.sa->icv_bytes);
+    jobs[job_count++] = job_over(entry, ah, aside.icv);
     return Verdict::keep();
   });
 

@@ -41,16 +41,17 @@ class AhAuthAlgo(AuthAlgo):
 
 
 class GmacAuthAlgo(AuthAlgo):
-    """RFC 4543 section 4, which scapy has not: the ICV field is an IV and OpenSSL's tag, over a packet whose whole ICV
-    field is zero."""
+    """RFC 4543 section 4, which scapy has not: the ICV field is an IV and OpenSSL's tag, over a packet with the IV and
+    zeros instead of the tag (section 7: "the IV is included in the additional authenticated data")."""
 
     def __init__(self, name, iv=bytes(8)):
         super().__init__(name, mac=None, digestmod=None, icv_size=24)
         self.iv = iv
 
     def field(self, packet, key):
-        covered = bytes(zero_mutable_fields(packet.copy(), sending=True))
-        return self.iv + AESGCM(key[:-4]).encrypt(key[-4:] + self.iv, b"", covered)
+        covered = zero_mutable_fields(packet.copy(), sending=True)
+        covered[AH].icv = self.iv + bytes(len(covered[AH].icv) - 8)
+        return self.iv + AESGCM(key[:-4]).encrypt(key[-4:] + self.iv, b"", bytes(covered))
 
     def sign(self, pkt, key, esn_en=False, esn=0):
         pkt[AH].icv = self.field(pkt, key)

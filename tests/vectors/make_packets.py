@@ -27,14 +27,16 @@ from scapy.layers.ipsec import AH, ESP, AuthAlgo, SecurityAssociation, zero_muta
 
 class GmacAuthAlgo(AuthAlgo):
     """AES-GMAC of AH (RFC 4543 section 4), which scapy has not: the ICV field is an IV and OpenSSL's tag, over what RFC
-    4302 says, the whole field zero."""
+    4302 says, the tag zero and the IV as it is (section 7: "the IV is included in the additional authenticated data")."""
 
     def __init__(self, name, iv):
         super().__init__(name, mac=None, digestmod=None, icv_size=24)
         self.iv = iv
 
     def field(self, packet, key, upper):
-        covered = raw(zero_mutable_fields(packet.copy(), sending=True)) + upper
+        covered = zero_mutable_fields(packet.copy(), sending=True)
+        covered[AH].icv = self.iv + bytes(len(covered[AH].icv) - 8)
+        covered = raw(covered) + upper
         return self.iv + AESGCM(key[:-4]).encrypt(key[-4:] + self.iv, b"", covered)
 
     def sign(self, pkt, key, esn_en=False, esn=0):
