@@ -1,6 +1,7 @@
 # scapy as the other gateway: every ordered subset of {tun, esp, ah}, both families, one algorithm of each kind, both
 # directions. One transaction makes all algorithms of a shape, an eroute to each, and their packets come as one flood,
-# so that a burst holds many SAs (HAZARDS 15: never our encoder against our decoder).
+# so that a burst holds many SAs (HAZARDS 15: never our encoder against our decoder). Every algorithm that there is:
+# interop_algorithms_test.py.
 import itertools
 import os
 import struct
@@ -26,8 +27,9 @@ def far_host(family, number):
     return f"10.2.0.{10 + number}" if family == 4 else f"fd00:2::{10 + number:x}"
 
 
-def make_group(shape, algorithms, number, tunnel, host_source, host_destination):
-    """SAs of a shape. Those outside of tun protect packets between the gateways, the others those between hosts."""
+def make_group(shape, algorithms, number, tunnel, host_source, host_destination, **options):
+    """SAs of a shape. Those outside of tun protect packets between the gateways, the others those between hosts.
+    `options`: of each esp and ah SA."""
     esp_algorithm, ah_algorithm = algorithms
     group = []
     ends = (host_source, host_destination)
@@ -36,9 +38,9 @@ def make_group(shape, algorithms, number, tunnel, host_source, host_destination)
             ends = tunnel
             group.append(peer.Tunnel(0x1000 + number, *ends))
         elif protocol == "esp":
-            group.append(peer.Esp(0x2000 + number, *ends, esp_algorithm))
+            group.append(peer.Esp(0x2000 + number, *ends, esp_algorithm, **options))
         else:
-            group.append(peer.Ah(0x3000 + number, *ends, ah_algorithm))
+            group.append(peer.Ah(0x3000 + number, *ends, ah_algorithm, **options))
     return group
 
 
@@ -57,18 +59,24 @@ def spi_or_host(packet, groups_by):
         packet = payload
 
 
-class InteropTest(GatewayTest):
-    mtu = 2000  # so that no inner packet, with any group around it, is too big
+class ExchangeTest(GatewayTest):
+    """What goes through groups of a shape, one for each pair of algorithms, in either direction."""
+    algorithms = ALGORITHMS
+    turns = len(PAYLOAD_BYTES)  # packets that go through each group
+    sa_options = {}
+
+    def payload_bytes(self, turn, number):
+        return PAYLOAD_BYTES[turn]
 
     def both_groups(self, shape, inner_family, outer_family, near_host):
         """For each pair of algorithms an outbound and an inbound group, with eroutes for the outbound traffic."""
         near, far = (GATEWAY, FAR_GATEWAY) if outer_family == 4 else (GATEWAY6, FAR_GATEWAY6)
         outbound, inbound, lines = [], [], []
         # Nothing tells bare tunnels between the same gateways apart, so of those there is one.
-        for number, algorithms in enumerate(ALGORITHMS if shape != ("tun",) else ALGORITHMS[:1]):
+        for number, algorithms in enumerate(self.algorithms if shape != ("tun",) else self.algorithms[:1]):
             host = far_host(inner_family, number)
-            outbound.append(make_group(shape, algorithms, number, (near, far), near_host, host))
-            inbound.append(make_group(shape, algorithms, number, (far, near), host, near_host))
+            outbound.append(make_group(shape, algorithms, number, (near, far), near_host, host, **self.sa_options))
+            inbound.append(make_group(shape, algorithms, number, (far, near), host, near_host, **self.sa_options))
             bits = 32 if inner_family == 4 else 128
             lines += group_lines(outbound[-1], f"{near_host}/{bits} {host}/{bits}") + group_lines(inbound[-1])
         self.gateway.batch(lines)
@@ -79,8 +87,8 @@ class InteropTest(GatewayTest):
         host = LAN_HOST if inner_family == 4 else LAN_HOST6
         outbound, _ = self.both_groups(shape, inner_family, outer_family or inner_family, host)
         expected, captured = [], []
-        for size in PAYLOAD_BYTES:  # a few packets at a time: a pcap port's ring holds no more for sure
-            now = [(number, plain(host, far_host(inner_family, number), os.urandom(size)))
+        for turn in range(self.turns):  # a few packets at a time: a port's ring holds no more for sure
+            now = [(number, plain(host, far_host(inner_family, number), os.urandom(self.payload_bytes(turn, number))))
                    for number in range(len(outbound))]
             self.lan.send(*(packet for _, packet in now))
             captured += self.wan.receive(len(now))
@@ -97,9 +105,9 @@ class InteropTest(GatewayTest):
         host = LAN_HOST if inner_family == 4 else LAN_HOST6
         _, inbound = self.both_groups(shape, inner_family, outer_family or inner_family, host)
         inner, captured = [], []
-        for size in PAYLOAD_BYTES:
+        for turn in range(self.turns):
             for number, group in enumerate(inbound):
-                packet = plain(far_host(inner_family, number), host, os.urandom(size))
+                packet = plain(far_host(inner_family, number), host, os.urandom(self.payload_bytes(turn, number)))
                 inner.append(packet)
                 self.wan.send(peer.encap(group, packet))
             captured += self.lan.receive(len(inbound))
@@ -112,9 +120,10 @@ class InteropTest(GatewayTest):
         near_host = LAN_GATEWAY if family == 4 else LAN_GATEWAY6
         outbound, inbound = self.both_groups(shape, family, family, near_host)
         requests, replies = [], []
-        for size in PAYLOAD_BYTES:
+        for turn in range(self.turns):
             for number, group in enumerate(inbound):
-                packet = echo_request(far_host(family, number), near_host, number, os.urandom(size))
+                data = os.urandom(self.payload_bytes(turn, number))
+                packet = echo_request(far_host(family, number), near_host, number, data)
                 requests.append((number, packet))
                 self.wan.send(peer.encap(group, packet))
             for packet in self.wan.receive(len(inbound)):
@@ -123,6 +132,10 @@ class InteropTest(GatewayTest):
         expected = [(number, echo_reply_words(packet)) for number, packet in requests]
         self.assertEqual(sorted(replies), sorted(expected))
         self.assertEqual(self.lan.packets(), [])
+
+
+class InteropTest(ExchangeTest):
+    mtu = 2000  # so that no inner packet, with any group around it, is too big
 
 
 class ExtendedNumbersTest(GatewayTest):

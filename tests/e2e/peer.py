@@ -6,36 +6,141 @@ import ipaddress
 import struct
 import zlib
 
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
-from scapy.layers.ipsec import AH, AUTH_ALGOS, ESP, AuthAlgo, SecurityAssociation, _ESPPlain, zero_mutable_fields
-
-# The commands' word for a cipher → scapy's, and the bytes of its key, salt included.
-CIPHERS = {
-    "aes128": ("AES-CBC", 16), "aes192": ("AES-CBC", 24), "aes256": ("AES-CBC", 32), "3des": ("3DES", 24),
-    "null": ("NULL", 0),
-    "aes128ctr": ("AES-CTR", 20), "aes256ctr": ("AES-CTR", 36),
-    "aes128gcm16": ("AES-GCM", 20), "aes192gcm16": ("AES-GCM", 28), "aes256gcm16": ("AES-GCM", 36),
-    "aes128ccm16": ("AES-CCM", 19), "aes256ccm16": ("AES-CCM", 35), "chacha20poly1305": ("CHACHA20-POLY1305", 36),
-}
-# The commands' word for an authenticator → scapy's, and the bytes of its key.
-AUTHENTICATORS = {
-    "md5-96": ("HMAC-MD5-96", 16), "sha1-96": ("HMAC-SHA1-96", 20), "sha2_256-128": ("SHA2-256-128", 32),
-    "sha2_384-192": ("SHA2-384-192", 48), "sha2_512-256": ("SHA2-512-256", 64), "aes_cmac-96": ("AES-CMAC-96", 16),
-}
+from scapy.layers.ipsec import (AH, AUTH_ALGOS, CRYPT_ALGOS, ESP, AuthAlgo, CryptAlgo, SecurityAssociation, _ESPPlain,
+                                zero_mutable_fields)
 
 
 class BadPacket(Exception):
     """The wire holds something that this gateway would not take."""
 
 
+class GmacCryptAlgo(CryptAlgo):
+    """AES-GMAC of ESP, which scapy has not: OpenSSL's tag over all that is sent, the IV too, and nothing encrypted (RFC
+    4543 sections 3.3 and 3.5, figure 4)."""
+
+    def __init__(self):
+        super().__init__("AES-GMAC", cipher=None, mode=None, block_size=1, iv_size=8, salt_size=4, icv_size=16)
+
+    def tag(self, sa, esp, iv, data, upper):
+        covered = struct.pack("!I", esp.spi) + upper + struct.pack("!I", esp.seq) + iv + data
+        return AESGCM(sa.crypt_key).encrypt(sa.crypt_salt + iv, b"", covered)
+
+    def encrypt(self, sa, esp, key, icv_size=None, esn_en=False, esn=0):
+        data = esp.data_for_encryption()
+        tag = self.tag(sa, esp, esp.iv, data, struct.pack("!I", esn) if esn_en else b"")
+        return ESP(spi=esp.spi, seq=esp.seq, data=esp.iv + data + tag)
+
+    def decrypt(self, sa, esp, key, icv_size=None, esn_en=False, esn=0):
+        iv, data, tag = esp.data[:8], esp.data[8:-16], esp.data[-16:]
+        if tag != self.tag(sa, esp, iv, data, struct.pack("!I", esn) if esn_en else b""):
+            raise BadPacket("AES-GMAC: the ICV does not match")
+        return _ESPPlain(spi=esp.spi, seq=esp.seq, iv=iv, data=data[:-2 - data[-2]], padlen=data[-2], nh=data[-1],
+                         icv=tag)
+
+
+def truncated_gcm(icv_bytes):
+    """scapy has only the tag of 16 bytes."""
+    full = CRYPT_ALGOS["AES-GCM"]
+    return CryptAlgo(f"AES-GCM-{icv_bytes}", cipher=algorithms.AES, mode=modes.GCM, block_size=1, iv_size=8,
+                     salt_size=4, icv_size=icv_bytes, format_mode_iv=full._format_mode_iv)
+
+
+class Xcbc:
+    """AES-XCBC-MAC (RFC 3566 section 4) over OpenSSL's AES; in the words of the library's MACs."""
+
+    def __init__(self, key):
+        one, two, three = (self.encrypted(key, bytes([number]) * 16) for number in (1, 2, 3))
+        self.key, self.whole_key, self.partial_key = one, two, three
+        self.message = b""
+
+    @staticmethod
+    def encrypted(key, block):
+        encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+        return encryptor.update(block) + encryptor.finalize()
+
+    def update(self, data):
+        self.message += data
+
+    def finalize(self):
+        start = max(len(self.message) - 1, 0) // 16 * 16
+        last = self.message[start:]
+        mask = self.whole_key if len(last) == 16 else self.partial_key
+        if len(last) < 16:
+            last += b"\x80" + bytes(15 - len(last))
+        last = bytes(one ^ other for one, other in zip(last, mask))
+        encryptor = Cipher(algorithms.AES(self.key), modes.CBC(bytes(16))).encryptor()
+        return (encryptor.update(self.message[:start] + last) + encryptor.finalize())[-16:]
+
+
+class XcbcAuthAlgo(AuthAlgo):
+    def __init__(self):
+        super().__init__("AES-XCBC-96", mac=Xcbc, digestmod=None, icv_size=12, key_size=(16,))
+
+    def new_mac(self, key):
+        return Xcbc(key)
+
+
+# The commands' word for a cipher → scapy's, and the bytes of its key, salt included.
+CIPHERS = {
+    "aes128": (CRYPT_ALGOS["AES-CBC"], 16), "aes192": (CRYPT_ALGOS["AES-CBC"], 24),
+    "aes256": (CRYPT_ALGOS["AES-CBC"], 32), "3des": (CRYPT_ALGOS["3DES"], 24), "null": (CRYPT_ALGOS["NULL"], 0),
+    "chacha20poly1305": (CRYPT_ALGOS["CHACHA20-POLY1305"], 36),
+}
+for size in (16, 24, 32):
+    CIPHERS[f"aes{size * 8}ctr"] = (CRYPT_ALGOS["AES-CTR"], size + 4)
+    CIPHERS[f"aes{size * 8}gmac"] = (GmacCryptAlgo(), size + 4)
+    for icv_bytes in (8, 12, 16):
+        CIPHERS[f"aes{size * 8}gcm{icv_bytes}"] = (
+            CRYPT_ALGOS["AES-GCM"] if icv_bytes == 16 else truncated_gcm(icv_bytes), size + 4)
+        CIPHERS[f"aes{size * 8}ccm{icv_bytes}"] = (CRYPT_ALGOS["AES-CCM"], size + 3)
+# The commands' word for an authenticator → scapy's, and the bytes of its key.
+AUTHENTICATORS = {
+    "md5-96": (AUTH_ALGOS["HMAC-MD5-96"], 16), "sha1-96": (AUTH_ALGOS["HMAC-SHA1-96"], 20),
+    "sha2_256-128": (AUTH_ALGOS["SHA2-256-128"], 32), "sha2_384-192": (AUTH_ALGOS["SHA2-384-192"], 48),
+    "sha2_512-256": (AUTH_ALGOS["SHA2-512-256"], 64), "aes_cmac-96": (AUTH_ALGOS["AES-CMAC-96"], 16),
+    "aes_xcbc-96": (XcbcAuthAlgo(), 16),
+}
+
+
+class EspAuthAlgo(AuthAlgo):
+    """scapy leaves the upper half of an extended sequence number out where a MAC of its own authenticates ESP: it is
+    appended for the computation (RFC 4303 section 2.2.1)."""
+
+    def __init__(self, known, upper):
+        super().__init__(known.name, known.mac, known.digestmod, known.icv_size)
+        self.new_mac, self.upper = known.new_mac, upper
+
+    def icv(self, covered, key):
+        mac = self.new_mac(key)
+        mac.update(covered + self.upper)
+        return mac.finalize()[:self.icv_size]
+
+    def sign(self, pkt, key, esn_en=False, esn=0):
+        pkt.data += self.icv(bytes(pkt), key)
+        return pkt
+
+    def verify(self, pkt, key, esn_en=False, esn=0):
+        packet = bytes(pkt)
+        if packet[-self.icv_size:] != self.icv(packet[:-self.icv_size], key):
+            raise BadPacket(f"{self.name}: the ICV of ESP does not match")
+
+
 class AhAuthAlgo(AuthAlgo):
     """scapy's sign() sees an ESP header anywhere in the packet and signs that instead of the AH outside of it."""
+
+    def __init__(self, known):
+        super().__init__(known.name, known.mac, known.digestmod, known.icv_size)
+        self.new_mac = known.new_mac
 
     def sign(self, pkt, key, esn_en=False, esn=0):
         mac = self.new_mac(key)
         mac.update(bytes(zero_mutable_fields(pkt.copy(), sending=True)))
+        if esn_en:
+            mac.update(struct.pack("!I", esn))
         pkt[AH].icv = mac.finalize()[:self.icv_size]
         return pkt
 
@@ -48,18 +153,18 @@ class GmacAuthAlgo(AuthAlgo):
         super().__init__(name, mac=None, digestmod=None, icv_size=24)
         self.iv = iv
 
-    def field(self, packet, key):
+    def field(self, packet, key, upper):
         covered = zero_mutable_fields(packet.copy(), sending=True)
         covered[AH].icv = self.iv + bytes(len(covered[AH].icv) - 8)
-        return self.iv + AESGCM(key[:-4]).encrypt(key[-4:] + self.iv, b"", bytes(covered))
+        return self.iv + AESGCM(key[:-4]).encrypt(key[-4:] + self.iv, b"", bytes(covered) + upper)
 
     def sign(self, pkt, key, esn_en=False, esn=0):
-        pkt[AH].icv = self.field(pkt, key)
+        pkt[AH].icv = self.field(pkt, key, struct.pack("!I", esn) if esn_en else b"")
         return pkt
 
     def verify(self, pkt, key, esn_en=False, esn=0):
         self.iv = pkt[AH].icv[:8]
-        if pkt[AH].icv[:24] != self.field(pkt, key):
+        if pkt[AH].icv[:24] != self.field(pkt, key, struct.pack("!I", esn) if esn_en else b""):
             raise BadPacket("AES-GMAC: the ICV does not match")
 
 
@@ -156,7 +261,7 @@ class Esp(Sa):
     algorithm: str = "aes128-sha1-96"
     replay_window: int = 64
     key_name: str = ""
-    extended: bool = False  # sequence numbers; scapy does them right for combined modes only
+    extended: bool = False  # sequence numbers
     proto = "esp"
     sequenced = True
 
@@ -167,9 +272,15 @@ class Esp(Sa):
         seed = self.key_name or f"{self.said} {self.algorithm}"
         self.encryption_key = key_bytes("encryption " + seed, cipher_bytes)
         self.authentication_key = key_bytes("authentication " + seed, auth_bytes)
-        self.scapy = SecurityAssociation(ESP, spi=self.spi, crypt_algo=scapy_cipher, crypt_key=self.encryption_key,
-                                         auth_algo=scapy_auth, auth_key=self.authentication_key,
-                                         esn_en=self.extended)
+        self.scapy = SecurityAssociation(ESP, spi=self.spi, esn_en=self.extended)
+        self.scapy.crypt_algo, salt_bytes = scapy_cipher, scapy_cipher.salt_size
+        self.scapy.crypt_key = self.encryption_key[:cipher_bytes - salt_bytes]
+        self.scapy.crypt_salt = self.encryption_key[cipher_bytes - salt_bytes:]
+        if cipher.rpartition("ccm")[1]:
+            self.scapy.crypt_icv_size = int(cipher.rpartition("ccm")[2])
+        self.scapy.auth_key = self.authentication_key
+        if scapy_auth:
+            self.scapy.auth_algo = EspAuthAlgo(scapy_auth, bytes(4) if self.extended else b"")
 
     def command(self):
         words = f"spi {self.sa_words} --src {self.source} --esp {self.algorithm} --replay_window {self.replay_window}"
@@ -254,22 +365,23 @@ class Ah(Sa):
     algorithm: str = "hmac-sha1-96"
     replay_window: int = 64
     key_name: str = ""
+    extended: bool = False
     proto = "ah"
     sequenced = True
 
     def __post_init__(self):
-        is_gmac = self.algorithm.endswith("gmac")
-        scapy_auth, auth_bytes = (("HMAC-SHA1-96", int(self.algorithm[3:6]) // 8 + 4) if is_gmac else
-                                  AUTHENTICATORS[self.algorithm.removeprefix("hmac-")])
+        if self.algorithm.endswith("gmac"):
+            auth_algo, auth_bytes = GmacAuthAlgo(self.algorithm), CIPHERS[self.algorithm][1]
+        else:
+            scapy_auth, auth_bytes = AUTHENTICATORS[self.algorithm.removeprefix("hmac-")]
+            auth_algo = AhAuthAlgo(scapy_auth)
         self.authentication_key = key_bytes("ah " + (self.key_name or f"{self.said} {self.algorithm}"), auth_bytes)
-        self.scapy = SecurityAssociation(AH, spi=self.spi, auth_algo=scapy_auth, auth_key=self.authentication_key)
-        known = AUTH_ALGOS[scapy_auth]
-        self.scapy.auth_algo = (GmacAuthAlgo(self.algorithm) if is_gmac else
-                                AhAuthAlgo(known.name, mac=known.mac, digestmod=known.digestmod, icv_size=known.icv_size))
+        self.scapy = SecurityAssociation(AH, spi=self.spi, esn_en=self.extended)
+        self.scapy.auth_algo, self.scapy.auth_key = auth_algo, self.authentication_key
 
     def command(self):
         return (f"spi {self.sa_words} --src {self.source} --ah {self.algorithm} --replay_window {self.replay_window} "
-                f"--authkey 0x{self.authentication_key.hex()}")
+                f"{'--esn ' if self.extended else ''}--authkey 0x{self.authentication_key.hex()}")
 
     def encap(self, packet, sequence=None):
         if isinstance(self.scapy.auth_algo, GmacAuthAlgo):
