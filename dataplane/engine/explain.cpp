@@ -50,7 +50,7 @@ class Rehearsal {
   void leave_plain(OwnedPacket packet, const PlainPacket& plain, const NextHop& hop);
   void protect(OwnedPacket packet, const PlainPacket& plain, const NextHop& interface, const Eroute& eroute,
                const SaGroup& group);
-  void transform(OwnedPacket packet, const SaGroup& group);
+  void transform(OwnedPacket packet, const SaGroup& group, Origin origin);
   bool apply_steps(rte_mbuf* packet, const SaGroup& group, ExplainedPacket& said);
   void leave(OwnedPacket packet, const NextHop& hop, Sending sending, ExplainedPacket& said);
   void leave_fitting(OwnedPacket packet, const NextHop& hop, ExplainedPacket& said);
@@ -195,7 +195,7 @@ void Rehearsal::protect(OwnedPacket packet, const PlainPacket& plain, const Next
   const std::string object = words_of(network_.ports[interface.port]) + "; " + words_of(eroute);
   switch (fitting.way) {
     case Fitting::Way::kAsItIs:
-      transform(std::move(packet), group);
+      transform(std::move(packet), group, plain.origin);
       break;
     case Fitting::Way::kRefused:
       return refuse(plain, DropReason::too_big, object, packet_too_big(plain.ip.family, fitting.bytes));
@@ -203,14 +203,14 @@ void Rehearsal::protect(OwnedPacket packet, const PlainPacket& plain, const Next
       DropReason reason{};
       std::vector<OwnedPacket> fragments = cut(std::move(packet), plain.ip, fitting.bytes, reason);
       if (fragments.empty()) return drop(reason, object);
-      for (OwnedPacket& fragment : fragments) transform(std::move(fragment), group);
+      for (OwnedPacket& fragment : fragments) transform(std::move(fragment), group, plain.origin);
       break;
     }
   }
   end();
 }
 
-void Rehearsal::transform(OwnedPacket packet, const SaGroup& group) {
+void Rehearsal::transform(OwnedPacket packet, const SaGroup& group, Origin origin) {
   ExplainedPacket& said = explanation_.packets.emplace_back();
   said.bytes = rte_pktmbuf_pkt_len(packet.get());
   rte_mbuf* roomy = with_room_for(packet.get(), group, buffers_);
@@ -222,7 +222,7 @@ void Rehearsal::transform(OwnedPacket packet, const SaGroup& group) {
   const NextHop& hop = network_.routes.lookup(destination, generation_);
   explanation_.outer_route = explained(network_, destination, hop);
   if (const auto reason = outer_objection(hop)) return drop(said, *reason, words_of(*explanation_.outer_route));
-  leave(std::move(packet), hop, {Passage::kProtected, header_from(group)}, said);
+  leave(std::move(packet), hop, {Passage::kProtected, header_from(group, origin)}, said);
 }
 
 // False: dropped.

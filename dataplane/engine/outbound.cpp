@@ -32,6 +32,12 @@ ErouteRuling dropped_by_eroute(DropReason reason) noexcept {
   return {ErouteRuling::Way::kDrop, reason, nullptr};
 }
 
+// It is the packet that must be fragmented, because what would leave the group must not be.
+bool goes_in_fragments(const PlainPacket& plain, const SaGroup& group) noexcept {
+  if (plain.ip.family == Family::kIpv4) return group.fragments_before();
+  return group.at(0)->id.protocol == SaProtocol::kTunnel && !group.header_may_be_fragmented();
+}
+
 Fitting fit_outgrowing(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes) noexcept {
   uint32_t fitting_bytes = group.largest_within(plain.ip, mtu_bytes);
   if (must_stay_whole(plain)) {
@@ -41,7 +47,7 @@ Fitting fit_outgrowing(const PlainPacket& plain, const SaGroup& group, uint16_t 
     }
     return {Fitting::Way::kRefused, fitting_bytes};
   }
-  if (!group.fragments_before()) return {Fitting::Way::kAsItIs, 0};  // transmit.cpp fragments it
+  if (!goes_in_fragments(plain, group)) return {Fitting::Way::kAsItIs, 0};  // transmit.cpp fragments it
   return {Fitting::Way::kInFragments, fitting_bytes};
 }
 
@@ -187,7 +193,7 @@ void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t 
                        PlainBurst& answers) noexcept {
   const Fitting fitting = fit(plain, group, mtu_bytes);
   if (fitting.way == Fitting::Way::kAsItIs) [[likely]] {
-    return begin(plain.packet, group);
+    return begin(plain.packet, group, plain.origin);
   }
   if (fitting.way == Fitting::Way::kRefused) {
     const IcmpError error = packet_too_big(plain.ip.family, fitting.bytes);
@@ -196,18 +202,22 @@ void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t 
   const Fragments fragments = fragment_packet(plain.packet, plain.ip, fitting.bytes, context_.packet_buffers);
   if (fragments.count == 0) return context_.drop(plain.packet, fragments.reason);
   context_.counters->originated.add(fragments.count - 1u);
-  for (uint16_t i = 0; i < fragments.count; ++i) begin(fragments.packets[i], group);
+  for (uint16_t i = 0; i < fragments.count; ++i) begin(fragments.packets[i], group, plain.origin);
 }
 
-// Fragments can be more than a burst holds; then those before them go first.
-void Outbound::begin(rte_mbuf* packet, const SaGroup& group) noexcept {
+// Fragments can be more than a burst holds; then those before them go first. The tag says whose header it leaves with.
+void Outbound::begin(rte_mbuf* packet, const SaGroup& group, Origin origin) noexcept {
   rte_mbuf* writable = with_room_for(packet, group, context_.buffers());
   if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
   if (taken_ == kBurstCapacity) apply_steps();
   ++taken_;
   Sa* first = group.at(0);
-  waiting_[static_cast<size_t>(first->id.protocol)].push(
-      {.packet = writable, .sa = first, .group = &group, .sequence = 0, .step = 0, .tag = 0});
+  waiting_[static_cast<size_t>(first->id.protocol)].push({.packet = writable,
+                                                          .sa = first,
+                                                          .group = &group,
+                                                          .sequence = 0,
+                                                          .step = 0,
+                                                          .tag = static_cast<uint16_t>(header_from(group, origin))});
 }
 
 void Outbound::run() noexcept {
@@ -257,7 +267,7 @@ void Outbound::send_done() noexcept {
     if (const auto reason = outer_objection(hops[i])) {
       context_.drop(packet, *reason);
     } else {
-      transmitter_.send(packet, hops[i], Passage::kProtected, header_from(*done_.entries[i].group));
+      transmitter_.send(packet, hops[i], Passage::kProtected, static_cast<HeaderFrom>(done_.entries[i].tag));
     }
   }
   done_.clear();

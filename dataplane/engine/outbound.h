@@ -60,7 +60,7 @@ class Outbound {
   void trap(const PlainPacket& packet) noexcept;
   void hold(const PlainPacket& packet, HeldPacket& held) noexcept;
   void protect(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes, PlainBurst& answers) noexcept;
-  void begin(rte_mbuf* packet, const SaGroup& group) noexcept;
+  void begin(rte_mbuf* packet, const SaGroup& group, Origin origin) noexcept;
   void apply_steps() noexcept;
   void apply_step(SaProtocol protocol) noexcept;
   void send_done() noexcept;

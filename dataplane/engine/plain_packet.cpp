@@ -19,7 +19,7 @@ Passage passage_of(Origin origin) noexcept {
 }
 
 bool must_stay_whole(const PlainPacket& plain) noexcept {
-  if (plain.ip.family == Family::kIpv6) return true;
+  if (plain.ip.family == Family::kIpv6) return plain.origin != Origin::kSelf;
   return (rte_pktmbuf_mtod(plain.packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) != 0;
 }
 

@@ -43,7 +43,7 @@ struct PlainBurst {
 // How it counts when it is sent on as it is.
 Passage passage_of(Origin origin) noexcept;
 
-// No router may fragment it: IPv6 (RFC 8200 section 4.5), or IPv4 with DF.
+// Not to be fragmented here: IPv6 from elsewhere (RFC 8200 section 4.5), or IPv4 with DF.
 bool must_stay_whole(const PlainPacket& plain) noexcept;
 
 // Cuts off what lies behind the IP packet: the padding of short Ethernet frames, traffic flow confidentiality padding

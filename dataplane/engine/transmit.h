@@ -20,8 +20,9 @@ enum class HeaderFrom : uint8_t { kElsewhere, kHere };
 inline HeaderFrom header_from(Origin origin) noexcept {
   return origin == Origin::kSelf ? HeaderFrom::kHere : HeaderFrom::kElsewhere;
 }
-inline HeaderFrom header_from(const SaGroup& group) noexcept {
-  return group.makes_header() ? HeaderFrom::kHere : HeaderFrom::kElsewhere;
+// Of what leaves a group; `origin` that of the packet which went into it.
+inline HeaderFrom header_from(const SaGroup& group, Origin origin) noexcept {
+  return group.makes_header() ? HeaderFrom::kHere : header_from(origin);
 }
 
 // How a packet that begins at its IP header leaves.

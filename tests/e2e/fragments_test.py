@@ -5,7 +5,8 @@ import struct
 
 import lab
 import peer
-from gateway import FAR_HOST, FAR_HOST6, LAN_HOST, LAN_HOST6, GatewayTest, default_group, plain
+from gateway import (FAR_HOST, FAR_HOST6, LAN_GATEWAY, LAN_GATEWAY6, LAN_HOST, LAN_HOST6, GatewayTest, default_group,
+                     echo_reply_words, echo_request, echo_words, eroute_line, plain)
 from hostile_packets_test import GroupedGatewayTest
 from scapy.layers.inet import IP, defragment, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, defragment6, fragment6
@@ -84,6 +85,22 @@ class FragmentingTest(GatewayTest):
         headers = [IPv6(packet)[IPv6ExtHdrFragment] for packet in self.wan.receive(2)]
         self.assertEqual([(header.offset, header.m, header.nh) for header in headers], [(0, 1, 51), (181, 0, 51)])
         self.assertEqual(headers[0].id, headers[1].id)
+
+    def test_answers_leave_a_group_without_tunnel_in_fragments(self):
+        """The gateway is their source, so over IPv6 too."""
+        for near, far in ((LAN_GATEWAY, FAR_HOST), (LAN_GATEWAY6, FAR_HOST6)):
+            outbound, inbound = peer.Esp(0x2001, near, far, "aes128gcm16"), peer.Esp(0x2002, far, near, "aes128gcm16")
+            self.gateway.batch([outbound.command(), inbound.command(), eroute_line(f"{near} {far}", outbound)])
+            for size in (1400, 1450, 3000, 9000):
+                request = echo_request(far, near, 7, bytes(range(250)) * (size // 250))
+                esp = inbound.encap(request)
+                self.wan.send(*fragments_of(esp, 1200, size))
+                header_bytes, piece_bytes = (20, 1480) if esp[0] >> 4 == 4 else (40, 1448)
+                fits = len(esp) <= self.mtu  # the answer is as long
+                packets = self.wan.receive(1 if fits else -(-(len(esp) - header_bytes) // piece_bytes))
+                self.check_fits(packets)
+                whole = packets[0] if len(packets) == 1 else joined(packets)
+                self.assertEqual(echo_words(outbound.decap(whole)), echo_reply_words(request))
 
     def test_what_must_stay_whole_is_not_fragmented_and_its_sender_learns_what_fits(self):
         """RFC 1191, RFC 4443: to the byte, over either outer header and with either choice."""

@@ -183,6 +183,32 @@ BOOST_AUTO_TEST_CASE(a_group_without_tunnel_is_fragmented_after_where_the_hosts_
   BOOST_TEST(near.dropped(DropReason::too_big) == 1u);
 }
 
+// The gateway is the source of an answer over IPv6, so it may fragment that, if not the outer header.
+BOOST_AUTO_TEST_CASE(an_answer_too_large_for_an_outer_header_that_must_stay_whole_is_fragmented_before) {
+  GatewayPlan plan = kNear;
+  plan.wan_mtu_bytes = 1400;
+  Gateway near(plan), far(kFar);
+  for (Gateway* gateway : {&near, &far}) {
+    gateway->add_sa("tun.113@192.0.2.2", "192.0.2.1");
+    gateway->add_sa("esp.115@192.0.2.2", "192.0.2.1");
+    gateway->group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+    gateway->add_sa("tun.213@192.0.2.1", "192.0.2.2");
+    gateway->add_sa("esp.215@192.0.2.1", "192.0.2.2");
+    gateway->group({"tun.213@192.0.2.1", "esp.215@192.0.2.1"});
+  }
+  near.eroute("fd00:1::1/128", "fd00:2::2/128", "tun.113@192.0.2.2");
+  far.eroute("fd00:2::2/128", "fd00:1::1/128", "tun.213@192.0.2.1");
+  const Bytes echo = Bytes{0, 1, 0, 1} + counted_bytes(1330);
+  far.receive(kLan, {icmp_packet({"fd00:2::2", "fd00:1::1"}, 128, 0, echo)});
+  near.receive(kWan, far.packets(kWan));
+  const Packets answer = near.packets(kWan);
+  BOOST_REQUIRE(answer.size() == 2);
+  for (const Bytes& packet : answer) BOOST_TEST((packet.size() <= 1400u && (packet[6] & 0x40) != 0));
+  far.receive(kWan, answer);
+  BOOST_TEST(joined(far.packets(kLan)) == one_hop_on(icmp_packet({"fd00:1::1", "fd00:2::2"}, 129, 0, echo)));
+  BOOST_TEST(near.all_dropped() + far.all_dropped() == 0u);
+}
+
 BOOST_AUTO_TEST_CASE(plain_packets_are_fragmented_where_df_is_clear) {
   Gateway near(kNear);
   const Bytes whole = udp("192.0.2.2", "10.1.0.2", 1473);

@@ -83,6 +83,70 @@ struct FamilyPair {
   }
 };
 
+// Without a tun SA a group ends where its packets do: a host behind the far gateway, which protects what it sends, asks
+// the near gateway itself, and that answers through a group of its own. `end` has the host's address, to take that off.
+struct EchoTrio {
+  Gateway far, near, end;
+  std::string_view host, asked;
+
+  EchoTrio(const Shape& shape, Family family, uint16_t near_mtu_bytes)
+      : far(with_mtus(kFar, kRoomyMtu)),
+        near(with_mtus(kNear, near_mtu_bytes)),
+        end(end_plan()),
+        host(family == Family::kIpv4 ? "10.2.0.2" : "fd00:2::2"),
+        asked(family == Family::kIpv4 ? "10.1.0.1" : "fd00:1::1") {
+    const std::vector<std::string> requests = group_towards(asked, host, shape, 300, {&far, &near});
+    const std::vector<std::string> replies = group_towards(host, asked, shape, 200, {&near, &end});
+    far.eroute(only(host), only(asked), requests[0]);
+    near.eroute(only(asked), only(host), replies[0]);
+  }
+  static GatewayPlan end_plan() {
+    GatewayPlan plan = with_mtus(kFar, kRoomyMtu);
+    plan.lan = "10.2.0.2/24", plan.lan6 = "fd00:2::2/64", plan.lan_host = "10.2.0.3", plan.lan_host6 = "fd00:2::3";
+    return plan;
+  }
+  static std::string only(std::string_view address) {
+    return std::string(address) + (address.find(':') == std::string_view::npos ? "/32" : "/128");
+  }
+  static std::vector<std::string> group_towards(std::string_view destination, std::string_view source,
+                                                const Shape& shape, size_t first_spi,
+                                                std::initializer_list<Gateway*> gateways) {
+    const char family = destination.find(':') == std::string_view::npos ? '.' : ':';
+    std::vector<std::string> ids;
+    std::vector<SaId> members;
+    for (size_t place = 0; place < shape.size(); ++place) {
+      ids.push_back(std::string(shape[place]) + family + std::to_string(first_spi + place) + '@' +
+                    std::string(destination));
+      members.push_back(parse_sa_id(ids.back()).value());
+    }
+    for (Gateway* gateway : gateways) {
+      for (const std::string& id : ids) gateway->add_sa(id, source);
+      if (ids.size() > 1) gateway->edit_sas([&](SaEdit& edit) { Gateway::require(edit.group(members)); });
+    }
+    return ids;
+  }
+  // As many answers as requests, with data of these sizes; each with every transform, in one piece or in many.
+  bool answers(const std::vector<size_t>& sizes) {
+    Packets requests;
+    for (const size_t size : sizes) {
+      const Bytes data(stuff().begin(), stuff().begin() + static_cast<long>(size));
+      requests.push_back(icmp_packet({host, asked}, is_ipv4() ? 8 : 128, 0, Bytes{0, 1, 0, 1} + data));
+    }
+    const uint64_t before = end.sum(&PacketCounters::delivered);
+    far.receive(kLan, requests);
+    near.receive(kWan, far.packets(kWan));
+    const Packets replies = near.packets(kWan);
+    for (size_t at = 0; at < replies.size(); at += kBurstCapacity) {
+      const auto begin = replies.begin() + static_cast<long>(at);
+      end.receive(kWan,
+                  Packets(begin, begin + static_cast<long>(std::min<size_t>(kBurstCapacity, replies.size() - at))));
+    }
+    return end.sum(&PacketCounters::delivered) == before + requests.size();
+  }
+  bool is_ipv4() const { return asked[0] == '1'; }
+  uint64_t all_dropped() { return far.all_dropped() + near.all_dropped() + end.all_dropped(); }
+};
+
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(size_sweep)
@@ -115,6 +179,40 @@ BOOST_AUTO_TEST_CASE(every_size_passes_through_every_shape_of_a_group_unchanged)
     }
     for (FamilyPair* pair : {&over_ipv4, &over_ipv6}) {
       BOOST_TEST(pair->near.all_dropped() + pair->far.all_dropped() == 0u);
+    }
+  }
+}
+
+// Each size of small packets, and every third of large ones.
+BOOST_AUTO_TEST_CASE(sizes_up_to_jumbo_packets_pass_through_every_shape_without_tunnel) {
+  const std::vector<Shape> shapes = {{"esp"}, {"ah"}, {"comp"}, {"esp", "ah"}, {"comp", "esp"}, {"comp", "esp", "ah"}};
+  std::vector<std::vector<size_t>> bursts(1);
+  for (size_t size = 0; size <= kLargestPayload - 8; size += size < kSmallPayload ? 1 : 3) {
+    if (bursts.back().size() == kBurstCapacity) bursts.emplace_back();
+    bursts.back().push_back(size);
+  }
+  for (const Shape& shape : shapes) {
+    for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+      EchoTrio trio(shape, family, kRoomyMtu);
+      for (const auto& sizes : bursts) {
+        BOOST_REQUIRE_MESSAGE(trio.answers(sizes), text(shape) << ", data of " << sizes[0] << " … " << sizes.back());
+      }
+      BOOST_TEST(trio.all_dropped() == 0u);
+    }
+  }
+}
+
+// The gateway is the source of its answers, so those over IPv6 may be fragmented too (RFC 8200 section 4.5), after esp
+// and ah (RFC 4303 section 3.3.4).
+BOOST_AUTO_TEST_CASE(answers_too_large_for_the_port_leave_a_group_without_tunnel_in_fragments) {
+  for (const Shape& shape : {Shape{"esp"}, Shape{"ah"}, Shape{"comp", "esp"}, Shape{"esp", "ah"}}) {
+    for (const Family family : {Family::kIpv4, Family::kIpv6}) {
+      EchoTrio trio(shape, family, 1500);
+      for (size_t size = 1380; size <= kLargestPayload - 8; size += size < 1500 ? 1 : 131) {
+        BOOST_REQUIRE_MESSAGE(trio.answers({size}), text(shape) << ", data of " << size);
+      }
+      BOOST_TEST(trio.near.sum(&PacketCounters::originated) > trio.near.sum(&PacketCounters::encapsulated));
+      BOOST_TEST(trio.all_dropped() == 0u);
     }
   }
 }
