@@ -19,10 +19,12 @@ inline constexpr uint8_t kMaxRemovedSas = 16;  // of one packet, over all its gr
 bool carries_protection(const IpPacket& ip) noexcept;
 
 // Whether it is Inbound that takes this packet, which is addressed to the gateway: it carries protection, or is UDP to
-// a port where ESP may be in it, or a fragment of UDP that does not show its port. Policy asks nothing of it before.
+// a port where ESP may be in it, or a fragment of UDP that does not show its port, or one of what begins with
+// destination options, behind which protection may be. Policy asks nothing of it before.
 bool is_for_inbound_udp(const Network& network, const PlainPacket& packet) noexcept;
 inline bool is_for_inbound(const Network& network, const PlainPacket& packet) noexcept {
   if (carries_protection(packet.ip)) return true;
+  if (packet.ip.is_fragment && packet.ip.next_header == kProtocolDestinationOptions) return true;
   return packet.ip.next_header == kProtocolUdp && is_for_inbound_udp(network, packet);
 }
 

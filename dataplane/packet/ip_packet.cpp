@@ -47,8 +47,10 @@ ParsedIp parse_ipv4(const rte_mbuf* packet) noexcept {
       DropReason{}};
 }
 
-bool is_ipsec(uint8_t next_header) noexcept {
-  return next_header == kProtocolEsp || next_header == kProtocolAh || next_header == kProtocolIpcomp;
+// ESP, AH, IPComp, or the packet in a tunnel, which remains when ESP or AH is taken off.
+bool follows_options(uint8_t next_header) noexcept {
+  return next_header == kProtocolEsp || next_header == kProtocolAh || next_header == kProtocolIpcomp ||
+         next_header == kProtocolIpip || next_header == kProtocolIpv6;
 }
 
 constexpr uint32_t kExtensionUnitBytes = 8;  // RFC 8200 section 4: all are multiples of it
@@ -76,7 +78,7 @@ ParsedIp follow_extensions(const uint8_t* packet, uint32_t reachable, IpPacket i
     if (offset + bytes > reachable) return rejected(DropReason::runt);
     // What follows the header of a fragment that is not the whole packet may be no header at all.
     if (next == kProtocolFragment) ip.is_fragment = (fragment_word(extension) & kFragmentOffsetAndMore) != 0;
-    const bool stays = next != kProtocolDestinationOptions || is_ipsec(extension[0]);
+    const bool stays = next != kProtocolDestinationOptions || follows_options(extension[0]);
     next = extension[0];
     if (stays) {
       ip.next_header = next;

@@ -36,8 +36,8 @@ struct IpPacket {
 // Reads the header chain at the mbuf's data. The headers must lie in its first segment; the total length may span
 // segments. IPv4: version, IHL, total length, header checksum, lengths of options. IPv6: version, payload length (no
 // jumbograms), at most kMaxExtensionHeaders; destination options are payload (RFC 4303 section 3.1.1 lets ESP go before
-// them) unless routing, a fragment header, ESP, AH or IPComp comes after them. Reasons: runt, malformed,
-// too_many_headers.
+// them) unless routing, a fragment header, ESP, AH, IPComp or a tunnel's packet comes after them. Reasons: runt,
+// malformed, too_many_headers.
 struct ParsedIp {
   IpPacket ip;
   bool ok;

@@ -9,7 +9,7 @@ from gateway import (FAR_HOST, FAR_HOST6, LAN_GATEWAY, LAN_GATEWAY6, LAN_HOST, L
                      echo_reply_words, echo_request, echo_words, eroute_line, plain)
 from hostile_packets_test import GroupedGatewayTest
 from scapy.layers.inet import IP, defragment, fragment
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, defragment6, fragment6
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN, defragment6, fragment6
 from scapy.packet import Raw
 
 
@@ -176,6 +176,17 @@ class ReassemblyTest(GroupedGatewayTest):
         for group in self.both_families():
             for piece in (200, 400, 1096):
                 self.check_passes(group, piece=piece)
+
+    def test_ipv6_fragments_that_begin_with_destination_options_are_put_together(self):
+        group = default_group("aes128-sha1-96", ("tun", "esp"), 0x513, inbound=True, family=6)
+        self.add_group(group)
+        esp = IPv6(peer.encap(group, self.inner(group)))
+        whole = (IPv6(src=esp.src, dst=esp.dst) / IPv6ExtHdrFragment(id=9) /
+                 IPv6ExtHdrDestOpt(options=[PadN(optdata=bytes(4))], nh=50) / Raw(bytes(esp)[40:]))
+        fragments = [bytes(part) for part in fragment6(whole, 448)]
+        self.assertGreater(len(fragments), 2)
+        self.wan.send(*fragments)
+        self.assertEqual(self.lan.receive(1), [peer.forwarded(self.inner(group))])
 
     def test_fragments_in_reverse_order_are_put_together(self):
         for group in self.both_families():

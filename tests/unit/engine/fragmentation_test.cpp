@@ -1,6 +1,7 @@
 // Packets that are larger than the port they leave by: fragmented where their header allows it, before or after the
 // group as its tun SA says. What arrives is put together by the tests themselves and taken off by a second gateway.
 #include "gateway_fixture.h"
+#include "packet/fragments.h"
 
 namespace spigrp::test {
 namespace {
@@ -207,6 +208,34 @@ BOOST_AUTO_TEST_CASE(an_answer_too_large_for_an_outer_header_that_must_stay_whol
   far.receive(kWan, answer);
   BOOST_TEST(joined(far.packets(kLan)) == one_hop_on(icmp_packet({"fd00:1::1", "fd00:2::2"}, 129, 0, echo)));
   BOOST_TEST(near.all_dropped() + far.all_dropped() == 0u);
+}
+
+// RFC 8200 section 4.5: the next header of a fragment is that of what begins the fragmentable part.
+BOOST_AUTO_TEST_CASE(fragments_that_begin_with_destination_options_are_put_together) {
+  Sending pair;
+  pair.group_over(Family::kIpv6);
+  const Bytes host_packet = udp("fd00:1::2", "fd00:2::2", 1200);
+  const auto esp_behind_options = [&] {
+    Bytes packet = pair.sent({host_packet})[0];
+    const Bytes options = extension_header(kProtocolEsp);
+    packet[6] = kProtocolDestinationOptions;
+    put16(packet, 4, static_cast<unsigned>(packet.size() - 40 + options.size()));
+    packet.insert(packet.begin() + 40, options.begin(), options.end());
+    return packet;
+  };
+  BOOST_TEST((pair.taken_off({esp_behind_options()}) == Packets{two_hops_on(host_packet)}));
+
+  rte_mbuf* whole = pair.far.buffer(esp_behind_options());
+  const Fragments cut = fragment_packet(whole, parse_ip(whole).ip, 600, pair.far.parts().buffers());
+  BOOST_REQUIRE(cut.count == 3);
+  Packets fragments;
+  for (uint16_t i = 0; i < cut.count; ++i) {
+    fragments.push_back(bytes_of(cut.packets[i]));
+    rte_pktmbuf_free(cut.packets[i]);
+  }
+  BOOST_TEST(fragments[0][40] == kProtocolDestinationOptions);
+  BOOST_TEST((pair.taken_off(fragments) == Packets{two_hops_on(host_packet)}));
+  BOOST_TEST(pair.far.all_dropped() == 0u);
 }
 
 BOOST_AUTO_TEST_CASE(plain_packets_are_fragmented_where_df_is_clear) {

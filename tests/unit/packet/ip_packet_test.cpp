@@ -172,6 +172,7 @@ const Chain kChains[] = {
     {"destination options before and after routing", {D, R, D}, T, D, 72, 56},
     {"destination options before ESP", {D}, E, E, 56, 40},
     {"destination options before AH", {H, D}, A, A, 72, 56},
+    {"destination options before a tunnel's packet", {D}, kProtocolIpv6, kProtocolIpv6, 56, 40},
     {"nothing behind", {R}, N, N, 56, 40},
 };
 
