@@ -11,7 +11,8 @@ namespace spigrp {
 namespace {
 
 constexpr uint32_t kOffsetUnitBytes = 8;
-constexpr uint8_t kOptionIsCopied = 0x80;  // RFC 791 section 3.1
+constexpr uint32_t kMostPayloadBytes = 65535;  // of a packet in fragments
+constexpr uint8_t kOptionIsCopied = 0x80;      // RFC 791 section 3.1
 
 struct HeaderBytes {
   std::array<uint8_t, 60> bytes;
@@ -62,6 +63,12 @@ Headers ipv6_headers(const rte_mbuf* packet) noexcept {
   headers.later = headers.first;
   headers.payload_offset = sizeof(Ipv6Header);
   return headers;
+}
+
+// Where the payload of an IPv4 fragment begins in that of its packet.
+uint32_t offset_in_packet(const rte_mbuf* packet, Family family) noexcept {
+  if (family != Family::kIpv4) return 0;
+  return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & 0x1fffu) * kOffsetUnitBytes;
 }
 
 struct Piece {
@@ -120,6 +127,9 @@ Fragments fragment_packet(rte_mbuf* packet, const IpPacket& ip, uint32_t limit_b
   const uint32_t most_bytes = std::min<uint32_t>(limit_bytes, rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM);
   const uint32_t payload_bytes = ip.total_bytes - headers.payload_offset;
   Fragments fragments;
+  if (offset_in_packet(packet, ip.family) + payload_bytes > kMostPayloadBytes) {
+    return given_up(fragments, DropReason::malformed);
+  }
   for (uint32_t offset = 0; offset < payload_bytes;) {
     const uint16_t header_bytes = offset == 0 ? headers.first.count : headers.later.count;
     const uint32_t left_bytes = payload_bytes - offset;

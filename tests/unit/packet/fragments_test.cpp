@@ -98,6 +98,26 @@ BOOST_AUTO_TEST_CASE(a_fragment_is_cut_into_fragments_of_the_same_packet) {
   BOOST_TEST(joined(twice) == whole);
 }
 
+// Its fragments' offsets would begin again at 0: a first fragment, with ports, that nobody has sent.
+BOOST_AUTO_TEST_CASE(a_fragment_that_reaches_beyond_the_longest_packet_is_not_cut) {
+  const auto fragment = [](unsigned offset, size_t payload_bytes) {
+    Bytes bytes = ipv4_packet({}, counted_bytes(payload_bytes));
+    put16(bytes, 6, offset / 8);
+    set_ipv4_checksum(bytes);
+    return packet_from(bytes);
+  };
+  for (const size_t too_much : {65535u - 65528u + 1, 1000u}) {
+    rte_mbuf* packet = fragment(65528 - 1000 / 8 * 8, 1000 + too_much);
+    const Fragments fragments = fragment_packet(packet, parse_ip(packet).ip, 576, packet_pool());
+    BOOST_TEST(fragments.count == 0);
+    BOOST_TEST(drop_reason_name(fragments.reason) == "malformed");
+    rte_pktmbuf_free(packet);
+  }
+  const std::vector<Bytes> last = cut(fragment(65528 - 1000, 1007), 576);
+  BOOST_REQUIRE(last.size() == 2);
+  BOOST_TEST(read_fragment(last[1]).offset_bytes + read_fragment(last[1]).payload.size() == 65535u);
+}
+
 BOOST_AUTO_TEST_CASE(ipv6_identifications_differ) {
   const Bytes whole = packet_of(Family::kIpv6, 200);
   const auto one = cut(packet_from(whole), 100), other = cut(packet_from(whole), 100);
