@@ -118,7 +118,8 @@ bool is_ours(QuotedIp ip, const SaTables& sas, Generation g) noexcept {
   if (entry == nullptr || entry->sa == nullptr || quoted->in_udp != (entry->sa->udp_bytes != 0)) return false;
   if (!was_sent_lately(entry->sa->sequence, quoted->sequence)) return false;
   const Sa* tunnel = entry->group->header_maker();
-  return tunnel == nullptr || (tunnel->id.destination == outermost.destination && tunnel->source == outermost.source);
+  if (tunnel == nullptr) return entry->sa->id.destination == outermost.destination;
+  return tunnel->id.destination == outermost.destination && tunnel->source == outermost.source;
 }
 
 uint32_t next_plateau(uint32_t total_bytes) noexcept {

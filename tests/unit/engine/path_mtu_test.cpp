@@ -244,6 +244,23 @@ BOOST_AUTO_TEST_CASE(esp_or_ah_below_tunnel_headers_is_found_where_the_quote_is_
   BOOST_TEST(near.sum(&PacketCounters::mtu_reports) == 1u);
 }
 
+// The group has no tunnel, so the packet that leaves is the quoted ESP packet itself and nothing around it.
+BOOST_AUTO_TEST_CASE(who_saw_a_packet_of_a_group_without_tunnel_lowers_no_other_path) {
+  Gateway near(kNear);
+  near.add_sa("esp.201@10.2.0.2", "10.1.0.1");
+  near.add_sa("esp.202@10.1.0.1", "10.2.0.2");
+  near.eroute("10.1.0.1/32", "10.2.0.2/32", "esp.201@10.2.0.2");
+  near.eroute("10.1.0.2/32", "10.2.0.2/32", "esp.201@10.2.0.2");
+  near.receive(kLan, {udp("10.1.0.2", "10.2.0.2", 1000)});
+  const Packets out = near.packets(kWan);
+  BOOST_REQUIRE(out.size() == 1);
+  const Bytes around = ip_packet({"192.0.2.1", "192.0.2.77", 64, kProtocolIpip}, out[0]);
+  near.receive(kWan, {too_big(around, 900, 500)});
+  near.poll_control(1);
+  BOOST_TEST(near.dropped(DropReason::icmp_unproven) == 1u);
+  BOOST_TEST(near.parts().control_plane().path_mtus().empty());
+}
+
 BOOST_AUTO_TEST_CASE(esp_in_udp_is_found_where_the_quote_is_long_enough) {  // RFC 3948
   Gateway gateway;
   gateway.add_sa("tun.113@192.0.2.2", "192.0.2.1");
