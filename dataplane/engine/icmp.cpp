@@ -62,10 +62,9 @@ bool is_icmp_error(Family family, uint8_t type) noexcept {
 
 bool may_answer_with_error(rte_mbuf* packet, const IpPacket& ip) noexcept {
   if (is_later_fragment(packet, ip)) return false;
-  const uint8_t icmp_protocol = ip.family == Family::kIpv4 ? kProtocolIcmp : kProtocolIcmpv6;
-  if (ip.next_header != icmp_protocol) return true;
-  const auto* icmp = header_at<IcmpHeader>(packet, ip.header_bytes);
-  return icmp != nullptr && !is_icmp_error(ip.family, icmp->type);
+  const FlowKey flow = flow_key(packet, ip);  // looks behind destination options too
+  if (flow.unknown == UnknownFields::kIcmpType || flow.unknown == UnknownFields::kProtocolAndPorts) return false;
+  return !is_icmp(flow) || !is_icmp_error(ip.family, static_cast<uint8_t>(flow.source_port.host()));
 }
 
 rte_mbuf* make_icmp_error(const rte_mbuf* about, const IpPacket& ip, const IpAddress& source, IcmpError error,

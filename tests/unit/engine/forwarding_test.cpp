@@ -161,6 +161,19 @@ BOOST_AUTO_TEST_CASE(icmp_errors_are_limited_and_never_about_icmp_errors) {
   BOOST_TEST(other.frames(kWan).empty());
 }
 
+BOOST_AUTO_TEST_CASE(an_icmp_error_behind_destination_options_is_not_answered_either) {  // RFC 4443 section 2.4
+  Gateway gateway;
+  const Bytes error = icmp_packet({"2001:db8::2", "fd00:1::2", 1}, 3, 0, Bytes(4) + udp("fd00:1::2", "2001:db8::2"));
+  Bytes hidden = error;
+  const Bytes options = extension_header(kProtocolIcmpv6);
+  hidden[6] = kProtocolDestinationOptions;
+  hidden.insert(hidden.begin() + 40, options.begin(), options.end());
+  put16(hidden, 4, static_cast<unsigned>(hidden.size() - 40));
+  gateway.receive(kWan, {error, hidden});
+  BOOST_TEST(gateway.dropped(DropReason::ttl_expired) == 2u);
+  BOOST_TEST(gateway.packets(kWan).empty());
+}
+
 BOOST_AUTO_TEST_CASE(fragments_for_the_gateway_are_dropped_and_others_are_forwarded) {
   Gateway gateway;
   const auto fragment = [](std::string_view destination) {
