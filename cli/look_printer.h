@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "config/request.h"
 
 namespace spigrp {
@@ -17,6 +19,9 @@ struct GatewayView {
   std::vector<SaRow> sas;
   std::vector<RouteSpec> routes;
 };
+
+// The same as one JSON object, the rows sorted alike: host, time_s, eroutes, interfaces, sas, routes.
+nlohmann::json look_json(GatewayView view);
 
 // Host and time (in this machine's time zone); eroutes sorted, each with its whole group; interfaces; SAs sorted;
 // routes sorted. A blank line between the parts that are not empty.

@@ -1,6 +1,7 @@
 // See run_command.h. What each kind of action needs of the daemon, and how its answer is printed.
 #include "cli/run_command.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -76,6 +77,7 @@ class Command {
   }
   Outcome<void> operator()(const BatchFile& file);
   Outcome<void> operator()(const SaveState& save);
+  Outcome<void> operator()(const SaStats& asked);
   Outcome<void> operator()(const StatsWatch& watch);
   Outcome<void> operator()(const MonitorWatch& watch);
   Outcome<void> operator()(const ExplainQuery& query);
@@ -264,8 +266,35 @@ Outcome<void> Command::look() {
   if (auto got = collect(ListKind::kInterfaces, parse_interface_row, view.interfaces); !got) return got;
   if (auto got = collect(ListKind::kSas, parse_sa_row, view.sas); !got) return got;
   if (auto got = collect(ListKind::kRoutes, parse_route_row, view.routes); !got) return got;
-  output_.lines(look_text(std::move(view)));
+  if (common_.json) {
+    output_.raw(look_json(std::move(view)).dump(2) + '\n');
+  } else {
+    output_.lines(look_text(std::move(view)));
+  }
   return {};
+}
+
+// The daemon's list of SAs has their counters.
+Outcome<void> Command::operator()(const SaStats& asked) {
+  std::vector<SaRow> rows;
+  if (auto got = collect(ListKind::kSas, parse_sa_row, rows); !got) return got;
+  for (const SaId& id : asked.ids) {
+    if (std::ranges::find(rows, id, &SaRow::id) == rows.end()) {
+      return refusal(ExitStatus::kRefused, {id.text(), "no such SA", "spi lists the SAs"});
+    }
+  }
+  std::erase_if(rows, [&](const SaRow& row) {
+    return !asked.ids.empty() && std::ranges::find(asked.ids, row.id) == asked.ids.end();
+  });
+  std::ranges::sort(rows, {}, &SaRow::id);
+  if (common_.json) {
+    JsonRows json(output_);
+    for (const SaRow& row : rows) json.add(to_row_json(row));
+    json.end();
+  } else {
+    output_.lines(sa_stats_text(rows));
+  }
+  return output_.finish();
 }
 
 // Rates, until interrupted or nobody reads them any more.

@@ -142,6 +142,31 @@ std::string stats_text(const StatsReport& report) {
   return text;
 }
 
+std::string sa_stats_text(std::span<const SaRow> rows) {
+  Table table({{"SA", Lean::kLeft},
+               {"dir", Lean::kLeft},
+               {"packets"},
+               {"bytes"},
+               {"sequence"},
+               {"authentication failed"},
+               {"replayed"},
+               {"outside window"},
+               {"malformed"},
+               {"exhausted"},
+               {"expired"},
+               {"idle s"}});
+  for (const SaRow& row : rows) {
+    std::vector<std::string> words{row.id.text(), row.direction};
+    for (const uint64_t count : {row.packets, row.bytes, row.sequence, row.authentication_failures, row.replays,
+                                 row.outside_window, row.malformed, row.exhausted, row.expired}) {
+      words.push_back(std::to_string(count));
+    }
+    words.push_back(row.idle_s < 0 ? "-" : std::to_string(row.idle_s));
+    table.add(std::move(words));
+  }
+  return table.has_rows() ? table.text() : "there are no SAs\n";
+}
+
 std::string rates_text(const StatsReport& grew, double seconds) {
   std::string text = worker_rates(grew, seconds) + '\n' + port_rates(grew, seconds);
   Table drops({{"dropped as", Lean::kLeft}, {"packets/s"}, {"meaning", Lean::kLeft}});

@@ -38,6 +38,9 @@ enum class Listing : uint8_t {
   kLook,
   kDebugFlags
 };
+struct SaStats {
+  std::vector<SaId> ids;  // empty: of all SAs
+};                        // stats --sas, stats --said
 struct StatsWatch {
   double interval_s;
 };  // stats --watch
@@ -58,7 +61,8 @@ struct ShowVersion {};
 
 // What a command line asks for: an edit to send, a listing to print, or words about itself.
 using Action =
-    std::variant<Request, Listing, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, SaveState, ShowHelp, ShowVersion>;
+    std::variant<Request, Listing, SaStats, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, SaveState, ShowHelp,
+                 ShowVersion>;
 
 struct ParsedCommand {
   CommonWords common;

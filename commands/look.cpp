@@ -8,10 +8,12 @@ constexpr std::string_view kHelp = R"(look
 
 Prints the gateway's host name and time; the eroutes, sorted, each with its whole
 group; the protected interfaces; the SAs, sorted and without keys; the routes.
+With --json the same as one object.
 
 Examples
   look
   look --label before
+  look --json
 )";
 
 Expected<Action> parse(const Words& /*words*/, const CommandWorld& /*world*/) {

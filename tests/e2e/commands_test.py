@@ -196,6 +196,30 @@ class CommandsTest(GatewayTest):
                         text)
         for word in ("ipsec0", "10.2.0.0/16"):
             self.assertIn(word, text)
+        page = self.gateway.list("look")
+        self.assertEqual(page["host"], sockets.gethostname())
+        self.assertEqual([sa["id"] for sa in page["sas"]], sorted(sa.said for sa in group)[::-1])
+        self.assertEqual(len(page["eroutes"]), 1)
+        self.assertIn("10.2.0.0/16", [route["destination"] for route in page["routes"]])
+
+    # stats of SAs
+
+    def test_stats_count_by_sa(self):
+        group, inbound = default_group(), default_group(first_spi=0x213, inbound=True)
+        self.add_group(group, SELECTOR)
+        self.add_group(inbound)
+        self.lan.send(*[plain(LAN_HOST, FAR_HOST, b"x")] * 3)
+        self.wan.receive(3)
+        forged = bytearray(peer.encap(inbound, plain(FAR_HOST, LAN_HOST, b"y")))
+        forged[-1] ^= 1
+        self.assert_dropped("authentication_failed", 1, lambda: self.wan.send(bytes(forged)))
+        esp, ah = group[1].said, inbound[2].said
+        rows = {row["id"]: row for row in self.gateway.list("stats --sas")}
+        self.assertEqual(set(rows), {sa.said for sa in group + inbound})
+        self.assertEqual((rows[esp]["packets"], rows[ah]["authentication_failures"]), (3, 1))
+        self.assertIn(esp, self.gateway.do(f"stats --said {esp}"))
+        self.assertNotIn(ah, self.gateway.do(f"stats --said {esp}"))
+        self.assertEqual(self.gateway.run("stats --said esp.999@192.0.2.9").returncode, 1)
 
     # address, route, neigh
 

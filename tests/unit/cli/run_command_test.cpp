@@ -116,6 +116,31 @@ BOOST_AUTO_TEST_CASE(stats_and_look_print_a_page) {
   BOOST_TEST(look.out.ends_with("\n10.2.0.0/16 dev ipsec0\n"));
 }
 
+BOOST_AUTO_TEST_CASE(stats_of_sas_are_the_counters_of_all_or_of_those_named) {
+  SaRow esp = sa_row("esp.115@192.0.2.2");
+  esp.packets = 7, esp.bytes = 900, esp.sequence = 8, esp.authentication_failures = 1, esp.replays = 2;
+  esp.outside_window = 3, esp.malformed = 4, esp.exhausted = 5, esp.expired = 6, esp.idle_s = 9;
+  const json rows = json::array({to_row_json(esp), to_row_json(sa_row("ah.116@192.0.2.2"))});
+  const FakeDaemon daemon([&](const json& request) { return result_to(request, {{"rows", rows}, {"next", nullptr}}); });
+  const std::string title =
+      "SA                 dir  packets  bytes  sequence  authentication failed  replayed  outside window  malformed"
+      "  exhausted  expired  idle s\n";
+  const std::string esp_line =
+      "esp.115@192.0.2.2  out        7    900         8                      1         2               3          4"
+      "          5        6       9\n";
+  BOOST_TEST(run_at(daemon, "stats", {"--said", "esp.115@192.0.2.2"}).out == title + esp_line);
+  const Outcome all = run_at(daemon, "stats", {"--sas"});
+  BOOST_TEST(all.out.starts_with(title + esp_line + "ah.116@192.0.2.2   out        0      0"), all.out);
+  BOOST_TEST(json::parse(run_at(daemon, "stats", {"--sas", "--json"}).out) == rows);
+  BOOST_TEST(json::parse(run_at(daemon, "stats", {"--json", "--said", "ah.116@192.0.2.2"}).out) ==
+             json::array({rows[1]}));
+  const Outcome none = run_at(daemon, "stats", {"--said", "esp.999@192.0.2.2"});
+  BOOST_TEST(none.status == 1);
+  BOOST_TEST(none.err == "stats: esp.999@192.0.2.2: no such SA; spi lists the SAs\n");
+  const json empty = {{"rows", json::array()}, {"next", nullptr}};
+  BOOST_TEST(run_against(empty, "stats", {"--sas"}).out == "there are no SAs\n");
+}
+
 BOOST_AUTO_TEST_CASE(every_list_has_json_that_is_the_daemons) {
   const FakeDaemon daemon(gateway);
   for (const char* command : {"spi", "spigrp", "eroute", "tncfg", "address", "route", "neigh"}) {
@@ -126,6 +151,11 @@ BOOST_AUTO_TEST_CASE(every_list_has_json_that_is_the_daemons) {
   BOOST_TEST(json::parse(run_at(daemon, "spi", {"--algorithms", "--json"}).out).size() == 1u);
   BOOST_TEST(json::parse(run_at(daemon, "klipsdebug", {"--json"}).out) == json({"esp", "xform"}));
   BOOST_TEST(json::parse(run_at(daemon, "stats", {"--json"}).out) == stats_json());
+  const json look = json::parse(run_at(daemon, "look", {"--json"}).out);
+  BOOST_TEST(look["host"] == "gw1");
+  BOOST_TEST(look["time_s"] == 0);
+  for (const char* part : {"eroutes", "interfaces", "sas", "routes"}) BOOST_TEST(look[part].size() == 1u, part);
+  BOOST_TEST(look["sas"][0]["id"] == "tun.113@192.0.2.2");
 }
 
 BOOST_AUTO_TEST_CASE(an_empty_list_prints_nothing_and_as_json_an_empty_array) {

@@ -70,6 +70,25 @@ BOOST_AUTO_TEST_CASE(stats_lists_once_or_watches) {
   refused("stats --watch --json", {"--watch and --json"});
 }
 
+BOOST_AUTO_TEST_CASE(stats_of_sas_are_of_all_or_of_those_named) {
+  const auto ids = [&](const std::string& line) {
+    const auto parsed = parse(line);
+    BOOST_REQUIRE_MESSAGE(parsed, line << ": " << (parsed ? "" : parsed.error().text()));
+    std::string all;
+    for (const SaId& id : std::get<SaStats>(parsed->action).ids) all += id.text() + ' ';
+    return all;
+  };
+  BOOST_TEST(ids("stats --sas").empty());
+  BOOST_TEST(ids("stats --sas --json").empty());
+  BOOST_TEST(ids("stats --said esp.115@192.0.2.2") == "esp.115@192.0.2.2 ");
+  BOOST_TEST(ids("stats --said ah0x116@gw2 --said tun.113@192.0.2.2") == "ah.116@192.0.2.2 tun.113@192.0.2.2 ");
+  refused("stats --sas --said esp.115@192.0.2.2", {"--said", "--sas"});
+  refused("stats --sas --watch", {"--watch", "--sas"});
+  refused("stats --said esp.115@192.0.2.2 --watch 2", {"--watch", "--said"});
+  refused("stats --said nosuch", {"--said", "nosuch"});
+  refused("stats --said", {"--said", "has no value"});
+}
+
 BOOST_AUTO_TEST_CASE(batch_takes_one_file_or_standard_input) {
   BOOST_TEST(batch_file("batch") == "-");
   BOOST_TEST(batch_file("batch -") == "-");
