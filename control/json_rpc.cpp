@@ -53,7 +53,11 @@ tl::expected<Call, RpcError> read_call(std::string_view line) {
   call.method = method->get<std::string>();
   call.params = nlohmann::json::object();
   if (const auto params = message.find("params"); params != message.end()) {
-    if (!params->is_object()) return wrong(kInvalidParams, "its params are no object", "name them", call.id);
+    if (!params->is_object()) {
+      auto error = wrong(kInvalidParams, "its params are no object", "name them", call.id);
+      error.value().wants_answer = call.wants_answer;
+      return error;
+    }
     call.params = std::move(*params);
   }
   return call;

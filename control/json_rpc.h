@@ -31,6 +31,7 @@ struct RpcError {
   Error error;
   uint32_t line = 0;            // of a batch; 0: none
   nlohmann::json id = nullptr;  // of the call, where it could be read
+  bool wants_answer = true;     // false: of a notification, of which nothing is said (JSON-RPC 2.0 section 4.1)
 };
 
 // Errors: no JSON, nested deeper than kMaxNesting, not a call of JSON-RPC 2.0.

@@ -49,7 +49,7 @@ std::string Service::answer(std::string_view line, Conversation& conversation,
   auto call = read_call(line);
   if (!call) {
     topics().say("pfkey", "no request: " + call.error().error.text());
-    return error_line(call.error());
+    return call.error().wants_answer ? error_line(call.error()) : std::string();
   }
   Answer answer = answer_call(*call, conversation, client);
   if (topics().has("pfkey")) {

@@ -67,6 +67,16 @@ BOOST_AUTO_TEST_CASE(an_error_carries_the_id_where_it_could_be_read) {
   BOOST_TEST(call.error().id == 9);
 }
 
+BOOST_AUTO_TEST_CASE(a_notification_is_never_answered_for_its_params) {
+  const auto with_id = read_call(R"({"jsonrpc":"2.0","id":9,"method":"status","params":7})");
+  const auto without = read_call(R"({"jsonrpc":"2.0","method":"status","params":7})");
+  const auto unreadable = read_call(R"({"jsonrpc":"2.0","params":7})");
+  BOOST_REQUIRE((!with_id && !without && !unreadable));
+  BOOST_TEST(with_id.error().wants_answer);
+  BOOST_TEST(!without.error().wants_answer);
+  BOOST_TEST(unreadable.error().wants_answer);  // it may not be one (section 5)
+}
+
 BOOST_AUTO_TEST_CASE(nesting_is_bounded_and_brackets_in_strings_are_no_nesting) {
   const auto nested = [](size_t levels) {
     return R"({"jsonrpc":"2.0","id":1,"method":"m","params":{"x":)" + std::string(levels, '[') +
