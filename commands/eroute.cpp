@@ -121,7 +121,7 @@ Expected<Selector> read_selector(const Words& words, const CommandWorld& world) 
   return selector;
 }
 
-Expected<ErouteTarget> read_target(const Words& words, const CommandWorld& world) {
+Expected<ErouteTarget> read_target(const Words& words, Family family, const CommandWorld& world) {
   const auto said = words.value("--said");
   if (!said || !said->starts_with('%')) {
     return read_sa(words, {}, world).map([](const SaId& id) { return ErouteTarget(id); });
@@ -134,6 +134,11 @@ Expected<ErouteTarget> read_target(const Words& words, const CommandWorld& world
   }
   const auto magic = parse_magic(*said);
   if (!magic) return in_option("--said", magic.error());
+  if (*said == (family == Family::kIpv4 ? "%passthrough6" : "%passthrough4")) {
+    return failure("--said " + std::string(*said),
+                   "does not go with IPv" + std::to_string(family == Family::kIpv4 ? 4 : 6) + " networks",
+                   "write %passthrough");
+  }
   return ErouteTarget(*magic);
 }
 
@@ -155,7 +160,7 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
   }
   const auto selector = read_selector(words, world);
   if (!selector) return tl::unexpected(selector.error());
-  const auto target = read_target(words, world);
+  const auto target = read_target(words, selector->family(), world);
   if (!target) return tl::unexpected(target.error());
   const auto existing = *mode == "--replace" ? ExistingEntry::kReplace : ExistingEntry::kRefuse;
   const bool dissolved = words.has("--dissolved");

@@ -28,9 +28,13 @@ BOOST_AUTO_TEST_CASE(the_target_is_an_sa_in_either_form_or_a_magic_said) {
   for (const char* word : {"%pass", "%drop", "%reject", "%hold", "%trap", "%trapsubnet"}) {
     BOOST_TEST(text(edit<ErouteSet>("eroute --add " + kNets + "--said " + word).target) == word);
   }
-  for (const char* word : {"%passthrough", "%passthrough4", "%passthrough6"}) {
-    BOOST_TEST(text(edit<ErouteSet>("eroute --add " + kNets + "--said " + word).target) == "%pass");
+  const std::string nets6 = "--eraf inet6 --src fd00:1::/64 --dst fd00:2::/64 ";
+  for (const auto& [nets, word] : {std::pair(kNets, "%passthrough"), std::pair(kNets, "%passthrough4"),
+                                   std::pair(nets6, "%passthrough"), std::pair(nets6, "%passthrough6")}) {
+    BOOST_TEST(text(edit<ErouteSet>("eroute --add " + nets + "--said " + word).target) == "%pass");
   }
+  refused("eroute --add " + kNets + "--said %passthrough6", {"--said %passthrough6", "IPv4", "write %passthrough"});
+  refused("eroute --add " + nets6 + "--said %passthrough4", {"--said %passthrough4", "IPv6", "write %passthrough"});
   refused("eroute --add " + kNets + "--said %nosuch", {"--said %nosuch", "%reject"});
   refused("eroute --add " + kNets + "--said %drop --spi 0x113", {"%drop", "--spi"});
   refused("eroute --add " + kNets + "--said tun.113@192.0.2.2 --spi 0x113", {"--said and --spi"});
