@@ -29,7 +29,7 @@ Output::Output(int descriptor, std::string prefix) : descriptor_(descriptor), pr
 void Output::line(std::string_view text) {
   if (broken()) return;
   gathered_ += prefix_;
-  gathered_ += text;
+  gathered_ += printable(text);
   gathered_ += '\n';
   if (gathered_.size() >= kGatherBytes) flush();
 }
@@ -64,6 +64,27 @@ Outcome<void> Output::finish() {
                  {"standard output", std::string("cannot be written: ") + std::strerror(error_), {}});
 }
 
+std::string printable(std::string_view text) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string shown;
+  shown.reserve(text.size());
+  for (size_t at = 0; at < text.size(); ++at) {
+    auto byte = static_cast<unsigned char>(text[at]);
+    const auto next = at + 1 < text.size() ? static_cast<unsigned char>(text[at + 1]) : uint8_t{0};
+    const bool is_second_set = byte == 0xc2 && next >= 0x80 && next < 0xa0;
+    if (byte >= 0x20 && byte != 0x7f && !is_second_set) {
+      shown += text[at];
+      continue;
+    }
+    if (is_second_set) {
+      byte = next;
+      ++at;
+    }
+    shown.append("\\x").append(1, kDigits[byte >> 4]).append(1, kDigits[byte & 15]);
+  }
+  return shown;
+}
+
 std::string error_prefix(std::string_view command, std::string_view label) {
   std::string prefix(command);
   if (!label.empty()) prefix.append(" --label ").append(label);
@@ -75,7 +96,7 @@ std::string error_text(std::string_view prefix, const Refusal& refusal, std::str
   if (refusal.line != 0) place.append(batch_name).append(":").append(std::to_string(refusal.line)).append(": ");
   std::string text;
   each_line(place + refusal.error.text(),
-            [&](std::string_view line) { text.append(prefix).append(line).append("\n"); });
+            [&](std::string_view line) { text.append(prefix).append(printable(line)).append("\n"); });
   return text;
 }
 

@@ -14,9 +14,9 @@ class Output {
   // `prefix` stands before every line(): "spigrp --label day: ", or nothing. The descriptor is not closed.
   Output(int descriptor, std::string prefix);
 
-  void line(std::string_view text);
+  void line(std::string_view text);   // made printable
   void lines(std::string_view text);  // split at its newlines
-  void raw(std::string_view text);    // as it is: JSON, which a label would spoil
+  void raw(std::string_view text);    // as it is: JSON in ASCII, which a label would spoil
 
   void flush();
   void discard() { gathered_.clear(); }
@@ -31,6 +31,10 @@ class Output {
   std::string gathered_;
   int error_ = 0;  // errno of the first write that failed
 };
+
+// The text with its control characters as \xNN: what a daemon says is not to move the cursor of a terminal. UTF-8
+// stays, but for the control characters that it has a second time, at U+0080 … U+009F.
+std::string printable(std::string_view text);
 
 // "COMMAND: " or "COMMAND --label LABEL: ".
 std::string error_prefix(std::string_view command, std::string_view label);

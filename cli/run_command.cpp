@@ -109,6 +109,11 @@ class Command {
   Output output_;
 };
 
+// No control character in it reaches a terminal as one.
+std::string in_ascii(const nlohmann::json& json, int indent = -1) {
+  return json.dump(indent, ' ', true);
+}
+
 tl::unexpected<Refusal> misunderstood(const Error& error) {
   return refusal(ExitStatus::kNoDaemon, error);
 }
@@ -119,7 +124,7 @@ class JsonRows {
   explicit JsonRows(Output& output) : output_(output) {}
   void add(const nlohmann::json& row) {
     output_.raw(first_ ? "[\n" : ",\n");
-    output_.raw(row.dump());
+    output_.raw(in_ascii(row));
     first_ = false;
   }
   void end() { output_.raw(first_ ? "[]\n" : "\n]\n"); }
@@ -211,7 +216,7 @@ Outcome<void> Command::list_debug_flags() {
     return misunderstood({"the daemon's reply", "has no topics", {}});
   }
   if (common_.json) {
-    output_.raw(topics->dump() + '\n');
+    output_.raw(in_ascii(*topics) + '\n');
     return {};
   }
   for (const nlohmann::json& topic : *topics) {
@@ -232,7 +237,7 @@ Outcome<void> Command::list_stats() {
   if (common_.json) {
     const auto answer = client_.call(StatsQuery{});
     if (!answer) return tl::unexpected(answer.error());
-    output_.raw(answer->dump(2) + '\n');
+    output_.raw(in_ascii(*answer, 2) + '\n');
     return {};
   }
   const auto report = ask_stats();
@@ -267,7 +272,7 @@ Outcome<void> Command::look() {
   if (auto got = collect(ListKind::kSas, parse_sa_row, view.sas); !got) return got;
   if (auto got = collect(ListKind::kRoutes, parse_route_row, view.routes); !got) return got;
   if (common_.json) {
-    output_.raw(look_json(std::move(view)).dump(2) + '\n');
+    output_.raw(in_ascii(look_json(std::move(view)), 2) + '\n');
   } else {
     output_.lines(look_text(std::move(view)));
   }
@@ -321,7 +326,7 @@ Outcome<void> Command::operator()(const MonitorWatch& watch) {
   return client_.monitor(watch.query, [this](const nlohmann::json& params) {
     const auto event = parse_event(params);
     if (common_.json) {
-      output_.raw(params.dump() + '\n');
+      output_.raw(in_ascii(params) + '\n');
     } else {
       output_.line(event ? event_text_line(*event) : params.dump());
     }
@@ -334,7 +339,7 @@ Outcome<void> Command::operator()(const ExplainQuery& query) {
   const auto answer = client_.call(query);
   if (!answer) return tl::unexpected(answer.error());
   if (common_.json) {
-    output_.raw(answer->dump(2) + '\n');
+    output_.raw(in_ascii(*answer, 2) + '\n');
     return output_.finish();
   }
   const auto explanation = parse_explanation(*answer);

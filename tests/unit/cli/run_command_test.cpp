@@ -379,6 +379,35 @@ BOOST_AUTO_TEST_CASE(a_batch_that_cannot_be_read_is_status_1) {
   BOOST_TEST(ran.err == "batch: /nonexistent/batch: cannot be read: No such file or directory\n");
 }
 
+// What a daemon that is none of ours says is shown, but tells the terminal nothing.
+
+BOOST_AUTO_TEST_CASE(control_characters_of_the_daemon_do_not_reach_the_terminal) {
+  const std::string evil =
+      "a\x1b]0;owned\x07\r\nb\x7f\xc2\x9b"
+      "2Jc";
+  const FakeDaemon refusing([&](const json& request) { return error_to(request, error_json({evil, evil, evil})); });
+  const FakeDaemon answering([&](const json& request) {
+    const std::string method = request["method"];
+    if (method == "debug") return result_to(request, {{"topics", {evil}}});
+    if (method == "status") return result_to(request, {{"host", evil}, {"time_s", 0}});
+    json stats = stats_json();
+    stats["workers"][0]["name"] = evil;
+    if (method == "stats") return result_to(request, stats);
+    return result_to(request, {{"rows", json::array()}, {"next", nullptr}});
+  });
+  std::vector<Outcome> all = {
+      run_at(refusing, "spi", {}),   run_at(answering, "klipsdebug", {}),   run_at(answering, "klipsdebug", {"--json"}),
+      run_at(answering, "look", {}), run_at(answering, "look", {"--json"}), run_at(answering, "stats", {"--json"})};
+  for (const Outcome& ran : all) {
+    const std::string said = ran.out + ran.err;
+    BOOST_TEST(said.find("owned") != std::string::npos, said);
+    for (const char* control : {"\x1b", "\x07", "\r", "\x7f", "\xc2\x9b"}) {
+      BOOST_TEST(said.find(control) == std::string::npos, said);
+    }
+  }
+  BOOST_TEST(all[1].out == "a\\x1b]0;owned\\x07\\x0d\\x0ab\\x7f\\x9b2Jc\n");
+}
+
 // Standard output that takes nothing.
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_status_1) {
