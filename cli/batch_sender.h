@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "cli/client.h"
 #include "commands/command.h"
@@ -14,7 +15,7 @@ namespace spigrp {
 class BatchSender {
  public:
   // `world`: where names and files are looked up.
-  BatchSender(Client& client, const CommandWorld& world) : client_(client), world_(world) {}
+  BatchSender(Client& client, CommandWorld world) : client_(client), world_(std::move(world)) {}
 
   // Errors: of a line (exit 2 where it makes no command, 1 where the daemon refuses it), of the daemon. `name`: of the
   // file, for what is wrong with its lines.
@@ -25,7 +26,7 @@ class BatchSender {
   Outcome<void> send_edits(const Batch& batch);
 
   Client& client_;
-  const CommandWorld& world_;
+  CommandWorld world_;
 };
 
 }  // namespace spigrp

@@ -13,7 +13,7 @@ namespace spigrp {
 enum class ExitStatus : uint8_t {
   kDone = 0,
   kRefused = 1,     // the daemon, a file or standard output said no
-  kWrongUsage = 2,  // the words make no command
+  kWrongUsage = 2,  // the words, or those in a file, make no command
   kNoDaemon = 3     // nobody answered, or with something that is no answer
 };
 

@@ -50,6 +50,23 @@ std::string label_of(std::span<const std::string> words) {
   return {};
 }
 
+// Reads the files that words lead to, and remembers that one could not be read: such words are refused (1), not wrong
+// (2).
+class FileReader {
+ public:
+  CommandWorld world() {
+    return {look_up_name, [this](std::string_view file, size_t most_bytes) {
+              auto text = read_input(file, most_bytes);
+              if (!text) failed_ = true;
+              return text;
+            }};
+  }
+  ExitStatus status() const { return failed_ ? ExitStatus::kRefused : ExitStatus::kWrongUsage; }
+
+ private:
+  bool failed_ = false;
+};
+
 std::string batch_name(const BatchFile& file) {
   return file.path == "-" ? "<stdin>" : file.path;
 }
@@ -351,9 +368,10 @@ Outcome<void> Command::operator()(const ExplainQuery& query) {
 Outcome<void> Command::operator()(const BatchFile& file) {
   auto text = read_input(file.path);
   if (!text) return refusal(ExitStatus::kRefused, text.error());
-  const CommandWorld world{look_up_name, read_input};
-  const auto sent = BatchSender(client_, world).send(*text, batch_name(file), file.if_generation);
+  FileReader files;
+  auto sent = BatchSender(client_, files.world()).send(*text, batch_name(file), file.if_generation);
   wipe(text->data(), text->size());
+  if (!sent && sent.error().status == ExitStatus::kWrongUsage) sent.error().status = files.status();
   return sent;
 }
 
@@ -384,8 +402,9 @@ ExitStatus run_command(std::string_view command, std::span<const std::string> wo
     std::fputs(error_text(error_prefix(command, label), refused, batch).c_str(), stderr);
     return refused.status;
   };
-  auto parsed = parse_command(command, words, {look_up_name, read_input});
-  if (!parsed) return complain(as_typed(label_of(words)), {ExitStatus::kWrongUsage, parsed.error()});
+  FileReader files;
+  auto parsed = parse_command(command, words, files.world());
+  if (!parsed) return complain(as_typed(label_of(words)), {files.status(), parsed.error()});
   Command running(command, parsed->common);
   const auto done = std::visit(running, parsed->action);
   if (done) return ExitStatus::kDone;

@@ -77,7 +77,8 @@ struct CommandWorld {
 };
 
 // `command` is "spi", "spigrp", "eroute", "tncfg", "klipsdebug", "look", "address", "route", "neigh", "stats",
-// "monitor", "explain", "batch", "save"; `words` what follows it. An error is wrong usage (exit 2).
+// "monitor", "explain", "batch", "save"; `words` what follows it. An error is wrong usage (exit 2), but where `world`
+// could not read a file it is a refusal (exit 1).
 Expected<ParsedCommand> parse_command(std::string_view command, std::span<const std::string> words,
                                       const CommandWorld& world);
 

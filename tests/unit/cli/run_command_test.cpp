@@ -379,6 +379,27 @@ BOOST_AUTO_TEST_CASE(a_batch_that_cannot_be_read_is_status_1) {
   BOOST_TEST(ran.err == "batch: /nonexistent/batch: cannot be read: No such file or directory\n");
 }
 
+BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_status_1_wherever_words_lead_to_it) {
+  const std::string sa = "--said esp.115@192.0.2.2 --src 192.0.2.1 --esp aes128gcm16 --enckey ";
+  const Words key = {"--said", "esp.115@192.0.2.2", "--src", "192.0.2.1", "--esp", "aes128gcm16", "--enckey"};
+  const auto with = [&](const std::string& word) {
+    Words words = key;
+    words.push_back(word);
+    return words;
+  };
+  for (const auto& [command, words, input] : {std::tuple("spi", with("@/nonexistent/key"), ""),
+                                              std::tuple("spi", Words{"--optionsfrom", "/nonexistent/words"}, ""),
+                                              std::tuple("spi", Words{"--optionsfrom=/"}, ""),
+                                              std::tuple("batch", Words{"-"}, "spi --optionsfrom /none\n")}) {
+    const Outcome ran = run(command, words, input);
+    BOOST_TEST(ran.status == 1, ran.err);
+    BOOST_TEST(ran.err.find("cannot be read") != std::string::npos, ran.err);
+  }
+  // What is wrong in a file that can be read is wrong usage.
+  BOOST_TEST(run("spi", with("@/dev/null")).status == 2);
+  BOOST_TEST(run("spi", with("-"), "no key").status == 2);
+}
+
 // What a daemon that is none of ours says is shown, but tells the terminal nothing.
 
 BOOST_AUTO_TEST_CASE(control_characters_of_the_daemon_do_not_reach_the_terminal) {
