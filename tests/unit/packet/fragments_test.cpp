@@ -106,10 +106,10 @@ BOOST_AUTO_TEST_CASE(a_fragment_that_reaches_beyond_the_longest_packet_is_not_cu
     set_ipv4_checksum(bytes);
     return packet_from(bytes);
   };
-  for (const size_t too_much : {65535u - 65528u + 1, 1000u}) {
-    rte_mbuf* packet = fragment(65528 - 1000 / 8 * 8, 1000 + too_much);
+  for (const size_t too_much : {1u, 1000u}) {
+    rte_mbuf* packet = fragment(65528 - 1000, 1007 + too_much);
     const Fragments fragments = fragment_packet(packet, parse_ip(packet).ip, 576, packet_pool());
-    BOOST_TEST(fragments.count == 0);
+    BOOST_REQUIRE(fragments.count == 0);
     BOOST_TEST(drop_reason_name(fragments.reason) == "malformed");
     rte_pktmbuf_free(packet);
   }
