@@ -33,7 +33,7 @@ check:
 
 bench:
 	@scripts/install-packages build
-	@scripts/build $(BUILD) -- bench/floor bench/pipeline
+	@scripts/build $(BUILD) -- bench/floor bench/pipeline $(PROGRAMS)
 	@scripts/bench $(BUILD)
 
 soak:

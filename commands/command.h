@@ -60,9 +60,8 @@ struct ShowHelp {
 struct ShowVersion {};
 
 // What a command line asks for: an edit to send, a listing to print, or words about itself.
-using Action =
-    std::variant<Request, Listing, SaStats, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, SaveState, ShowHelp,
-                 ShowVersion>;
+using Action = std::variant<Request, Listing, SaStats, StatsWatch, MonitorWatch, ExplainQuery, BatchFile, SaveState,
+                            ShowHelp, ShowVersion>;
 
 struct ParsedCommand {
   CommonWords common;

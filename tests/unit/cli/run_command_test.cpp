@@ -362,7 +362,7 @@ BOOST_AUTO_TEST_CASE(a_wrong_line_of_a_batch_is_status_2_and_nothing_is_committe
 
 BOOST_AUTO_TEST_CASE(save_prints_the_lines_of_all_pages) {
   const FakeDaemon daemon([](const json& request) {
-    const bool first = request["params"]["cursor"] == 0;
+    const bool first = request["params"].value("cursor", 0) == 0;
     return result_to(
         request, {{"lines", {first ? "tncfg --create ipsec0" : "spi --clear"}}, {"next", first ? json(9) : json()}});
   });

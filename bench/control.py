@@ -1,0 +1,238 @@
+#!/usr/bin/python3
+# What edits cost: a daemon with many SAs, groups and eroutes, loaded by one batch, its worker kept busy with packets that
+# the groups protect, and one client that regroups as fast as it may. Prints a table, and the same as JSON.
+#
+#   bench/control.py BUILD [--sas N] [--seconds S] [--rate EDITS] [--json FILE]
+import argparse
+import json
+import os
+import pathlib
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+LEAST_THROUGHPUT = 0.95  # of the worker's, while groups are edited
+
+
+def frame(number):
+    """An Ethernet frame from 10.x.y.z, one of the eroutes' sources, to 172.16.0.1: UDP of 64 bytes."""
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 64, 0, 0, 64, 17, 0, source_of(number), bytes([172, 16, 0, 1]))
+    total = sum(struct.unpack("!10H", header))
+    total = (total & 0xffff) + (total >> 16)
+    header = header[:10] + struct.pack("!H", ~total & 0xffff) + header[12:]
+    return (bytes.fromhex("020000000001020000000002 0800".replace(" ", "")) + header
+            + struct.pack("!HHHH", 1000, 2000, 44, 0) + bytes(36))
+
+
+def source_of(number):
+    return bytes([10, number >> 16 & 255, number >> 8 & 255, number & 255])
+
+
+def write_capture(path, frames):
+    with open(path, "wb") as file:
+        file.write(struct.pack("=IHHiIII", 0xa1b2c3d4, 2, 4, 0, 0, 65535, 1))
+        for data in frames:
+            file.write(struct.pack("=IIII", 0, 0, len(data), len(data)) + data)
+
+
+def batch_lines(sas):
+    """Groups of tun and esp, and an eroute for each SA's number, to the group that it is in."""
+    def tun(number):
+        return f"tun.{0x1000 + number:x}@192.0.2.2"
+
+    def esp(number):
+        return f"esp.{0x1000 + number:x}@192.0.2.2"
+    for number in range(0, sas, 2):
+        yield f"spi --said {tun(number)} --ip4 --src 192.0.2.1 --dst 192.0.2.2"
+        yield f"spi --said {esp(number + 1)} --src 192.0.2.1 --esp aes128gcm16 --enckey 0x{number:040x}"
+        yield f"spigrp --said {tun(number)} {esp(number + 1)}"
+    for number in range(sas):
+        source = ".".join(str(byte) for byte in source_of(number))
+        yield f"eroute --add --eraf inet --src {source}/32 --dst 172.16.0.0/12 --said {tun(number & ~1)}"
+
+
+class Gateway:
+    def __init__(self, build, folder, sas, core):
+        self.folder, self.build = folder, build
+        write_capture(folder / "in.pcap", [frame(number) for number in range(256)])
+        (folder / "config.toml").write_text(f"""
+[[ports]]
+name = "lan"
+device = "net_pcap0,rx_pcap={folder}/in.pcap,tx_pcap={folder}/out.pcap,infinite_rx=1"
+mac = "02:00:00:00:00:01"
+addresses = ["10.255.255.1/8"]
+[[ports]]
+name = "wan"
+device = "net_null1,no-rx=1"
+addresses = ["192.0.2.1/24"]
+[workers]
+idle = "poll"
+cores = [{core}]
+[memory]
+megabytes = {256 + sas // 1000}
+file_prefix = "spigrp-bench-{os.getpid()}"
+[tables]
+sas = {max(1024, sas + sas // 8)}
+eroutes = {max(1024, sas + sas // 8)}
+[socket]
+path = "{folder}/sock"
+""")
+        self.log = open(folder / "log", "wb")
+        self.process = subprocess.Popen([build / "spigrpd", folder / "config.toml"], stdout=self.log, stderr=self.log)
+        self.connect()
+
+    def connect(self):
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.socket = socket.socket(socket.AF_UNIX)
+                self.socket.connect(str(self.folder / "sock"))
+                self.file = self.socket.makefile("rb")
+                self.call("status")
+                return
+            except (FileNotFoundError, ConnectionError):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    sys.exit("bench/control.py: spigrpd does not start: " + (self.folder / "log").read_text())
+                time.sleep(0.02)
+
+    def call(self, method, **params):
+        self.socket.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
+        line = self.file.readline()
+        if not line:
+            raise ConnectionResetError
+        answer = json.loads(line)
+        if "error" in answer:
+            sys.exit(f"bench/control.py: {method}: {answer['error']['message']}")
+        return answer["result"]
+
+    def control_seconds(self):
+        """Processor time of the control thread."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self):
+        return int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    def command(self, *words, **options):
+        return subprocess.run([self.build / "spigrpctl", *words], check=True, stdout=subprocess.PIPE, text=True,
+                              env={**os.environ, "SPIGRP_SOCKET": str(self.folder / "sock")}, **options).stdout
+
+    def worker(self):
+        workers = self.call("stats")["workers"]
+        return workers[0]["encapsulated"], {reason: count for worker in workers
+                                            for reason, count in worker["dropped"].items()}
+
+    def throughput(self, act, seconds):
+        """Packets a second that the worker protects while act(until) runs."""
+        before, began = self.worker()[0], time.monotonic()
+        act(began + seconds)
+        return (self.worker()[0] - before) / (time.monotonic() - began)
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+        self.log.close()
+
+
+def idle(until):
+    time.sleep(max(0.0, until - time.monotonic()))
+
+
+def regroup(gateway, rate, latencies):
+    short, long = ["tun.1000@192.0.2.2", "esp.1001@192.0.2.2"], ["tun.1000@192.0.2.2", "esp.1001@192.0.2.2", "ah.fff@192.0.2.2"]
+    lines = [json.dumps({"jsonrpc": "2.0", "id": 1, "method": "group.replace", "params": {"members": members}}).encode()
+             + b"\n" for members in (long, short)]
+
+    def act(until):
+        began = time.perf_counter()
+        while time.monotonic() < until:
+            at = time.perf_counter()
+            wait = began + len(latencies) / rate - at
+            if wait > 0:
+                time.sleep(wait)
+                at = time.perf_counter()
+            gateway.socket.sendall(lines[len(latencies) % 2])
+            if b'"result"' not in gateway.file.readline():
+                sys.exit("bench/control.py: a regrouping was refused")
+            latencies.append(time.perf_counter() - at)
+    return act
+
+
+def measure(gateway, options):
+    figures = {"sas": options.sas}
+    text = "".join(line + "\n" for line in batch_lines(options.sas))
+    (gateway.folder / "batch").write_text(text)
+    resident, spent, began = gateway.resident_bytes(), gateway.control_seconds(), time.monotonic()
+    gateway.command("batch", str(gateway.folder / "batch"))
+    figures["load_wall_s"] = time.monotonic() - began
+    figures["load_control_thread_s"] = gateway.control_seconds() - spent
+    figures["bytes_an_sa"] = (gateway.resident_bytes() - resident) / options.sas
+    began = time.monotonic()
+    saved = gateway.command("save", "--keys")
+    figures["save_s"] = time.monotonic() - began
+    without = (" ".join(word for word in line.split()) for line in saved.splitlines())
+    lines = set()
+    for line in without:
+        words = line.split()
+        if "--sent" in words:
+            del words[words.index("--sent"):words.index("--sent") + 2]
+        lines.add(" ".join(words))
+    figures["save_is_identical"] = lines - set(BASE) == set(text.splitlines())
+
+    quiet = [gateway.throughput(idle, options.seconds / 2)]
+    latencies = []
+    dropped = gateway.worker()[1]
+    edited = gateway.throughput(regroup(gateway, options.rate, latencies), options.seconds)
+    after = gateway.worker()[1]
+    quiet.append(gateway.throughput(idle, options.seconds / 2))
+    latencies.sort()
+    figures["edits_a_second"] = len(latencies) / options.seconds
+    figures["edit_median_us"] = latencies[len(latencies) // 2] * 1e6
+    figures["edit_p99_us"] = latencies[len(latencies) * 99 // 100] * 1e6
+    figures["packets_a_second"] = sum(quiet) / 2
+    figures["throughput_under_edits"] = edited / (sum(quiet) / 2)
+    figures["dropped_under_edits"] = {reason: count - dropped.get(reason, 0) for reason, count in after.items()
+                                      if count > dropped.get(reason, 0)}
+    return figures
+
+
+BASE = ["tncfg --create ipsec0", "tncfg --attach --virtual ipsec0 --physical wan",
+        "route --add --dst 172.16.0.0/12 --via 192.0.2.2 --dev ipsec0",
+        "neigh --add --dst 192.0.2.2 --mac 02:00:00:00:00:99 --dev wan",
+        "spi --said ah.fff@192.0.2.2 --src 192.0.2.1 --ah hmac-sha1-96 --authkey 0x" + "33" * 20]
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--sas", type=int, default=100_000)
+    parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--rate", type=float, default=10_000)
+    parser.add_argument("--json", type=pathlib.Path)
+    options = parser.parse_args()
+    # The worker has the last core for itself, where there is another for everything else.
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[:-1] or cores)
+    with tempfile.TemporaryDirectory(prefix="spigrp-bench-") as folder:
+        gateway = Gateway(options.build, pathlib.Path(folder), options.sas, cores[-1])
+        try:
+            gateway.command("batch", "-", input="\n".join(BASE) + "\n")
+            figures = measure(gateway, options)
+        finally:
+            gateway.end()
+    for name, value in figures.items():
+        print(f"{name:24} {value:.2f}" if isinstance(value, float) else f"{name:24} {value}")
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1) + "\n")
+    if figures["throughput_under_edits"] < LEAST_THROUGHPUT:
+        print(f"# edits cost the worker more than {1 - LEAST_THROUGHPUT:.0%}")
+    if figures["dropped_under_edits"] or not figures["save_is_identical"]:
+        sys.exit("bench/control.py: packets were dropped, or save was not what was loaded")
+
+
+if __name__ == "__main__":
+    main()
