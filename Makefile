@@ -40,6 +40,7 @@ soak:
 	@scripts/install-packages check
 	@scripts/build $(BUILD) -- $(PROGRAMS)
 	@SOAK_MINUTES=$(SOAK_MINUTES) tests/e2e/run --build $(BUILD) group_edit_test.Soak
+	@SPIGRP_KILLS=300 tests/e2e/run --build $(BUILD) state_test.KilledTest
 
 fuzz:
 	@scripts/install-packages fuzz

@@ -49,6 +49,7 @@ nlohmann::json look_json(GatewayView view) {
   sort_parts(view);
   return {{"host", view.host},
           {"time_s", view.time_s},
+          {"edited_at", view.edited_at},
           {"eroutes", json_rows(view.eroutes)},
           {"interfaces", json_rows(view.interfaces)},
           {"sas", json_rows(view.sas)},

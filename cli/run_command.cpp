@@ -284,6 +284,9 @@ Outcome<void> Command::look() {
   }
   view.host = host->get<std::string>();
   view.time_s = time->get<int64_t>();
+  if (const auto edited = status->find("edited_at"); edited != status->end() && edited->is_number_unsigned()) {
+    view.edited_at = edited->get<uint64_t>();
+  }
   if (auto got = collect(ListKind::kEroutes, parse_eroute_row, view.eroutes); !got) return got;
   if (auto got = collect(ListKind::kInterfaces, parse_interface_row, view.interfaces); !got) return got;
   if (auto got = collect(ListKind::kSas, parse_sa_row, view.sas); !got) return got;

@@ -208,6 +208,64 @@ class ControlSocketTest(GatewayTest):
         self.gateway.do("spigrp --replace " + " ".join(sa.words for sa in self.group))
 
 
+class ReadSocketTest(GatewayTest):
+    """A second socket, for clients that may look and not change anything."""
+
+    def test_who_only_reads_changes_nothing_and_is_shown_no_key(self):
+        self.add_group(default_group(), f"{LAN_HOST}/32 {FAR_HOST}/32")
+        path = self.gateway.folder / "read"
+        reader = {"SPIGRP_SOCKET": str(path)}
+        self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o660)
+        before = self.gateway.do("save --keys")
+        for line in ("spi", "spigrp", "eroute", "tncfg", "look", "stats", "save", "klipsdebug",
+                     f"explain --src {LAN_HOST} --dst {FAR_HOST}"):
+            result = self.gateway.run(line, environment=reader)
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertNotIn("0x" + default_group()[1].encryption_key.hex(), result.stdout)
+        for line, stdin in (("spi --clear", ""), ("eroute --clear", ""), ("save --keys", ""), ("klipsdebug --set esp", ""),
+                            ("spigrp --said tun.113@192.0.2.2", ""), ("batch", "eroute --clear\n")):
+            result = self.gateway.run(line, stdin, environment=reader)
+            self.assertEqual(result.returncode, 1, line)
+            self.assertIn("this socket is for reading only", result.stderr)
+        self.assertEqual(self.gateway.do("save --keys"), before)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.options = {"read_socket": {"path": "FOLDER/read"}}
+        super().setUpClass()
+
+
+class TransactionTest(GatewayTest):
+    def test_two_clients_do_not_overwrite_each_others_work(self):
+        seen = self.gateway.list("look")["edited_at"]
+        self.gateway.do("tncfg --create ipsec5")
+        result = self.gateway.run(f"batch --if-generation {seen}", "tncfg --delete ipsec5\n")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("somebody else made a transaction since then", result.stderr)
+        seen = self.gateway.list("look")["edited_at"]
+        self.gateway.do(f"batch --if-generation {seen}", "tncfg --delete ipsec5\n")
+
+    def test_of_a_client_that_vanishes_in_the_middle_nothing_is_left(self):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(self.gateway.socket_path))
+            for message in ({"method": "begin"}, {"method": "interface.create", "params": {"name": "ipsec5"}}):
+                client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, **message}).encode() + b"\n")
+                self.assertIn(b'"result"', client.recv(4096))
+        self.assertNotIn("ipsec5", self.gateway.do("tncfg"))
+        self.gateway.batch(["tncfg --create ipsec5", "tncfg --delete ipsec5"])
+
+    def test_save_and_batch_make_the_same_state_again(self):
+        self.add_group(default_group(), f"{LAN_HOST}/32 {FAR_HOST}/32")
+        saved = self.gateway.do("save --keys")
+        self.gateway.batch(["eroute --clear", "spi --clear", "tncfg --clear"])
+        self.gateway.batch([line for line in saved.splitlines() if not line.startswith("neigh")])
+        self.assertEqual(sorted(self.gateway.do("save --keys").splitlines()), sorted(saved.splitlines()))
+        packet = plain(LAN_HOST, FAR_HOST, b"again")
+        self.lan.send(packet)
+        self.assertEqual(peer.decap(default_group(), self.wan.receive(1)[0]), peer.forwarded(packet))
+        self.assertEqual(self.gateway.run("batch", self.gateway.do("save")).returncode, 2)  # without keys
+
+
 class ManySasTest(GatewayTest):
     """A hundred thousand SAs: all are listed, in bounded memory (HAZARDS 20, 23)."""
     options = {"tables": {"sas": 131072}}

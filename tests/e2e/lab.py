@@ -175,7 +175,7 @@ class Daemon:
 
     def configuration(self, ports, options, startup_batch):
         """The TOML file; `options` are its tables as dictionaries, over those that every test needs; "" is the part
-        before the first table."""
+        before the first table. FOLDER is the daemon's own."""
         options = dict(options or {})
         text = toml(options.pop("", {}))
         if startup_batch:
@@ -187,7 +187,8 @@ class Daemon:
                   "memory": {"file_prefix": f"spigrp-{self.name}-{os.getpid()}", "megabytes": 256}}
         for name, values in options.items():
             tables[name] = {**tables.get(name, {}), **values}
-        return text + "".join(f"[{name}]\n{toml(values)}" for name, values in tables.items())
+        text += "".join(f"[{name}]\n{toml(values)}" for name, values in tables.items())
+        return text.replace("FOLDER", str(self.folder))
 
     def start(self):
         log = open(self.log_path, "wb")

@@ -389,12 +389,19 @@ BOOST_AUTO_TEST_CASE(a_file_that_cannot_be_read_is_status_1_wherever_words_lead_
   };
   for (const auto& [command, words, input] : {std::tuple("spi", with("@/nonexistent/key"), ""),
                                               std::tuple("spi", Words{"--optionsfrom", "/nonexistent/words"}, ""),
-                                              std::tuple("spi", Words{"--optionsfrom=/"}, ""),
-                                              std::tuple("batch", Words{"-"}, "spi --optionsfrom /none\n")}) {
+                                              std::tuple("spi", Words{"--optionsfrom=/"}, "")}) {
     const Outcome ran = run(command, words, input);
     BOOST_TEST(ran.status == 1, ran.err);
     BOOST_TEST(ran.err.find("cannot be read") != std::string::npos, ran.err);
   }
+  // The daemon leaves a batch's files to the command.
+  const FakeDaemon daemon([](const json& request) {
+    if (request["method"] != "lines") return gateway(request);
+    return error_to(request, error_json({"/none", "is the client's to read", {}}, -32001, 1));
+  });
+  const Outcome batch = run_at(daemon, "batch", {"-"}, "spi --optionsfrom /none\n");
+  BOOST_TEST(batch.status == 1, batch.err);
+  BOOST_TEST(batch.err.find("cannot be read") != std::string::npos, batch.err);
   // What is wrong in a file that can be read is wrong usage.
   BOOST_TEST(run("spi", with("@/dev/null")).status == 2);
   BOOST_TEST(run("spi", with("-"), "no key").status == 2);
