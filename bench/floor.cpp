@@ -120,6 +120,7 @@ Expected<void> run(const RunOptions& options) {
   FloorReport report(options.rounds_or(kRounds, kQuickRounds));
   for (const Work& work : all_work(options.quick ? quick_cases() : all_cases())) {
     const uint16_t sas = work.packet_case.sas;
+    if (!options.wants(work.packet_case)) continue;
     if (!libraries.contains(sas)) libraries.emplace(sas, make_libraries(sas));
     if (auto done = report.run(libraries.at(sas), work); !done) return done;
   }

@@ -18,6 +18,11 @@ std::string_view direction_name(Direction direction) noexcept {
   return direction == Direction::kOutbound ? "out" : "in";
 }
 
+std::string name_of(const PacketCase& packet_case) {
+  return std::string(group_name(packet_case.group)) + ' ' + std::string(esp_algorithm(packet_case.suite)) + ' ' +
+         std::to_string(packet_case.inner_bytes) + " B " + std::to_string(packet_case.sas) + " SAs";
+}
+
 size_t lead_slices(size_t sas) noexcept {
   return sas == 1 ? 0 : (sas + kSlicePackets - 1) / kSlicePackets;
 }

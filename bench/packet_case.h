@@ -18,7 +18,7 @@ inline constexpr Suite kSuites[] = {Suite::kGcm, Suite::kCbcSha};
 inline constexpr Group kGroups[] = {Group::kTunEsp, Group::kTunEspAh};
 inline constexpr Direction kDirections[] = {Direction::kOutbound, Direction::kInbound};
 inline constexpr uint16_t kInnerBytes[] = {64, 512, 1420};  // of the inner IP packet
-inline constexpr uint16_t kSaCounts[] = {1, 1000};
+inline constexpr uint16_t kSaCounts[] = {1, 64, 1000};
 
 std::string_view esp_algorithm(Suite suite) noexcept;  // "aes128gcm16"
 inline constexpr std::string_view kAhAlgorithm = "hmac-sha2_256-128";
@@ -31,6 +31,8 @@ struct PacketCase {
   uint16_t inner_bytes;
   uint16_t sas;
 };
+
+std::string name_of(const PacketCase& packet_case);  // "tun+esp aes128gcm16 64 B 1 SAs"
 
 // Slices that go untimed before each timed one: with many SAs so many that all of them have been used since, by what
 // is timed. Caches then hold of the SAs what they hold of them under traffic.

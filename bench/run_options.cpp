@@ -39,8 +39,13 @@ Expected<RunOptions> parse_run_options(int count, char** words) {
     } else if (word == "--json") {
       options.json_file = value;
       good = !options.json_file.empty();
+    } else if (word == "--only") {
+      options.only = value;
+      good = !options.only.empty();
     }
-    if (!good) return failure(as_typed(word), "is not understood", "[--quick] [--core N] [--json FILE] [--rounds N]");
+    if (!good)
+      return failure(as_typed(word), "is not understood",
+                     "[--quick] [--core N] [--json FILE] [--rounds N] [--only PART-OF-A-CASE]");
     ++i;
   }
   return options;

@@ -16,13 +16,15 @@ struct RunOptions {
   std::optional<int> core;
   std::string json_file;  // empty: none
   size_t rounds = 0;      // slices of each thing that is measured; 0: the program's own
+  std::string only;       // part of the names of the cases to be measured; empty: all
 
   size_t rounds_or(size_t full, size_t quick_rounds) const noexcept {
     return rounds != 0 ? rounds : quick ? quick_rounds : full;
   }
+  bool wants(const PacketCase& packet_case) const { return name_of(packet_case).find(only) != std::string::npos; }
 };
 
-// [--quick] [--core N] [--json FILE] [--rounds N]. Error: anything else.
+// [--quick] [--core N] [--json FILE] [--rounds N] [--only "tun+esp aes128gcm16 64 B 1 SAs"]. Error: anything else.
 Expected<RunOptions> parse_run_options(int count, char** words);
 
 nlohmann::json to_json(const Summary& summary);

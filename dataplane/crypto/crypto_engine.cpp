@@ -1,6 +1,7 @@
-// See crypto_engine.h. GCM and GMAC go through ipsec-mb's direct calls, one packet each; all else through job managers,
-// which fill the lanes of each algorithm with whatever packets come, from any SA, and are flushed before the call ends.
-// Which kind of manager an algorithm's jobs go to is measured when the first engine is made.
+// See crypto_engine.h. GCM and GMAC go through ipsec-mb's direct calls, one packet each; all else through cipher and
+// hash bursts, or through job managers, which fill the lanes of each algorithm with whatever packets come, from any SA,
+// and are flushed before the call ends. Which of these, and of which kind of manager, is measured for each algorithm
+// when the first engine is made.
 #include "crypto/crypto_engine.h"
 
 #include <algorithm>
@@ -12,22 +13,17 @@
 #include <sys/random.h>
 #include <x86intrin.h>
 
+#include "crypto/constant_time.h"
+#include "crypto/gcm_functions.h"
 #include "crypto/key_schedule_expanded.h"
 #include "crypto/multi_buffer.h"
+#include "crypto/split_bursts.h"
 
 namespace spigrp {
 namespace {
 
 constexpr size_t kMaxJobs = 64;
 constexpr size_t kStreamKeyBytes = 32;
-
-// Takes as long for any bytes of one length (invariant 7).
-bool equal_icv(const uint8_t* one, const uint8_t* other, size_t bytes) noexcept {
-  uint8_t difference = 0;
-  for (size_t i = 0; i < bytes; ++i) difference |= static_cast<uint8_t>(one[i] ^ other[i]);
-  asm volatile("" : "+r"(difference));  // the loop may not end at the first difference
-  return difference == 0;
-}
 
 IMB_CIPHER_MODE library_mode(CipherMode mode) noexcept {
   switch (mode) {
@@ -71,14 +67,16 @@ IMB_HASH_ALG library_hash(AuthMode mode) noexcept {
   return IMB_AUTH_NULL;
 }
 
-// By cipher and authenticator, the kind of manager that is the fastest here.
-using ManagerChoice = std::array<std::array<ManagerKind, kAuthModeCount>, kCipherModeCount>;
+// How an algorithm's jobs are done: by the job manager of a kind (the same number), or otherwise.
+enum class Way : uint8_t { kSseJobs, kAvx2Jobs, kAvx512Jobs, kSplit, kGcm, kGmac };
+constexpr size_t kJobWayCount = kManagerKindCount;
+using WayChoice = std::array<Way, kModePairCount>;
 
-ManagerKind& chosen(ManagerChoice& choice, const Algorithm& algorithm) noexcept {
-  const CipherMode cipher = algorithm.cipher == nullptr ? CipherMode::kNull : algorithm.cipher->mode;
-  const AuthMode auth = algorithm.authenticator == nullptr ? AuthMode::kNone : algorithm.authenticator->mode;
-  return choice[static_cast<size_t>(cipher)][static_cast<size_t>(auth)];
-}
+// What is measured when the first engine is made.
+struct EngineChoice {
+  WayChoice ways{};  // by Expanded::mode_pair
+  SplitBursts::Choice split;
+};
 
 // GCM and GMAC: one packet at a time is as fast as it gets.
 bool goes_direct(const Algorithm& algorithm) noexcept {
@@ -90,14 +88,10 @@ using Nonce = std::array<uint8_t, 16>;
 constexpr uint8_t kAeadNonceBytes = 12;
 constexpr uint8_t kCcmNonceBytes = 11;  // RFC 4309 section 4
 
-// The salt, then the IV that the packet carries (RFC 4106 section 4; 4309, 4543 and 7634 likewise). Behind it the block
-// counter of CTR: 1 (RFC 3686 section 4).
-void make_nonce(const CryptoJob& job, const std::array<uint8_t, 4>& salt, uint8_t* nonce) noexcept {
-  const Cipher& cipher = *job.keys->algorithm().cipher;
-  std::memset(nonce + kAeadNonceBytes, 0, 3);
-  nonce[15] = 1;
-  std::memcpy(nonce, salt.data(), 4);
-  std::memcpy(nonce + cipher.salt_bytes, job.iv, 8);
+void make_nonce(const CryptoJob& job, const KeySchedule::Expanded& keys, uint8_t* nonce) noexcept {
+  if (job.keys->algorithm().cipher->mode != CipherMode::kAesCcm) return keys.make_nonce(job.iv, nonce);
+  std::memcpy(nonce, keys.salt.data(), 3);
+  std::memcpy(nonce + 3, job.iv, 8);
 }
 
 }  // namespace
@@ -108,76 +102,86 @@ struct CryptoEngine::State {
 
   ~State() { wipe(&stream_round_keys, sizeof(stream_round_keys)); }
 
-  static const Expanded& expanded(const CryptoJob& job) noexcept { return *job.keys->expanded_; }
+  // Jobs that are done the same way.
+  struct Share {
+    std::array<TaggedJob, kMaxJobs> jobs;
+    size_t count = 0;
+
+    void push(CryptoJob& job, uint8_t* tag) noexcept { jobs[count++] = {&job, tag}; }
+    std::span<const TaggedJob> all() const noexcept { return std::span(jobs).first(count); }
+  };
+  // Of what is not done at once; by Way.
+  using Shares = std::array<Share, kJobWayCount + 1>;
 
   template <IMB_CIPHER_DIRECTION direction>
-  void run_direct(const CryptoJob& job, uint8_t* tag) noexcept;
-  void run_gmac(const CryptoJob& job, const uint8_t* nonce, uint8_t* tag) noexcept;
+  void begin(CryptoJob& job, uint8_t* tag, Shares& shares) noexcept;
+  template <IMB_CIPHER_DIRECTION direction>
+  void run_gcm(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept;
+  void run_gmac(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   static void fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* nonce, uint8_t* tag) noexcept;
   static void fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   static void fill_combined(IMB_JOB& slot, const CryptoJob& job) noexcept;
-  // Jobs that go to one manager.
-  struct Share {
-    std::array<CryptoJob*, kMaxJobs> jobs;
-    std::array<uint8_t*, kMaxJobs> tags;
-    size_t count = 0;
-
-    void push(CryptoJob& job, uint8_t* tag) noexcept {
-      jobs[count] = &job;
-      tags[count++] = tag;
-    }
-  };
-  using Shares = std::array<Share, kManagerKindCount>;
-
-  Share& share_of(Shares& shares, const CryptoJob& job) noexcept {
-    return shares[static_cast<size_t>(chosen(choice, job.keys->algorithm()))];
-  }
   template <IMB_CIPHER_DIRECTION direction>
-  void run_multi_buffer(IMB_MGR* manager, const Share& share) noexcept;
-  template <IMB_CIPHER_DIRECTION direction>
-  void run_shares(const Shares& shares) noexcept;
+  void run_multi_buffer(IMB_MGR* manager, std::span<const TaggedJob> jobs) noexcept;
 
-  void choose_managers();
-  uint64_t measure(IMB_MGR* manager, const KeySchedule& keys);
+  void choose_ways();
+  void choose_split();
+  uint64_t measure_jobs(IMB_MGR* manager, const KeySchedule& keys);
+  uint64_t measure_split(const KeySchedule& keys, IMB_CIPHER_DIRECTION direction);
+  void choose_kind(ManagerKind& place, const KeySchedule& keys, IMB_CIPHER_DIRECTION direction);
 
-  MultiBuffer library;                                  // GCM, whose key tables depend on the kind, and random_ivs
-  std::array<MultiBuffer, kManagerKindCount> managers;  // for jobs; null: not on this processor
-  ManagerChoice choice{};
+  MultiBuffer library;             // GMAC, whose key tables depend on the kind, and random_ivs
+  SplitBursts::Managers managers;  // null: not on this processor
+  SplitBursts split{managers};
+  EngineChoice choice;
+  const GcmFunctions& gcm = GcmFunctions::fastest();
   alignas(16) std::array<uint8_t, 15 * 16> stream_round_keys;  // of random_ivs
   uint64_t stream_position = 0;                                // calls so far
 };
 
+// Does the job, or puts it into its share.
 template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::run_direct(const CryptoJob& job, uint8_t* tag) noexcept {
-  const Expanded& keys = expanded(job);
-  const Cipher& cipher = *job.keys->algorithm().cipher;
+void CryptoEngine::State::begin(CryptoJob& job, uint8_t* tag, Shares& shares) noexcept {
+  const Expanded& keys = Expanded::of(job);
+  const Way way = choice.ways[keys.mode_pair];
+  job.ok = false;
+  if (way == Way::kGcm) [[likely]] {
+    run_gcm<direction>(job, keys, tag);
+  } else if (way == Way::kGmac) {
+    run_gmac(job, keys, tag);
+  } else {
+    return shares[static_cast<size_t>(way)].push(job, tag);
+  }
+  job.ok = direction == IMB_DIR_ENCRYPT || equal_icv(tag, job.icv, keys.icv_bytes);
+}
+
+template <IMB_CIPHER_DIRECTION direction>
+void CryptoEngine::State::run_gcm(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept {
   alignas(16) Nonce nonce;
-  make_nonce(job, keys.salt, nonce.data());
-  if (cipher.mode == CipherMode::kAesGmac) return run_gmac(job, nonce.data(), tag);
-  const IMB_MGR& imb = *library;
-  constexpr bool kEncrypts = direction == IMB_DIR_ENCRYPT;
-  const auto run = cipher.key_bytes == 16   ? (kEncrypts ? imb.gcm128_enc : imb.gcm128_dec)
-                   : cipher.key_bytes == 24 ? (kEncrypts ? imb.gcm192_enc : imb.gcm192_dec)
-                                            : (kEncrypts ? imb.gcm256_enc : imb.gcm256_dec);
+  keys.make_nonce(job.iv, nonce.data());
+  const GcmFunctions::Calls& calls = gcm.calls(keys.gcm_key_index, job.cipher_bytes);
+  const aes_gcm_enc_dec_t run = direction == IMB_DIR_ENCRYPT ? calls.encrypt : calls.decrypt;
   gcm_context_data context;
   run(static_cast<const gcm_key_data*>(keys.encrypt_keys), &context, job.cipher_start, job.cipher_start,
-      job.cipher_bytes, nonce.data(), job.auth_start, job.auth_bytes, tag, cipher.icv_bytes);
+      job.cipher_bytes, nonce.data(), job.auth_start, job.auth_bytes, tag, keys.icv_bytes);
 }
 
 // RFC 4543 section 3.3: everything is additional data. Of ESP it comes in two pieces, because ESN's upper half is not
 // in the packet.
-void CryptoEngine::State::run_gmac(const CryptoJob& job, const uint8_t* nonce, uint8_t* tag) noexcept {
-  const auto* keys = static_cast<const gcm_key_data*>(expanded(job).encrypt_keys);
+void CryptoEngine::State::run_gmac(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept {
+  alignas(16) Nonce nonce;
+  keys.make_nonce(job.iv, nonce.data());
+  const auto* tables = static_cast<const gcm_key_data*>(keys.encrypt_keys);
   const Cipher& cipher = *job.keys->algorithm().cipher;
   const IMB_MGR& imb = *library;
   const auto run = [&](auto begin, auto update, auto finish) {
     gcm_context_data context;
-    begin(keys, &context, nonce, kAeadNonceBytes);
-    update(keys, &context, job.auth_start, job.auth_bytes);
-    if (job.cipher_bytes != 0) update(keys, &context, job.cipher_start, job.cipher_bytes);
-    finish(keys, &context, tag, cipher.icv_bytes);
+    begin(tables, &context, nonce.data(), kAeadNonceBytes);
+    update(tables, &context, job.auth_start, job.auth_bytes);
+    if (job.cipher_bytes != 0) update(tables, &context, job.cipher_start, job.cipher_bytes);
+    finish(tables, &context, tag, cipher.icv_bytes);
   };
   if (cipher.key_bytes == 16) return run(imb.gmac128_init, imb.gmac128_update, imb.gmac128_finalize);
   if (cipher.key_bytes == 24) return run(imb.gmac192_init, imb.gmac192_update, imb.gmac192_finalize);
@@ -189,7 +193,7 @@ void CryptoEngine::State::run_gmac(const CryptoJob& job, const uint8_t* nonce, u
 template <IMB_CIPHER_DIRECTION direction>
 void CryptoEngine::State::fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* nonce, uint8_t* tag) noexcept {
   const Algorithm& algorithm = job.keys->algorithm();
-  const Expanded& keys = expanded(job);
+  const Expanded& keys = Expanded::of(job);
   const bool ciphers = job.cipher_bytes != 0;
   const bool hashes = algorithm.authenticator != nullptr;
   slot.cipher_direction = direction;
@@ -207,7 +211,7 @@ void CryptoEngine::State::fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* non
     slot.iv = job.iv;
     slot.iv_len_in_bytes = algorithm.cipher->iv_bytes;
     if (algorithm.cipher->salt_bytes != 0) {
-      make_nonce(job, keys.salt, nonce);
+      make_nonce(job, keys, nonce);
       slot.iv = nonce;
       slot.iv_len_in_bytes = sizeof(Nonce);
     }
@@ -222,7 +226,7 @@ void CryptoEngine::State::fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* non
 }
 
 void CryptoEngine::State::fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcept {
-  const Expanded& keys = expanded(job);
+  const Expanded& keys = Expanded::of(job);
   slot.hash_start_src_offset_in_bytes = 0;
   slot.msg_len_to_hash_in_bytes = job.auth_bytes;
   switch (job.keys->algorithm().authenticator->mode) {
@@ -262,15 +266,15 @@ void CryptoEngine::State::fill_combined(IMB_JOB& slot, const CryptoJob& job) noe
 }
 
 template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, const Share& share) noexcept {
-  const auto size = static_cast<uint32_t>(share.count);
+void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, std::span<const TaggedJob> jobs) noexcept {
+  const auto size = static_cast<uint32_t>(jobs.size());
   std::array<IMB_JOB*, kMaxJobs> slots;
   alignas(16) std::array<Nonce, kMaxJobs> nonces;
   // The manager is empty between calls and holds 256 jobs, so that it has room for these.
   const uint32_t got = IMB_GET_NEXT_BURST(manager, size, slots.data());
   for (uint32_t i = 0; i < got; ++i) {
-    fill<direction>(*slots[i], *share.jobs[i], nonces[i].data(), share.tags[i]);
-    slots[i]->user_data = share.jobs[i];
+    fill<direction>(*slots[i], *jobs[i].job, nonces[i].data(), jobs[i].tag);
+    slots[i]->user_data = jobs[i].job;
   }
   const auto note = [&slots](uint32_t done) {
     for (uint32_t i = 0; i < done; ++i) {
@@ -283,13 +287,6 @@ void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, const Share& share)
     const uint32_t flushed = note(IMB_FLUSH_BURST(manager, got - done, slots.data()));
     if (flushed == 0) return;
     done += flushed;
-  }
-}
-
-template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::run_shares(const Shares& shares) noexcept {
-  for (size_t kind = 0; kind < shares.size(); ++kind) {
-    if (shares[kind].count > 0) run_multi_buffer<direction>(managers[kind].get(), shares[kind]);
   }
 }
 
@@ -345,29 +342,88 @@ uint64_t cycles_per_packet(const KeySchedule& keys, uint32_t text_bytes, auto&& 
 
 }  // namespace
 
-uint64_t CryptoEngine::State::measure(IMB_MGR* manager, const KeySchedule& keys) {
-  constexpr uint32_t kTextBytes = 512;  // of middling size
-  return cycles_per_packet(keys, kTextBytes, [&](std::span<CryptoJob> jobs) {
-    Share share;
-    for (CryptoJob& job : jobs) share.push(job, job.icv);
-    run_multi_buffer<IMB_DIR_ENCRYPT>(manager, share);
+namespace {
+
+constexpr uint32_t kMeasuredBytes = 512;  // of middling size
+
+struct TaggedJobs {
+  explicit TaggedJobs(std::span<CryptoJob> from) noexcept {
+    for (CryptoJob& job : from) jobs[count++] = {&job, job.icv};
+  }
+  std::span<const TaggedJob> all() const noexcept { return std::span(jobs).first(count); }
+
+  std::array<TaggedJob, kMaxJobs> jobs;
+  size_t count = 0;
+};
+
+}  // namespace
+
+uint64_t CryptoEngine::State::measure_jobs(IMB_MGR* manager, const KeySchedule& keys) {
+  return cycles_per_packet(keys, kMeasuredBytes, [&](std::span<CryptoJob> jobs) {
+    run_multi_buffer<IMB_DIR_ENCRYPT>(manager, TaggedJobs(jobs).all());
   });
 }
 
-// One algorithm of each pair of modes; the size of its key matters little.
-void CryptoEngine::State::choose_managers() {
-  std::set<ManagerKind*> measured;
+uint64_t CryptoEngine::State::measure_split(const KeySchedule& keys, IMB_CIPHER_DIRECTION direction) {
+  return cycles_per_packet(keys, kMeasuredBytes, [&](std::span<CryptoJob> jobs) {
+    const TaggedJobs tagged(jobs);
+    direction == IMB_DIR_ENCRYPT ? split.protect(tagged.all()) : split.verify(tagged.all());
+  });
+}
+
+// Puts the kind of manager that is fastest into `place` of choice.split, for an algorithm that uses no other place.
+void CryptoEngine::State::choose_kind(ManagerKind& place, const KeySchedule& keys, IMB_CIPHER_DIRECTION direction) {
+  ManagerKind fastest = ManagerKind::kSse;
+  uint64_t best = UINT64_MAX;
+  for (size_t kind = 0; kind < managers.size(); ++kind) {
+    if (managers[kind] == nullptr) continue;
+    place = static_cast<ManagerKind>(kind);
+    split.use(choice.split);
+    const uint64_t cycles = measure_split(keys, direction);
+    if (cycles >= best) continue;
+    best = cycles;
+    fastest = place;
+  }
+  place = fastest;
+  split.use(choice.split);
+}
+
+// By the algorithms that only encrypt, and those that only authenticate.
+void CryptoEngine::State::choose_split() {
   for (const AlgorithmRow& row : list_algorithms()) {
-    ManagerKind& choice_of_row = chosen(choice, row.algorithm);
-    if (row.protocol == "ah" || goes_direct(row.algorithm) || !measured.insert(&choice_of_row).second) continue;
+    if (!SplitBursts::takes(row.algorithm)) continue;
     const auto keys = KeySchedule::sample(row.algorithm);
     if (!keys) continue;
-    uint64_t best = UINT64_MAX;
+    const uint8_t cipher = cipher_index_of(row.algorithm), hash = hash_index_of(row.algorithm);
+    if (hash == kNoIndex) {
+      choose_kind(choice.split.encrypt[cipher], *keys, IMB_DIR_ENCRYPT);
+      choose_kind(choice.split.decrypt[cipher], *keys, IMB_DIR_DECRYPT);
+    } else if (row.algorithm.cipher == nullptr) {
+      choose_kind(choice.split.hash[hash], *keys, IMB_DIR_ENCRYPT);
+    }
+  }
+}
+
+// One algorithm of each pair of modes; the size of its key matters little.
+void CryptoEngine::State::choose_ways() {
+  std::set<uint8_t> measured;
+  for (const AlgorithmRow& row : list_algorithms()) {
+    const uint8_t pair = mode_pair_of(row.algorithm);
+    Way& way = choice.ways[pair];
+    if (goes_direct(row.algorithm)) {
+      way = row.algorithm.cipher->mode == CipherMode::kAesGcm ? Way::kGcm : Way::kGmac;
+      continue;
+    }
+    if (row.protocol == "ah" || !measured.insert(pair).second) continue;
+    const auto keys = KeySchedule::sample(row.algorithm);
+    if (!keys) continue;
+    uint64_t best = SplitBursts::takes(row.algorithm) ? measure_split(*keys, IMB_DIR_ENCRYPT) : UINT64_MAX;
+    if (best != UINT64_MAX) way = Way::kSplit;
     for (size_t kind = 0; kind < managers.size(); ++kind) {
-      const uint64_t cycles = managers[kind] == nullptr ? UINT64_MAX : measure(managers[kind].get(), *keys);
+      const uint64_t cycles = managers[kind] == nullptr ? UINT64_MAX : measure_jobs(managers[kind].get(), *keys);
       if (cycles >= best) continue;
       best = cycles;
-      choice_of_row = static_cast<ManagerKind>(kind);
+      way = static_cast<Way>(kind);
     }
   }
 }
@@ -388,11 +444,13 @@ Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
   if (state->library == nullptr || state->managers[static_cast<size_t>(ManagerKind::kSse)] == nullptr) {
     return failure("ipsec-mb", "does not run on this processor");
   }
-  static const ManagerChoice kChoice = [&] {
-    state->choose_managers();
+  static const EngineChoice kChoice = [&] {
+    state->choose_split();
+    state->choose_ways();
     return state->choice;
   }();
   state->choice = kChoice;
+  state->split.use(kChoice.split);
   std::array<uint8_t, kStreamKeyBytes> key;
   if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
     return failure("getrandom", "gives no random bytes for IVs");
@@ -407,37 +465,33 @@ Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
 void CryptoEngine::protect(std::span<CryptoJob> jobs) noexcept {
   State::Shares shares;
   for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
-    job.ok = false;
-    if (goes_direct(job.keys->algorithm())) {
-      state_->run_direct<IMB_DIR_ENCRYPT>(job, job.icv);
-      job.ok = true;
-    } else {
-      state_->share_of(shares, job).push(job, job.icv);
+    state_->begin<IMB_DIR_ENCRYPT>(job, job.icv, shares);
+  }
+  for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
+    if (shares[kind].count > 0) {
+      state_->run_multi_buffer<IMB_DIR_ENCRYPT>(state_->managers[kind].get(), shares[kind].all());
     }
   }
-  state_->run_shares<IMB_DIR_ENCRYPT>(shares);
+  const State::Share& split = shares[static_cast<size_t>(Way::kSplit)];
+  if (split.count > 0) state_->split.protect(split.all());
 }
 
 void CryptoEngine::verify(std::span<CryptoJob> jobs) noexcept {
   State::Tags computed;
   State::Shares shares;
   for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
-    job.ok = false;
-    uint8_t* tag = computed[static_cast<size_t>(&job - jobs.data())].data();
-    if (goes_direct(job.keys->algorithm())) {
-      state_->run_direct<IMB_DIR_DECRYPT>(job, tag);
-      job.ok = equal_icv(tag, job.icv, job.keys->algorithm().icv_bytes());
-    } else {
-      state_->share_of(shares, job).push(job, tag);
+    state_->begin<IMB_DIR_DECRYPT>(job, computed[static_cast<size_t>(&job - jobs.data())].data(), shares);
+  }
+  for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
+    if (shares[kind].count == 0) continue;
+    state_->run_multi_buffer<IMB_DIR_DECRYPT>(state_->managers[kind].get(), shares[kind].all());
+    for (const TaggedJob& tagged : shares[kind].all()) {
+      CryptoJob& job = *tagged.job;
+      if (!equal_icv(tagged.tag, job.icv, KeySchedule::Expanded::of(job).icv_bytes)) job.ok = false;
     }
   }
-  state_->run_shares<IMB_DIR_DECRYPT>(shares);
-  for (const State::Share& share : shares) {
-    for (size_t i = 0; i < share.count; ++i) {
-      CryptoJob& job = *share.jobs[i];
-      if (!equal_icv(share.tags[i], job.icv, job.keys->algorithm().icv_bytes())) job.ok = false;
-    }
-  }
+  const State::Share& split = shares[static_cast<size_t>(Way::kSplit)];
+  if (split.count > 0) state_->split.verify(split.all());
 }
 
 void CryptoEngine::random_ivs(uint8_t* out, size_t count) noexcept {

@@ -6,6 +6,7 @@
 #include <new>
 #include <span>
 
+#include "crypto/gcm_functions.h"
 #include "crypto/key_schedule_expanded.h"
 #include "crypto/multi_buffer.h"
 
@@ -83,7 +84,8 @@ void expand_triple_des(std::span<const uint8_t> key, TripleDesKeys& out) {
   }
 }
 
-void expand_gcm(std::span<const uint8_t> key, gcm_key_data& out) {
+// For the shared manager's GMAC calls.
+void expand_gmac(std::span<const uint8_t> key, gcm_key_data& out) {
   IMB_MGR* library = shared_multi_buffer();
   if (key.size() == 16) {
     IMB_AES128_GCM_PRE(library, key.data(), &out);
@@ -159,6 +161,42 @@ Expected<void> check_keys(const Algorithm& algorithm, const Key& encryption_key,
 
 }  // namespace
 
+uint8_t cipher_index_of(const Algorithm& algorithm) noexcept {
+  if (algorithm.cipher == nullptr) return kNoIndex;
+  const int of_size = algorithm.cipher->key_bytes / 8 - 2;
+  if (algorithm.cipher->mode == CipherMode::kAesCbc) return static_cast<uint8_t>(of_size);
+  return algorithm.cipher->mode == CipherMode::kAesCtr ? static_cast<uint8_t>(3 + of_size) : kNoIndex;
+}
+
+uint8_t hash_index_of(const Algorithm& algorithm) noexcept {
+  switch (algorithm.authenticator == nullptr ? AuthMode::kNone : algorithm.authenticator->mode) {
+    case AuthMode::kHmacSha1:
+      return 0;
+    case AuthMode::kHmacSha256:
+      return 1;
+    case AuthMode::kHmacSha384:
+      return 2;
+    case AuthMode::kHmacSha512:
+      return 3;
+    default:
+      return kNoIndex;
+  }
+}
+
+uint8_t mode_pair_of(const Algorithm& algorithm) noexcept {
+  const CipherMode cipher = algorithm.cipher == nullptr ? CipherMode::kNull : algorithm.cipher->mode;
+  const AuthMode auth = algorithm.authenticator == nullptr ? AuthMode::kNone : algorithm.authenticator->mode;
+  return static_cast<uint8_t>(static_cast<size_t>(cipher) * kAuthModeCount + static_cast<size_t>(auth));
+}
+
+void KeySchedule::Expanded::describe(const Algorithm& algorithm) noexcept {
+  mode_pair = mode_pair_of(algorithm);
+  icv_bytes = algorithm.icv_bytes();
+  gcm_key_index = algorithm.cipher == nullptr ? uint8_t{0} : GcmFunctions::index_of(algorithm.cipher->key_bytes);
+  cipher_index = cipher_index_of(algorithm);
+  hash_index = hash_index_of(algorithm);
+}
+
 Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key& encryption_key,
                                           const Key& authentication_key) {
   if (const auto fit = check_keys(algorithm, encryption_key, authentication_key); !fit) {
@@ -171,6 +209,7 @@ Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key&
   KeySchedule schedule;
   schedule.algorithm_ = algorithm;
   schedule.expanded_.reset(new (memory) Expanded{.allocated_bytes = bytes});
+  schedule.expanded_->describe(algorithm);
   if (const Cipher* cipher = algorithm.cipher; cipher != nullptr && cipher->mode != CipherMode::kNull) {
     const Key& key = algorithm.use == AlgorithmUse::kAh ? authentication_key : encryption_key;
     schedule.expanded_->expand_cipher(*cipher, key.bytes());
@@ -210,8 +249,9 @@ void KeySchedule::Expanded::expand_cipher(const Cipher& cipher, std::span<const 
       return;
     }
     case CipherMode::kAesGcm:
+      return GcmFunctions::fastest().expand(key, *new (round_keys) gcm_key_data);
     case CipherMode::kAesGmac:
-      return expand_gcm(key, *new (round_keys) gcm_key_data);
+      return expand_gmac(key, *new (round_keys) gcm_key_data);
     case CipherMode::kChaCha20Poly1305:
       std::memcpy(round_keys, key.data(), kChaChaKeyBytes);
       return;

@@ -28,9 +28,9 @@ class KeySchedule {
   // Bytes of memory held beside the object itself.
   size_t allocated_bytes() const noexcept;
 
- private:
-  friend class CryptoEngine;
   struct Expanded;  // defined in key_schedule_expanded.h, for the crypto room only
+
+ private:
   struct Wipe {
     void operator()(Expanded* expanded) const noexcept;
   };

@@ -5,16 +5,46 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
+
+#include <emmintrin.h>
 
 #include <intel-ipsec-mb.h>
 
+#include "crypto/crypto_engine.h"
 #include "crypto/key_schedule.h"
 
 namespace spigrp {
 
+// What ipsec-mb's cipher and hash bursts are asked for by: see split_bursts.cpp.
+inline constexpr uint8_t kNoIndex = 0xff;
+inline constexpr size_t kCipherIndexCount = 6;  // CBC and CTR, with each size of keys
+inline constexpr size_t kHashIndexCount = 4;    // HMAC with SHA-1, SHA-256, SHA-384, SHA-512
+uint8_t cipher_index_of(const Algorithm& algorithm) noexcept;
+uint8_t hash_index_of(const Algorithm& algorithm) noexcept;
+
+// Cipher and authenticator as one number.
+inline constexpr size_t kModePairCount = kCipherModeCount * kAuthModeCount;
+uint8_t mode_pair_of(const Algorithm& algorithm) noexcept;
+
 // Aligned, and so is what follows: gcm_key_data is read with aligned loads.
 struct alignas(64) KeySchedule::Expanded {
+  static const Expanded& of(const CryptoJob& job) noexcept { return *job.keys->expanded_; }
+
+  // 16 bytes, aligned, in one store: the salt, then the IV that the packet carries (RFC 4106 section 4; 3686, 4543 and
+  // 7634 likewise); behind it CTR's block counter, 1. Not CCM's.
+  void make_nonce(const uint8_t* iv, uint8_t* nonce) const noexcept {
+    uint64_t wire_iv;
+    uint32_t wire_salt;
+    std::memcpy(&wire_iv, iv, sizeof(wire_iv));
+    std::memcpy(&wire_salt, salt.data(), sizeof(wire_salt));
+    const auto low = static_cast<int64_t>(wire_salt | wire_iv << 32);
+    const auto high = static_cast<int64_t>(wire_iv >> 32 | uint64_t{1} << 56);
+    _mm_store_si128(reinterpret_cast<__m128i*>(nonce), _mm_set_epi64x(high, low));
+  }
+
+  void describe(const Algorithm& algorithm) noexcept;
   void expand_cipher(const Cipher& cipher, std::span<const uint8_t> key_and_salt);
   void expand_authenticator(const Algorithm& algorithm, std::span<const uint8_t> key);
 
@@ -24,6 +54,11 @@ struct alignas(64) KeySchedule::Expanded {
   const void* decrypt_keys;
   const void* mac_round_keys;   // XCBC and CMAC
   std::array<uint8_t, 4> salt;  // begins the nonce; CCM has three bytes of it
+  // What the engine asks of the algorithm for each packet.
+  uint8_t mode_pair;
+  uint8_t icv_bytes;
+  uint8_t gcm_key_index;  // GcmFunctions
+  uint8_t cipher_index, hash_index;
 
   // HMAC: the hash's state after one block of the key with ipad and with opad, in the order of words that ipsec-mb
   // keeps (RFC 2104 section 4). XCBC and CMAC: the two keys for the last block (RFC 3566 section 4, RFC 4493 section

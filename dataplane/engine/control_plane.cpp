@@ -5,9 +5,9 @@
 
 #include <rte_mbuf.h>
 
-#include "engine/next_hops.h"
 #include "engine/path_mtu_report.h"
 #include "packet/buffer.h"
+#include "packet/burst.h"
 #include "route/route_edit.h"
 
 namespace spigrp {

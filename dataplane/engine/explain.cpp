@@ -13,7 +13,6 @@
 
 #include "engine/explain_words.h"
 #include "engine/forwarding.h"
-#include "engine/next_hops.h"
 #include "engine/path_mtu_report.h"
 #include "engine/probe_packet.h"
 #include "packet/fragments.h"
@@ -267,7 +266,7 @@ void Rehearsal::leave(OwnedPacket packet, const NextHop& hop, Sending sending, E
 
 void Rehearsal::leave_fitting(OwnedPacket packet, const NextHop& hop, ExplainedPacket& said) {
   const Port& port = network_.ports[hop.port];
-  const NeighbourKey key = neighbour_key(packet.get(), family_of(packet.get()), hop);
+  const NeighbourKey key = neighbour_key(destination_of(packet.get(), family_of(packet.get())), hop);
   const Neighbour* neighbour = network_.routes.neighbour(key, generation_);
   explanation_.next_hop = ExplainedNextHop{IpAddress{key.family, key.address}, port.name(), port.mtu_bytes(), {}};
   const uint32_t bytes = rte_pktmbuf_pkt_len(packet.get());

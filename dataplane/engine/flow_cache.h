@@ -1,12 +1,14 @@
-// FlowCache: which eroutes a flow and its reverse have, remembered by one worker. An entry counts only as long as no
-// eroute is added, changed or removed (the stamp); what an eroute leads to is looked up anew for every burst, so
-// regrouping needs nothing from this cache.
+// FlowCache: what one worker remembers of flows. Which eroutes a flow and its reverse have counts as long as no eroute
+// is added, changed or removed (the stamp). Where its packets go counts as long as nothing at all is edited: the
+// decision is the tables' answer at one generation, and good at no other.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
-#include "packet/ip_packet.h"
+#include "engine/departure.h"
+#include "packet/flow_words.h"
 #include "sa/sa_tables.h"
 
 namespace spigrp {
@@ -22,6 +24,15 @@ inline bool demands_protection(const Eroute* eroute) noexcept {
   return eroute != nullptr && eroute->head != kNoSlot;
 }
 
+// Where the packets of a flow go that came in the clear, or out of a group. One that is larger than most_bytes, or has
+// anything else about it that does not follow from its flow, is decided about by itself.
+struct Decision {
+  Departure departure;              // protected: of what comes out of the group
+  uint16_t most_bytes;              // 0: always decided anew
+  const SaGroup* group = nullptr;   // that it goes into; null: none
+  const Eroute* counted = nullptr;  // that counts it, or null
+};
+
 class FlowCache {
  public:
   // What the tables say; nothing is remembered.
@@ -29,29 +40,56 @@ class FlowCache {
 
   explicit FlowCache(uint32_t entries);  // a power of two
 
-  uint32_t hash(const FlowKey& flow) const noexcept;
-  void prefetch(uint32_t hash) const noexcept { __builtin_prefetch(&entries_[hash & mask_]); }
+  void prefetch(uint32_t hash) const noexcept {
+    const Entry& entry = entries_[hash & mask_];
+    __builtin_prefetch(&entry);
+    __builtin_prefetch(&entry.decision);
+  }
+
+  // The decision for packets of a flow from a group (null: from the wire), or null: there is none for generation g.
+  const Decision* decision(const FlowWords& flow, uint32_t hash, const SaGroup* from, Generation g) const noexcept {
+    const Entry& entry = entries_[hash & mask_];
+    const bool counts = are_same(entry.flow, flow) && entry.decided_at == g && entry.decided_from == from;
+    return counts ? &entry.decision : nullptr;
+  }
+
   // `stamp` is sas.eroutes_changed_at(g). A flow of which something is unknown is looked up anew each time.
-  FlowPolicy find(const FlowKey& flow, uint32_t hash, const SaTables& sas, Generation stamp, Generation g) noexcept {
-    if (flow.unknown != UnknownFields::kNone) [[unlikely]] {
-      return look_up(flow, sas, g);
+  FlowPolicy policy(const FlowWords& flow, uint32_t hash, const SaTables& sas, Generation stamp,
+                    Generation g) noexcept {
+    if (key_of(flow).unknown != UnknownFields::kNone) [[unlikely]] {
+      return look_up(key_of(flow), sas, g);
     }
     Entry& entry = entries_[hash & mask_];
-    if (entry.stamp != stamp || !(entry.flow == flow)) [[unlikely]] {
-      const FlowPolicy policy = look_up(flow, sas, g);
-      entry = {flow, stamp, policy.eroute, policy.reverse};
+    if (entry.stamp != stamp || !are_same(entry.flow, flow)) {
+      const FlowPolicy policy = look_up(key_of(flow), sas, g);
+      entry = {.flow = flow, .stamp = stamp, .eroute = policy.eroute, .reverse = policy.reverse};
     }
     return {entry.eroute, entry.reverse, false};
   }
 
+  // Of a flow whose policy has been asked for just now.
+  void remember(const FlowWords& flow, uint32_t hash, const SaGroup* from, Generation g,
+                const Decision& decision) noexcept {
+    Entry& entry = entries_[hash & mask_];
+    if (!are_same(entry.flow, flow)) return;
+    entry.decided_at = g;
+    entry.decided_from = from;
+    entry.decision = decision;
+  }
+
  private:
-  struct alignas(64) Entry {
-    FlowKey flow;
-    Generation stamp = UINT64_MAX;  // never one of a table
-    const Eroute* eroute;
-    const Eroute* reverse;
+  static constexpr Generation kNever = UINT64_MAX;  // no table's
+
+  struct alignas(128) Entry {
+    FlowWords flow{};
+    Generation stamp = kNever;
+    Generation decided_at = kNever;
+    const SaGroup* decided_from = nullptr;
+    Decision decision{};
+    const Eroute* eroute = nullptr;
+    const Eroute* reverse = nullptr;
   };
-  static_assert(sizeof(Entry) == 64, "one cache line");
+  static_assert(sizeof(Entry) == 128 && offsetof(Entry, decision) == 64, "two cache lines, each of one use");
 
   std::vector<Entry> entries_;
   uint32_t mask_;

@@ -2,11 +2,11 @@
 // protects the traffic it belongs to, and one that would leave in the clear although an eroute protects it.
 #include "engine/forwarding.h"
 
+#include <cstring>
 #include <optional>
 
 #include <rte_mbuf.h>
 
-#include "engine/next_hops.h"
 #include "packet/checksum.h"
 
 namespace spigrp {
@@ -164,65 +164,132 @@ bool use_up_hop(const PlainPacket& plain) noexcept {
   return true;
 }
 
+// Two rounds, so that by the second the cache has been fetched what the first asked for. What is decided anew is so in
+// its place among the others: packets of a flow stay in order.
 void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
-  keep_unicast(burst, answers);
-  NextHops hops;
-  for (const PlainPacket& plain : burst) hops.add(plain.packet, plain.ip.family);
-  hops.look_up(network_.routes, context_.generation);
-
-  FlowKey flows[kBurstCapacity];
-  uint32_t hashes[kBurstCapacity];
+  Flow flows[kBurstCapacity];
+  bool inbound[kBurstCapacity];
   for (uint16_t i = 0; i < burst.count; ++i) {
     const PlainPacket& plain = burst.packets[i];
-    if (!needs_policy(network_, plain, hops[i])) continue;
-    flows[i] = flow_key(plain.packet, plain.ip);
-    hashes[i] = flows_.hash(flows[i]);
-    flows_.prefetch(hashes[i]);
+    inbound[i] = goes_inbound(plain);
+    if (inbound[i]) continue;
+    flows[i].words = flow_words(plain.packet, plain.ip);
+    flows[i].hash = hash_of(flows[i].words);
+    flows_.prefetch(flows[i].hash);
   }
-  const Generation stamp = network_.sas.eroutes_changed_at(context_.generation);
   for (uint16_t i = 0; i < burst.count; ++i) {
     const PlainPacket& plain = burst.packets[i];
-    FlowPolicy policy{};
-    if (needs_policy(network_, plain, hops[i])) {
-      policy = flows_.find(flows[i], hashes[i], network_.sas, stamp, context_.generation);
+    if (inbound[i]) {
+      ways_.inbound.take(plain);
+    } else if (!follow(plain, flows[i])) {
+      decide(plain, flows[i], answers);
     }
-    decide(plain, hops[i], policy, answers);
   }
   burst.clear();
 }
 
-void Forwarding::keep_unicast(PlainBurst& burst, PlainBurst& answers) noexcept {
-  uint16_t kept = 0;
-  for (uint16_t i = 0; i < burst.count; ++i) {
-    const PlainPacket& plain = burst.packets[i];
-    switch (address_kind(plain)) {
-      case AddressKind::kUnicast:
-        burst.packets[kept++] = plain;
-        break;
-      case AddressKind::kMulticast:
-        ways_.local.deliver_multicast(plain, answers);
-        break;
-      case AddressKind::kMartian:
-        context_.drop(plain.packet, DropReason::martian_address);
-        break;
-    }
-  }
-  burst.count = kept;
+// To an address to which others went inbound before, at this generation.
+bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
+  if (plain.ip.family != Family::kIpv4 || !carries_protection(plain.ip) || plain.to_everyone) return false;
+  const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
+  uint32_t destination;
+  std::memcpy(&destination, header.destination.data(), sizeof(destination));
+  return destination == inbound_ipv4_ && inbound_generation_ == context_.generation &&
+         address_kind_ipv4(plain) == AddressKind::kUnicast;
 }
 
-void Forwarding::decide(const PlainPacket& plain, const NextHop& hop, const FlowPolicy& policy,
-                        PlainBurst& answers) noexcept {
-  const Ruling ruling = rule(network_, context_.generation, plain, hop, policy);
+// By what was decided for its flow; false: nothing was, or not for this packet.
+bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
+  const bool is_usual = (plain.origin == Origin::kWire || plain.origin == Origin::kGroup) && !plain.to_everyone;
+  const Decision* decision = flows_.decision(flow.words, flow.hash, plain.group, context_.generation);
+  if (decision == nullptr || !is_usual || plain.ip.total_bytes > decision->most_bytes) return false;
+  const bool is_protected = decision->group != nullptr;
+  if (is_protected ? decision->group->expired_member(context_.now_tsc) != nullptr
+                   : !departs(plain.packet, decision->departure)) {
+    return false;
+  }
+  if (!use_up_hop(plain)) return false;
+  if (decision->counted != nullptr) ways_.outbound.count_packet(*decision->counted);
+  if (is_protected) {
+    ways_.outbound.begin(plain.packet, *decision->group, plain.origin, decision->departure);
+  } else {
+    ways_.transmitter.send_along(plain.packet, decision->departure, passage_of(plain.origin));
+  }
+  return true;
+}
+
+void Forwarding::decide(const PlainPacket& plain, const Flow& flow, PlainBurst& answers) noexcept {
+  switch (address_kind(plain)) {
+    case AddressKind::kUnicast:
+      return decide_unicast(plain, flow, answers);
+    case AddressKind::kMulticast:
+      return ways_.local.deliver_multicast(plain, answers);
+    case AddressKind::kMartian:
+      return context_.drop(plain.packet, DropReason::martian_address);
+  }
+}
+
+void Forwarding::decide_unicast(const PlainPacket& plain, const Flow& flow, PlainBurst& answers) noexcept {
+  const Generation g = context_.generation;
+  const IpAddress destination = destination_of(plain.packet, plain.ip.family);
+  const NextHop& hop = network_.routes.lookup(destination, g);
+  FlowPolicy policy{};
+  if (needs_policy(network_, plain, hop)) {
+    policy = flows_.policy(flow.words, flow.hash, network_.sas, network_.sas.eroutes_changed_at(g), g);
+  }
+  const Ruling ruling = rule(network_, g, plain, hop, policy);
   switch (ruling.way) {
     case Ruling::Way::kDrop:
       return context_.drop(plain.packet, ruling.reason);
     case Ruling::Way::kInbound:
+      if (plain.ip.family == Family::kIpv4) {
+        inbound_generation_ = g;
+        std::memcpy(&inbound_ipv4_, destination.bytes.data(), sizeof(inbound_ipv4_));
+      }
       return ways_.inbound.take(plain);
     case Ruling::Way::kLocal:
       return ways_.local.deliver(plain, answers);
     case Ruling::Way::kOnward:
+      remember(plain, flow, hop, policy);
       return forward(plain, hop, policy, answers);
   }
+}
+
+// What rule() and rule_outbound() said follows from the flow, where the packet came from, and the tables, if the packet
+// is a usual one; so the next one need not ask.
+void Forwarding::remember(const PlainPacket& plain, const Flow& flow, const NextHop& hop,
+                          const FlowPolicy& policy) noexcept {
+  const bool is_usual = (plain.origin == Origin::kWire || plain.origin == Origin::kGroup) && !plain.to_everyone;
+  if (!is_usual || policy.unclear || key_of(flow.words).unknown != UnknownFields::kNone) return;
+  Decision decision{};
+  const IpAddress destination = destination_of(plain.packet, plain.ip.family);
+  if (hop.kind == NextHopKind::kInterface) {
+    const ErouteRuling ruling = rule_outbound(network_, context_.generation, hop, policy.eroute);
+    const bool is_lasting = ruling.way == ErouteRuling::Way::kProtect || ruling.way == ErouteRuling::Way::kPass;
+    if (!is_lasting) return;
+    decision.group = ruling.group;
+    decision.counted = policy.eroute;
+  }
+  if (decision.group == nullptr) {
+    decision.departure = ways_.transmitter.departure(hop, destination, passage_of(plain.origin));
+    decision.most_bytes = decision.departure.whole_bytes;
+  } else {
+    decision.departure = outer_departure(plain, *decision.group, hop);
+    decision.most_bytes = most_bytes_into(network_, context_.generation, hop, *decision.group);
+  }
+  flows_.remember(flow.words, flow.hash, plain.group, context_.generation, decision);
+}
+
+// Of what comes out of the group: its outermost header is made there, or is the packet's own.
+Departure Forwarding::outer_departure(const PlainPacket& plain, const SaGroup& group,
+                                      const NextHop& hop) const noexcept {
+  const Sa* tunnel = group.header_maker();
+  if (tunnel == nullptr) {
+    return ways_.transmitter.departure(hop, destination_of(plain.packet, plain.ip.family), Passage::kProtected);
+  }
+  const NextHop& outer_hop = network_.routes.lookup(tunnel->id.destination, context_.generation);
+  if (outer_objection(outer_hop)) return {};
+  return ways_.transmitter.departure(outer_hop, tunnel->id.destination, Passage::kProtected);
 }
 
 void Forwarding::forward(const PlainPacket& plain, const NextHop& hop, const FlowPolicy& policy,

@@ -52,8 +52,18 @@ class Forwarding {
   void route(PlainBurst& burst, PlainBurst& answers) noexcept;
 
  private:
-  void keep_unicast(PlainBurst& burst, PlainBurst& answers) noexcept;
-  void decide(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
+  // A packet's flow, and where the cache would have it.
+  struct Flow {
+    FlowWords words;
+    uint32_t hash;
+  };
+
+  bool goes_inbound(const PlainPacket& packet) const noexcept;
+  bool follow(const PlainPacket& packet, const Flow& flow) noexcept;
+  void decide(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
+  void decide_unicast(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
+  void remember(const PlainPacket& packet, const Flow& flow, const NextHop& hop, const FlowPolicy& policy) noexcept;
+  Departure outer_departure(const PlainPacket& packet, const SaGroup& group, const NextHop& hop) const noexcept;
   void forward(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   void send_plain(const PlainPacket& packet, const NextHop& hop, PlainBurst& answers) noexcept;
 
@@ -61,6 +71,9 @@ class Forwarding {
   const Network& network_;
   Ways ways_;
   FlowCache flows_;
+  // An address of the gateway's to which protected packets came, as it lies in the header, at this generation.
+  Generation inbound_generation_ = UINT64_MAX;
+  uint32_t inbound_ipv4_ = 0;
 };
 
 }  // namespace spigrp

@@ -16,6 +16,7 @@
 
 #include "packet/buffer.h"
 #include "packet/udp_datagram.h"
+#include "transform/tunnel_esp.h"
 
 namespace spigrp {
 namespace {
@@ -31,6 +32,10 @@ bool is_of(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
   const ReceivedSaKey received = received_sa_key(packet, ip);
   return received.ok && received.key.spi == sa.spi && received.key.family == sa.id.destination.family &&
          received.key.destination == sa.id.destination.bytes;
+}
+
+bool has_fixed_header_only(const IpPacket& ip) noexcept {
+  return ip.header_bytes == (ip.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
 }
 
 // RFC 3948 section 2: why a datagram to one of the ports is not to be taken for ESP; nothing: it is.
@@ -66,11 +71,10 @@ void Inbound::run(PlainBurst& plain) noexcept {
   join_fragments();
   find_groups();
   for (bool some_left = true; some_left;) {
-    some_left = false;
+    some_left = remove_step(waiting_for_two_, decap_tunnel_in_esp, 2, plain);
     for (const SaProtocol protocol : {SaProtocol::kAh, SaProtocol::kEsp, SaProtocol::kComp, SaProtocol::kTunnel}) {
-      if (waiting_[static_cast<size_t>(protocol)].empty()) continue;
-      remove_step(protocol, plain);
-      some_left = true;
+      const auto index = static_cast<size_t>(protocol);
+      some_left = remove_step(waiting_[index], kTransforms[index].decap, 1, plain) || some_left;
     }
   }
   arrived_.clear();
@@ -97,6 +101,7 @@ void Inbound::find_groups() noexcept {
   SaKey keys[kBurstCapacity];
   uint16_t places[kBurstCapacity];
   uint16_t count = 0;
+  for (const PlainPacket& arrived : arrived_) known_groups_.prefetch(arrived.packet, arrived.ip);
   for (uint16_t place = 0; place < arrived_.count; ++place) {
     const PlainPacket& arrived = arrived_.packets[place];
     notes_[place] = {arrived.port, arrived.removed};
@@ -108,6 +113,8 @@ void Inbound::find_groups() noexcept {
     }
     if (is_tunnel_protocol(arrived.ip.next_header)) {
       found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
+    } else if (const SaGroup* known = known_groups_.find(arrived.packet, arrived.ip, context_.generation)) {
+      found[place] = {known, DropReason{}};
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
       keys[count] = received.key;
       places[count++] = place;
@@ -125,7 +132,7 @@ void Inbound::find_groups() noexcept {
   }
 }
 
-void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) const noexcept {
+void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) noexcept {
   const SaKey* wanted[kBurstCapacity] = {};
   Slot slots[kBurstCapacity];
   for (uint16_t i = 0; i < count; ++i) wanted[i] = &keys[i];
@@ -136,7 +143,11 @@ void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t co
   }
   for (uint16_t i = 0; i < count; ++i) {
     const SaEntry* entry = slots[i] == kNoSlot ? nullptr : sas.at(slots[i], context_.generation);
-    found[places[i]] = group_of(entry, keys[i], arrived_.packets[places[i]]);
+    const PlainPacket& arrived = arrived_.packets[places[i]];
+    found[places[i]] = group_of(entry, keys[i], arrived);
+    if (entry != nullptr && entry->sa != nullptr && found[places[i]].group != nullptr) {
+      known_groups_.remember(arrived.packet, arrived.ip, context_.generation, *found[places[i]].group);
+    }
   }
 }
 
@@ -162,46 +173,60 @@ void Inbound::begin(uint16_t place, const SaGroup& group) noexcept {
   rte_mbuf* writable = make_writable(packet, 0, kUpperSequenceBytes, context_.buffers());
   if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
   note.removed = static_cast<uint8_t>(note.removed + group.size());
-  queue({.packet = writable, .sa = nullptr, .group = &group, .sequence = 0, .step = group.size(), .tag = place});
+  queue(writable, group, group.size(), place, arrived_.packets[place].ip);
 }
 
-void Inbound::queue(const BurstEntry& entry) noexcept {
-  BurstEntry next = entry;
-  next.sa = entry.group->at(static_cast<uint8_t>(entry.step - 1));
-  waiting_[static_cast<size_t>(next.sa->id.protocol)].push(next);
+// `left`: of its SAs are still to be removed; `ip` is the packet's present header.
+void Inbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t left, uint16_t tag, const IpPacket& ip) noexcept {
+  Sa* sa = group.at(static_cast<uint8_t>(left - 1));
+  const bool takes_two = left >= 2 && group.has_tunnel_in_esp_at(static_cast<uint8_t>(left - 2)) &&
+                         ip.next_header == kProtocolEsp && has_fixed_header_only(ip);
+  Burst& burst = takes_two ? waiting_for_two_ : waiting_[static_cast<size_t>(sa->id.protocol)];
+  BurstEntry& entry = burst.add();
+  entry.packet = packet;
+  entry.sa = sa;
+  entry.group = &group;
+  entry.step = left;
+  entry.tag = tag;
 }
 
-void Inbound::remove_step(SaProtocol protocol, PlainBurst& plain) noexcept {
-  Burst& burst = waiting_[static_cast<size_t>(protocol)];
-  kTransforms[static_cast<size_t>(protocol)].decap(context_, burst);
+// False: there was nothing to do.
+bool Inbound::remove_step(Burst& burst, Decap decap, uint8_t steps, PlainBurst& plain) noexcept {
+  if (burst.empty()) return false;
+  decap(context_, burst);
   const uint16_t survivors = burst.count;
-  burst.clear();  // and filled from the front again with those whose next SA is of the same protocol
-  for (uint16_t i = 0; i < survivors; ++i) advance(burst.entries[i], plain);
+  burst.clear();  // and filled from the front again with those whose next SA is of the same kind
+  const uint16_t finished_before = plain.count;
+  for (uint16_t i = 0; i < survivors; ++i) {
+    const BurstEntry& entry = burst.entries[i];
+    advance(entry, static_cast<uint8_t>(entry.step - steps), plain);
+  }
+  context_.counters->decapsulated.add(plain.count - finished_before);
+  return true;
 }
 
-void Inbound::advance(BurstEntry entry, PlainBurst& plain) noexcept {
-  --entry.step;
+void Inbound::advance(const BurstEntry& entry, uint8_t left, PlainBurst& plain) noexcept {
   const ParsedIp parsed = parse_ip(entry.packet);
   if (!parsed.ok) return context_.drop(entry.packet, parsed.reason);
   trim_packet(entry.packet, parsed.ip.total_bytes);
-  if (entry.step == 0) return finish(entry, parsed.ip, plain);
-  const Sa& expected = *entry.group->at(static_cast<uint8_t>(entry.step - 1));
+  if (left == 0) return finish(entry, parsed.ip, plain);
+  const Sa& expected = *entry.group->at(static_cast<uint8_t>(left - 1));
   if (!is_of(expected, entry.packet, parsed.ip)) {
     return context_.drop(entry.packet, parsed.ip.is_fragment ? DropReason::fragment : DropReason::group_mismatch);
   }
-  queue(entry);
+  queue(entry.packet, *entry.group, left, entry.tag, parsed.ip);
 }
 
 void Inbound::finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept {
-  context_.counters->decapsulated.add(1);
   const Note& note = notes_[entry.tag];
-  plain.push({.packet = entry.packet,
-              .ip = ip,
-              .port = note.port,
-              .origin = Origin::kGroup,
-              .removed = note.removed,
-              .group = entry.group,
-              .to_everyone = false});
+  PlainPacket& finished = plain.add();
+  finished.packet = entry.packet;
+  finished.ip = ip;
+  finished.port = note.port;
+  finished.origin = Origin::kGroup;
+  finished.removed = note.removed;
+  finished.group = entry.group;
+  finished.to_everyone = false;
 }
 
 }  // namespace spigrp

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "engine/known_groups.h"
 #include "engine/network.h"
 #include "engine/plain_packet.h"
 #include "engine/reassembly.h"
@@ -30,9 +31,16 @@ inline bool is_for_inbound(const Network& network, const PlainPacket& packet) no
 
 class Inbound {
  public:
-  // Holds at most so many fragments.
-  Inbound(WorkerContext& context, const Network& network, uint32_t max_fragments)
-      : context_(context), network_(network), reassembly_(context, max_fragments) {}
+  // What it may hold and remember.
+  struct Sizes {
+    uint32_t max_fragments;
+    uint32_t known_groups;  // a power of two
+  };
+  Inbound(WorkerContext& context, const Network& network, const Sizes& sizes)
+      : context_(context),
+        network_(network),
+        reassembly_(context, sizes.max_fragments),
+        known_groups_(sizes.known_groups) {}
 
   void take(const PlainPacket& packet) noexcept { arrived_.push(packet); }
   // Takes the groups of all packets taken off; what comes out of them goes to `plain`, to be routed.
@@ -49,20 +57,23 @@ class Inbound {
 
   void join_fragments() noexcept;
   void find_groups() noexcept;
-  void find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) const noexcept;
+  void find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) noexcept;
   FoundGroup group_of(const SaEntry* entry, const SaKey& key, const PlainPacket& packet) const noexcept;
   void begin(uint16_t place, const SaGroup& group) noexcept;
-  void queue(const BurstEntry& entry) noexcept;
-  void remove_step(SaProtocol protocol, PlainBurst& plain) noexcept;
-  void advance(BurstEntry entry, PlainBurst& plain) noexcept;
+  void queue(rte_mbuf* packet, const SaGroup& group, uint8_t left, uint16_t tag, const IpPacket& ip) noexcept;
+  using Decap = void (*)(WorkerContext& context, Burst& burst);
+  bool remove_step(Burst& burst, Decap decap, uint8_t steps, PlainBurst& plain) noexcept;
+  void advance(const BurstEntry& entry, uint8_t left, PlainBurst& plain) noexcept;
   void finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept;
 
   WorkerContext& context_;
   const Network& network_;
   Reassembly reassembly_;
+  KnownGroups known_groups_;
   PlainBurst arrived_;
   std::array<Note, kBurstCapacity> notes_;       // by place in arrived_
   std::array<Burst, kSaProtocolCount> waiting_;  // by the protocol of the next SA to remove
+  Burst waiting_for_two_;                        // whose next two are removed at once: esp, and tun in it
 };
 
 }  // namespace spigrp

@@ -7,7 +7,7 @@
 //      burst that are at it, across SAs                                         apply_step()
 //   5. compare with the port's MTU and the path's: tell the sender of what must stay whole
 //      what would fit; fragment the rest, before step 4 or after                protect(), transmit.cpp
-//   6. route the outer header, resolve the neighbour, send                      send_done(), transmit.cpp
+//   6. route the outer header, resolve the neighbour, send                      send(), transmit.cpp
 // A packet gets to step 6 only with every transform of its group on it; one that fails a transform is dropped by it.
 #include "engine/outbound.h"
 
@@ -16,9 +16,9 @@
 #include <rte_cycles.h>
 #include <rte_mbuf.h>
 
-#include "engine/next_hops.h"
 #include "packet/buffer.h"
 #include "packet/fragments.h"
+#include "transform/tunnel_esp.h"
 
 namespace spigrp {
 namespace {
@@ -91,6 +91,15 @@ uint16_t outbound_mtu(const Network& network, Generation g, const NextHop& inter
   const IpAddress destination =
       tunnel != nullptr ? tunnel->id.destination : destination_of(packet.packet, packet.ip.family);
   return known->towards(destination, port_mtu_bytes);
+}
+
+uint16_t most_bytes_into(const Network& network, Generation g, const NextHop& interface,
+                         const SaGroup& group) noexcept {
+  const PathMtus* known = network.path_mtus.at(g);
+  uint32_t limit_bytes = network.ports[interface.port].mtu_bytes();
+  if (known != nullptr) limit_bytes = std::min<uint32_t>(limit_bytes, known->least_bytes());
+  const uint32_t overhead_bytes = group.overhead().head_bytes + uint32_t{group.overhead().tail_bytes};
+  return static_cast<uint16_t>(limit_bytes - std::min(limit_bytes, overhead_bytes));
 }
 
 Fitting fit(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes) noexcept {
@@ -193,7 +202,7 @@ void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t 
                        PlainBurst& answers) noexcept {
   const Fitting fitting = fit(plain, group, mtu_bytes);
   if (fitting.way == Fitting::Way::kAsItIs) [[likely]] {
-    return begin(plain.packet, group, plain.origin);
+    return begin(plain.packet, group, plain.origin, {});
   }
   if (fitting.way == Fitting::Way::kRefused) {
     const IcmpError error = packet_too_big(plain.ip.family, fitting.bytes);
@@ -202,22 +211,29 @@ void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t 
   const Fragments fragments = fragment_packet(plain.packet, plain.ip, fitting.bytes, context_.packet_buffers);
   if (fragments.count == 0) return context_.drop(plain.packet, fragments.reason);
   context_.counters->originated.add(fragments.count - 1u);
-  for (uint16_t i = 0; i < fragments.count; ++i) begin(fragments.packets[i], group, plain.origin);
+  for (uint16_t i = 0; i < fragments.count; ++i) begin(fragments.packets[i], group, plain.origin, {});
 }
 
-// Fragments can be more than a burst holds; then those before them go first. The tag says whose header it leaves with.
-void Outbound::begin(rte_mbuf* packet, const SaGroup& group, Origin origin) noexcept {
+// Fragments can be more than a burst holds; then those before them go first.
+void Outbound::begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept {
   rte_mbuf* writable = with_room_for(packet, group, context_.buffers());
   if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
   if (taken_ == kBurstCapacity) apply_steps();
-  ++taken_;
-  Sa* first = group.at(0);
-  waiting_[static_cast<size_t>(first->id.protocol)].push({.packet = writable,
-                                                          .sa = first,
-                                                          .group = &group,
-                                                          .sequence = 0,
-                                                          .step = 0,
-                                                          .tag = static_cast<uint16_t>(header_from(group, origin))});
+  departures_[taken_] = departure;
+  headers_[taken_] = header_from(group, origin);
+  queue(writable, group, 0, taken_++);
+}
+
+void Outbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint16_t tag) noexcept {
+  Sa* sa = group.at(step);
+  const bool takes_two = group.has_tunnel_in_esp_at(step);
+  Burst& burst = takes_two ? waiting_for_two_ : waiting_[static_cast<size_t>(sa->id.protocol)];
+  BurstEntry& entry = burst.add();
+  entry.packet = packet;
+  entry.sa = sa;
+  entry.group = &group;
+  entry.step = step;
+  entry.tag = tag;
 }
 
 void Outbound::run() noexcept {
@@ -230,47 +246,45 @@ void Outbound::run() noexcept {
 void Outbound::apply_steps() noexcept {
   // Every pass takes each packet at least one step further, and groups are short.
   for (bool some_left = true; some_left;) {
-    some_left = false;
+    some_left = apply_step(waiting_for_two_, encap_tunnel_in_esp, 2);
     for (const SaProtocol protocol : {SaProtocol::kTunnel, SaProtocol::kComp, SaProtocol::kEsp, SaProtocol::kAh}) {
-      if (waiting_[static_cast<size_t>(protocol)].empty()) continue;
-      apply_step(protocol);
-      some_left = true;
+      const auto index = static_cast<size_t>(protocol);
+      some_left = apply_step(waiting_[index], kTransforms[index].encap, 1) || some_left;
     }
   }
-  if (!done_.empty()) send_done();
   taken_ = 0;
 }
 
-void Outbound::apply_step(SaProtocol protocol) noexcept {
-  Burst& burst = waiting_[static_cast<size_t>(protocol)];
-  kTransforms[static_cast<size_t>(protocol)].encap(context_, burst);
+// False: there was nothing to do.
+bool Outbound::apply_step(Burst& burst, Encap encap, uint8_t steps) noexcept {
+  if (burst.empty()) return false;
+  encap(context_, burst);
   const uint16_t survivors = burst.count;
-  burst.clear();  // and filled from the front again with those whose next step is of the same protocol
+  burst.clear();  // and filled from the front again with those whose next step is of the same kind
+  uint16_t done = 0;
   for (uint16_t i = 0; i < survivors; ++i) {
-    BurstEntry entry = burst.entries[i];
-    if (++entry.step == entry.group->size()) {
-      done_.push(entry);
+    const BurstEntry& entry = burst.entries[i];
+    const auto step = static_cast<uint8_t>(entry.step + steps);
+    if (step == entry.group->size()) {
+      ++done;
+      send(entry);
     } else {
-      entry.sa = entry.group->at(entry.step);
-      waiting_[static_cast<size_t>(entry.sa->id.protocol)].push(entry);
+      queue(entry.packet, *entry.group, step, entry.tag);
     }
   }
+  context_.counters->encapsulated.add(done);
+  return true;
 }
 
-void Outbound::send_done() noexcept {
-  context_.counters->encapsulated.add(done_.count);
-  NextHops hops;
-  for (const BurstEntry& entry : done_) hops.add(entry.packet, family_of(entry.packet));
-  hops.look_up(network_.routes, context_.generation);
-  for (uint16_t i = 0; i < done_.count; ++i) {
-    rte_mbuf* packet = done_.entries[i].packet;
-    if (const auto reason = outer_objection(hops[i])) {
-      context_.drop(packet, *reason);
-    } else {
-      transmitter_.send(packet, hops[i], Passage::kProtected, static_cast<HeaderFrom>(done_.entries[i].tag));
-    }
+void Outbound::send(const BurstEntry& entry) noexcept {
+  rte_mbuf* packet = entry.packet;
+  const Departure& departure = departures_[entry.tag];
+  if (departs(packet, departure)) [[likely]] {
+    return transmitter_.send_along(packet, departure, Passage::kProtected);
   }
-  done_.clear();
+  const NextHop& hop = network_.routes.lookup(destination_of(packet, family_of(packet)), context_.generation);
+  if (const auto reason = outer_objection(hop)) return context_.drop(packet, *reason);
+  transmitter_.send(packet, hop, Passage::kProtected, headers_[entry.tag]);
 }
 
 }  // namespace spigrp

@@ -30,6 +30,9 @@ ErouteRuling rule_outbound(const Network& network, Generation g, const NextHop& 
 uint16_t outbound_mtu(const Network& network, Generation g, const NextHop& interface, const PlainPacket& packet,
                       const SaGroup& group) noexcept;
 
+// Packets of up to so many bytes may go into the group as they are, whatever they are: fit() would say so.
+uint16_t most_bytes_into(const Network& network, Generation g, const NextHop& interface, const SaGroup& group) noexcept;
+
 // How a packet goes into its group so that what comes out fits.
 struct Fitting {
   enum class Way : uint8_t { kAsItIs, kInFragments, kRefused };
@@ -52,18 +55,21 @@ class Outbound {
   enum class Fate : uint8_t { kTaken, kPasses };  // kPasses: as it is, in the clear, by the caller
   [[nodiscard]] Fate take(const PlainPacket& packet, const Eroute* eroute, const NextHop& interface,
                           PlainBurst& answers) noexcept;
+  // What take() does with one that is protected, and that fits: for who knows that already, and how it departs after.
+  void count_packet(const Eroute& eroute) noexcept;
+  void begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept;
   // Applies all transforms to all packets taken, and sends them.
   void run() noexcept;
 
  private:
-  void count_packet(const Eroute& eroute) noexcept;
   void trap(const PlainPacket& packet) noexcept;
   void hold(const PlainPacket& packet, HeldPacket& held) noexcept;
   void protect(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes, PlainBurst& answers) noexcept;
-  void begin(rte_mbuf* packet, const SaGroup& group, Origin origin) noexcept;
   void apply_steps() noexcept;
-  void apply_step(SaProtocol protocol) noexcept;
-  void send_done() noexcept;
+  using Encap = void (*)(WorkerContext& context, Burst& burst);
+  bool apply_step(Burst& burst, Encap encap, uint8_t steps) noexcept;
+  void queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint16_t tag) noexcept;
+  void send(const BurstEntry& entry) noexcept;
 
   WorkerContext& context_;
   const Network& network_;
@@ -72,9 +78,11 @@ class Outbound {
   TokenBucket traps_;                // that the control thread is told of: its queue is for others too
   const Eroute* counted_ = nullptr;  // the eroute of the packets counted so far in this run
   uint64_t counted_packets_ = 0;
-  uint16_t taken_ = 0;                           // packets in the bursts below, so that none of them overflows
-  std::array<Burst, kSaProtocolCount> waiting_;  // by the protocol of the next step
-  Burst done_;                                   // have all transforms of their group
+  uint16_t taken_ = 0;  // packets in the bursts below, so that none of them overflows; each has its number as tag
+  std::array<Departure, kBurstCapacity> departures_;  // by tag
+  std::array<HeaderFrom, kBurstCapacity> headers_;    // by tag: who made the header that each leaves with
+  std::array<Burst, kSaProtocolCount> waiting_;       // by the protocol of the next step
+  Burst waiting_for_two_;                             // whose next two steps are taken at once: tun, and esp around it
 };
 
 }  // namespace spigrp

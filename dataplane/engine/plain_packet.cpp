@@ -5,28 +5,12 @@
 
 namespace spigrp {
 
-Passage passage_of(Origin origin) noexcept {
-  switch (origin) {
-    case Origin::kWire:
-    case Origin::kHeld:
-      return Passage::kPlain;
-    case Origin::kGroup:
-      return Passage::kProtected;
-    case Origin::kSelf:
-      break;
-  }
-  return Passage::kOwn;
-}
-
 bool must_stay_whole(const PlainPacket& plain) noexcept {
   if (plain.ip.family == Family::kIpv6) return plain.origin != Origin::kSelf;
   return (rte_pktmbuf_mtod(plain.packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) != 0;
 }
 
-void trim_packet(rte_mbuf* packet, uint32_t total_bytes) noexcept {
-  if (rte_pktmbuf_pkt_len(packet) == total_bytes) [[likely]] {
-    return;
-  }
+void detail::cut_off_rest(rte_mbuf* packet, uint32_t total_bytes) noexcept {
   packet->pkt_len = total_bytes;
   rte_mbuf* last = packet;
   uint16_t segments = 1;

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include <rte_mbuf.h>
+
 #include "engine/punt.h"
 #include "packet/burst.h"
 #include "packet/ip_packet.h"
@@ -35,19 +37,39 @@ struct PlainBurst {
 
   bool empty() const noexcept { return count == 0; }
   void push(const PlainPacket& packet) noexcept { packets[count++] = packet; }
+  // The same without a copy (see Burst::add): whoever asks sets all fields.
+  PlainPacket& add() noexcept { return packets[count++]; }
   void clear() noexcept { count = 0; }
   PlainPacket* begin() noexcept { return packets; }
   PlainPacket* end() noexcept { return packets + count; }
 };
 
 // How it counts when it is sent on as it is.
-Passage passage_of(Origin origin) noexcept;
+inline Passage passage_of(Origin origin) noexcept {
+  switch (origin) {
+    case Origin::kWire:
+    case Origin::kHeld:
+      return Passage::kPlain;
+    case Origin::kGroup:
+      return Passage::kProtected;
+    case Origin::kSelf:
+      break;
+  }
+  return Passage::kOwn;
+}
 
 // Not to be fragmented here: IPv6 from elsewhere (RFC 8200 section 4.5), or IPv4 with DF.
 bool must_stay_whole(const PlainPacket& plain) noexcept;
 
+namespace detail {
+void cut_off_rest(rte_mbuf* packet, uint32_t total_bytes) noexcept;
+}
+
 // Cuts off what lies behind the IP packet: the padding of short Ethernet frames, traffic flow confidentiality padding
 // (RFC 4303 section 2.7). total_bytes is at most the packet's length.
-void trim_packet(rte_mbuf* packet, uint32_t total_bytes) noexcept;
+inline void trim_packet(rte_mbuf* packet, uint32_t total_bytes) noexcept {
+  if (rte_pktmbuf_pkt_len(packet) != total_bytes) [[unlikely]]
+    detail::cut_off_rest(packet, total_bytes);
+}
 
 }  // namespace spigrp

@@ -1,6 +1,8 @@
 // See receive.h.
 #include "engine/receive.h"
 
+#include <cstring>
+
 #include <rte_mbuf.h>
 
 #include "packet/buffer.h"
@@ -8,21 +10,30 @@
 namespace spigrp {
 namespace {
 
-bool is_ours_alone(const rte_mbuf* packet) noexcept {
-  return RTE_MBUF_DIRECT(packet) && rte_mbuf_refcnt_read(packet) == 1;
+// The six bytes in one word, so that two addresses are compared at once.
+uint64_t word_of(const MacAddress& mac) noexcept {
+  uint32_t front;
+  uint16_t back;
+  std::memcpy(&front, mac.data(), sizeof(front));
+  std::memcpy(&back, mac.data() + sizeof(front), sizeof(back));
+  return front | uint64_t{back} << 32;
 }
 
 class Reception {
  public:
   Reception(WorkerContext& context, const Port& port, uint16_t port_index, Transmitter& transmitter,
             PlainBurst& plain) noexcept
-      : context_(context), port_(port), port_index_(port_index), transmitter_(transmitter), plain_(plain) {}
+      : context_(context),
+        own_mac_(word_of(port.mac())),
+        port_index_(port_index),
+        transmitter_(transmitter),
+        plain_(plain) {}
 
   void take(rte_mbuf* frame) noexcept {
     const auto* ethernet = header_at<EthernetHeader>(frame, 0);
     if (ethernet == nullptr) return context_.drop(frame, DropReason::runt);
     const bool to_everyone = (ethernet->destination[0] & 1) != 0;
-    if (!to_everyone && ethernet->destination != port_.mac()) return context_.drop(frame, DropReason::not_for_us);
+    if (!to_everyone && word_of(ethernet->destination) != own_mac_) return context_.drop(frame, DropReason::not_for_us);
     const uint16_t ether_type = ethernet->ether_type.host();
     rte_pktmbuf_adj(frame, sizeof(EthernetHeader));
     if (ether_type == kEtherTypeIpv4 || ether_type == kEtherTypeIpv6) [[likely]] {
@@ -45,12 +56,18 @@ class Reception {
       if (own == nullptr) return context_.drop(packet, DropReason::no_room);
       packet = own;
     }
-    plain_.push(
-        {.packet = packet, .ip = parsed.ip, .port = port_index_, .origin = Origin::kWire, .to_everyone = to_everyone});
+    PlainPacket& plain = plain_.add();
+    plain.packet = packet;
+    plain.ip = parsed.ip;
+    plain.port = port_index_;
+    plain.origin = Origin::kWire;
+    plain.removed = 0;
+    plain.group = nullptr;
+    plain.to_everyone = to_everyone;
   }
 
   WorkerContext& context_;
-  const Port& port_;
+  uint64_t own_mac_;
   uint16_t port_index_;
   Transmitter& transmitter_;
   PlainBurst& plain_;

@@ -1,13 +1,13 @@
 // See transmit.h.
 #include "engine/transmit.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstring>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
 
-#include "engine/next_hops.h"
 #include "packet/buffer.h"
 #include "packet/fragments.h"
 #include "packet/ip_packet.h"
@@ -26,6 +26,10 @@ bool may_be_fragmented(const rte_mbuf* packet, const IpPacket& ip, HeaderFrom fr
 bool may_outgrow_path(const Network& network, Generation g, const rte_mbuf* packet, Passage passage) noexcept {
   const PathMtus* known = network.path_mtus.at(g);
   return known != nullptr && passage == Passage::kProtected && rte_pktmbuf_pkt_len(packet) > known->least_bytes();
+}
+
+EthernetHeader ethernet_header(const MacAddress& to, const Port& port, Family family) noexcept {
+  return {to, port.mac(), be16::from_host(family == Family::kIpv4 ? kEtherTypeIpv4 : kEtherTypeIpv6)};
 }
 
 }  // namespace
@@ -53,21 +57,25 @@ Leaving rule_leaving(const Network& network, Generation g, const rte_mbuf* packe
   return {Leaving::Way::kInFragments, {}, mtu_bytes};
 }
 
-NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept {
-  NeighbourKey key{};
-  key.port = be16::from_host(hop.port);
-  key.family = hop.on_link ? family : hop.gateway.family;
-  if (!hop.on_link) {
-    key.address = hop.gateway.bytes;
-  } else {
-    key.address = destination_of(packet, family).bytes;
-  }
-  return key;
+NeighbourKey neighbour_key(const IpAddress& destination, const NextHop& hop) noexcept {
+  const IpAddress& next = hop.on_link ? destination : hop.gateway;
+  return {next.bytes, be16::from_host(hop.port), next.family};
 }
 
 rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, BufferPools buffers) noexcept {
   if (packet->nb_segs > 1 && !port.takes_chains()) return make_writable(packet, sizeof(EthernetHeader), 0, buffers);
   return rte_pktmbuf_headroom(packet) < sizeof(EthernetHeader) ? nullptr : packet;
+}
+
+Departure Transmitter::departure(const NextHop& hop, const IpAddress& destination, Passage passage) const noexcept {
+  if (hop.port == kNoPort) return {};
+  const Port& port = network_.ports[hop.port];
+  const Neighbour* neighbour = network_.routes.neighbour(neighbour_key(destination, hop), context_.generation);
+  if (neighbour == nullptr || port.share(context_.id).transmit == kNoQueue) return {};
+  const PathMtus* known = network_.path_mtus.at(context_.generation);
+  uint16_t whole_bytes = port.mtu_bytes();
+  if (known != nullptr && passage == Passage::kProtected) whole_bytes = std::min(whole_bytes, known->least_bytes());
+  return {ethernet_header(neighbour->mac, port, destination.family), hop.port, whole_bytes};
 }
 
 void Transmitter::send(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept {
@@ -93,7 +101,7 @@ void Transmitter::send_fragments(rte_mbuf* packet, const NextHop& hop, Passage p
 void Transmitter::send_fitting(rte_mbuf* packet, const NextHop& hop, Passage passage) noexcept {
   const Port& port = network_.ports[hop.port];
   const Family family = family_of(packet);
-  const NeighbourKey key = neighbour_key(packet, family, hop);
+  const NeighbourKey key = neighbour_key(destination_of(packet, family), hop);
   const Neighbour* neighbour = network_.routes.neighbour(key, context_.generation);
   if (neighbour == nullptr) {
     return punt({packet, IpAddress{key.family, key.address}, hop.port, PuntKind::kUnresolved, passage,
@@ -102,9 +110,7 @@ void Transmitter::send_fitting(rte_mbuf* packet, const NextHop& hop, Passage pas
   rte_mbuf* fitting = fit_for_port(packet, port, context_.buffers());
   if (fitting == nullptr) return context_.drop(packet, DropReason::no_room);
   auto* ethernet = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_prepend(fitting, sizeof(EthernetHeader)));
-  ethernet->destination = neighbour->mac;
-  ethernet->source = port.mac();
-  ethernet->ether_type = be16::from_host(family == Family::kIpv4 ? kEtherTypeIpv4 : kEtherTypeIpv6);
+  *ethernet = ethernet_header(neighbour->mac, port, family);
   leave({fitting, hop.port, passage});
 }
 
@@ -115,14 +121,6 @@ void Transmitter::leave(const Frame& frame) noexcept {
     return context_.drop(frame.packet, DropReason::transmit_full);
   }
   context_.counters->punted.add(1);
-}
-
-void Transmitter::send_frame(const Frame& frame) noexcept {
-  Collected& collected = collected_[frame.port];
-  collected.frames[collected.count] = frame.packet;
-  collected.passages[collected.count] = frame.passage;
-  ports_in_use_ |= 1u << frame.port;
-  if (++collected.count == kBurstCapacity) flush_port(frame.port);
 }
 
 void Transmitter::punt(const Punt& punt) noexcept {

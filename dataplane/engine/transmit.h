@@ -6,6 +6,9 @@
 #include <array>
 #include <cstdint>
 
+#include <rte_mbuf.h>
+
+#include "engine/departure.h"
 #include "engine/network.h"
 #include "engine/plain_packet.h"
 #include "engine/punt.h"
@@ -40,7 +43,13 @@ Leaving rule_leaving(const Network& network, Generation g, const rte_mbuf* packe
                      Sending sending) noexcept;
 
 // Where a packet goes on the link of the port that it leaves by.
-NeighbourKey neighbour_key(const rte_mbuf* packet, Family family, const NextHop& hop) noexcept;
+NeighbourKey neighbour_key(const IpAddress& destination, const NextHop& hop) noexcept;
+
+// Whether send_along() takes it: a packet in one piece that begins at its IP header, with room in front of it.
+inline bool departs(const rte_mbuf* packet, const Departure& departure) noexcept {
+  return rte_pktmbuf_pkt_len(packet) <= departure.whole_bytes && packet->nb_segs == 1 &&
+         rte_pktmbuf_headroom(packet) >= sizeof(EthernetHeader);
+}
 
 // The packet as the port takes it, with room for an Ethernet header; null: there is no room.
 rte_mbuf* fit_for_port(rte_mbuf* packet, const Port& port, BufferPools buffers) noexcept;
@@ -53,8 +62,22 @@ class Transmitter {
 
   // A packet that begins at its IP header, by a next hop that is kPort or kInterface.
   void send(rte_mbuf* packet, const NextHop& hop, Passage passage, HeaderFrom from) noexcept;
+  // How packets to `destination` leave by a next hop; one without a port: send() has to say.
+  Departure departure(const NextHop& hop, const IpAddress& destination, Passage passage) const noexcept;
+  // What send() would do with a packet that departs().
+  void send_along(rte_mbuf* packet, const Departure& departure, Passage passage) noexcept {
+    rte_pktmbuf_prepend(packet, sizeof(EthernetHeader));
+    *rte_pktmbuf_mtod(packet, EthernetHeader*) = departure.ethernet;
+    send_frame({packet, departure.port, passage});
+  }
   // A frame with its Ethernet header complete, by a port whose queue this worker owns.
-  void send_frame(const Frame& frame) noexcept;
+  void send_frame(const Frame& frame) noexcept {
+    Collected& collected = collected_[frame.port];
+    collected.frames[collected.count] = frame.packet;
+    collected.passages[collected.count] = frame.passage;
+    ports_in_use_ |= 1u << frame.port;
+    if (++collected.count == kBurstCapacity) flush_port(frame.port);
+  }
   // Gives the packet to the control thread.
   void punt(const Punt& punt) noexcept;
   // Puts everything collected on the wire.

@@ -38,7 +38,7 @@ Worker::Worker(const Network& network, WorkerParts parts)
       transmitter_(context_, network, parts.queues),
       local_(context_, network, transmitter_),
       outbound_(context_, network, local_, transmitter_),
-      inbound_(context_, network, parts.max_fragments),
+      inbound_(context_, network, {parts.max_fragments, parts.flow_cache_entries}),
       forwarding_(context_, network, {local_, outbound_, inbound_, transmitter_}, parts.flow_cache_entries) {}
 
 void Worker::process(uint16_t port, rte_mbuf** frames, uint16_t count) noexcept {

@@ -8,11 +8,6 @@
 namespace spigrp {
 namespace {
 
-// Nobody else can read or write the bytes: not through another mbuf, not through another reference to this one.
-bool is_ours_alone(const rte_mbuf* segment) noexcept {
-  return RTE_MBUF_DIRECT(segment) && rte_mbuf_refcnt_read(segment) == 1;
-}
-
 // Where the data begins when what is left over in a buffer is shared out between head and tail.
 uint16_t balanced_offset(uint32_t free_bytes, uint16_t head_bytes, uint16_t tail_bytes) noexcept {
   return static_cast<uint16_t>(head_bytes + (free_bytes - head_bytes - tail_bytes) / 2);
@@ -61,13 +56,9 @@ uint32_t BufferPools::most_bytes() const noexcept {
   return rte_pktmbuf_data_room_size(large != nullptr ? large : ordinary);
 }
 
-rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept {
-  if (packet->nb_segs != 1 || !is_ours_alone(packet)) [[unlikely]] {
-    return copied(packet, head_bytes, tail_bytes, pools);
-  }
-  if (rte_pktmbuf_headroom(packet) >= head_bytes && rte_pktmbuf_tailroom(packet) >= tail_bytes) [[likely]] {
-    return packet;
-  }
+rte_mbuf* detail::copied_or_moved(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes,
+                                  BufferPools pools) noexcept {
+  if (packet->nb_segs != 1 || !is_ours_alone(packet)) return copied(packet, head_bytes, tail_bytes, pools);
   const uint32_t free_bytes = packet->buf_len - rte_pktmbuf_data_len(packet);
   if (free_bytes < uint32_t{head_bytes} + tail_bytes) return copied(packet, head_bytes, tail_bytes, pools);
   const auto* data = rte_pktmbuf_mtod(packet, const uint8_t*);

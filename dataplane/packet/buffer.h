@@ -4,8 +4,7 @@
 
 #include <cstdint>
 
-struct rte_mbuf;
-struct rte_mempool;
+#include <rte_mbuf.h>
 
 namespace spigrp {
 
@@ -23,10 +22,24 @@ struct BufferPools {
   rte_mempool* large;  // or null
 };
 
+// Nobody else can read or write the bytes of this segment: not through another mbuf, not through another reference to
+// this one.
+inline bool is_ours_alone(const rte_mbuf* segment) noexcept {
+  return RTE_MBUF_DIRECT(segment) && rte_mbuf_refcnt_read(segment) == 1;
+}
+
+namespace detail {
+rte_mbuf* copied_or_moved(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept;
+}
+
 // A packet that is one segment, ours alone, with at least head_bytes before its data and tail_bytes behind it. Returns
 // the packet itself, its replacement (then the old one is freed), or null when there is no buffer or it cannot fit; the
 // packet is then left to the caller, who drops it as no_room. The usual case is a few compares.
-rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept;
+inline rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept {
+  const bool is_writable = packet->nb_segs == 1 && is_ours_alone(packet) &&
+                           rte_pktmbuf_headroom(packet) >= head_bytes && rte_pktmbuf_tailroom(packet) >= tail_bytes;
+  return is_writable ? packet : detail::copied_or_moved(packet, head_bytes, tail_bytes, pools);
+}
 
 // Back to its pool, with all that is chained to it.
 void free_packet(rte_mbuf* packet) noexcept;

@@ -29,6 +29,9 @@ struct Burst {
   bool empty() const noexcept { return count == 0; }
   bool full() const noexcept { return count == kBurstCapacity; }
   void push(const BurstEntry& entry) noexcept { entries[count++] = entry; }  // not when full
+  // The same without a copy: whoever asks sets all fields. (Copying what was stored a moment ago in smaller pieces
+  // makes the processor wait until it is in the cache.)
+  BurstEntry& add() noexcept { return entries[count++]; }
   void clear() noexcept { count = 0; }
   BurstEntry* begin() noexcept { return entries; }
   BurstEntry* end() noexcept { return entries + count; }

@@ -21,18 +21,6 @@ be16 as_field(uint64_t sum) noexcept {
   return {static_cast<uint16_t>(~detail::fold_sum(sum))};
 }
 
-// RFC 1624 equation 3: HC' = ~(~HC + ~m + m').
-void mend_checksum(Ipv4Header& header, uint16_t old_word, uint16_t new_word) noexcept {
-  const uint64_t sum = uint64_t{static_cast<uint16_t>(~header.checksum.wire)} + static_cast<uint16_t>(~old_word);
-  header.checksum = as_field(sum + new_word);
-}
-
-uint16_t word_at(const void* field) noexcept {
-  uint16_t word;
-  std::memcpy(&word, field, sizeof(word));
-  return word;
-}
-
 }  // namespace
 
 be16 internet_checksum(const void* start, size_t bytes) noexcept {
@@ -49,18 +37,6 @@ be16 transport_checksum(const uint8_t* addresses, size_t address_bytes, uint8_t 
   const be32 length = be32::from_host(static_cast<uint32_t>(bytes));
   const be32 next_header = be32::from_host(protocol);
   return as_field(sum_of(addresses, address_bytes) + length.wire + next_header.wire + sum_of(payload, bytes));
-}
-
-void decrement_ttl(Ipv4Header& header) noexcept {
-  const uint16_t old_word = word_at(&header.ttl);
-  --header.ttl;
-  mend_checksum(header, old_word, word_at(&header.ttl));
-}
-
-void replace_tos(Ipv4Header& header, uint8_t tos) noexcept {
-  const uint16_t old_word = word_at(&header.version_ihl);
-  header.tos = tos;
-  mend_checksum(header, old_word, word_at(&header.version_ihl));
 }
 
 }  // namespace spigrp

@@ -28,10 +28,10 @@ be16 transport_checksum(const uint8_t* addresses, size_t address_bytes, uint8_t 
                         size_t bytes) noexcept;
 
 // Takes one off the TTL and mends the checksum (RFC 1624).
-void decrement_ttl(Ipv4Header& header) noexcept;
+inline void decrement_ttl(Ipv4Header& header) noexcept;
 
 // Puts another TOS in and mends the checksum: one that was wrong stays wrong.
-void replace_tos(Ipv4Header& header, uint8_t tos) noexcept;
+inline void replace_tos(Ipv4Header& header, uint8_t tos) noexcept;
 
 namespace detail {
 
@@ -56,6 +56,18 @@ inline uint64_t sum_of_ipv4_header(const Ipv4Header& header) noexcept {
   return sum;
 }
 
+// RFC 1624 equation 3: HC' = ~(~HC + ~m + m').
+inline void mend_checksum(Ipv4Header& header, uint16_t old_word, uint16_t new_word) noexcept {
+  const uint64_t sum = uint64_t{static_cast<uint16_t>(~header.checksum.wire)} + static_cast<uint16_t>(~old_word);
+  header.checksum = {static_cast<uint16_t>(~fold_sum(sum + new_word))};
+}
+
+inline uint16_t word_at(const void* field) noexcept {
+  uint16_t word;
+  std::memcpy(&word, field, sizeof(word));
+  return word;
+}
+
 }  // namespace detail
 
 inline be16 ipv4_header_checksum(const Ipv4Header& header) noexcept {
@@ -65,6 +77,23 @@ inline be16 ipv4_header_checksum(const Ipv4Header& header) noexcept {
 
 inline bool ipv4_checksum_holds(const Ipv4Header& header) noexcept {
   return detail::fold_sum(detail::sum_of_ipv4_header(header)) == 0xffff;
+}
+
+inline void decrement_ttl(Ipv4Header& header) noexcept {
+  // TTL, protocol and checksum lie in one word, which is read and written once.
+  uint32_t word;
+  std::memcpy(&word, &header.ttl, sizeof(word));
+  const auto old_word = static_cast<uint16_t>(word),
+             new_word = static_cast<uint16_t>((old_word & 0xff00) | ((old_word - 1) & 0xff));
+  const uint64_t sum = uint64_t{static_cast<uint16_t>(~(word >> 16))} + static_cast<uint16_t>(~old_word) + new_word;
+  word = new_word | uint32_t{static_cast<uint16_t>(~detail::fold_sum(sum))} << 16;
+  std::memcpy(&header.ttl, &word, sizeof(word));
+}
+
+inline void replace_tos(Ipv4Header& header, uint8_t tos) noexcept {
+  const uint16_t old_word = detail::word_at(&header.version_ihl);
+  header.tos = tos;
+  detail::mend_checksum(header, old_word, detail::word_at(&header.version_ihl));
 }
 
 }  // namespace spigrp

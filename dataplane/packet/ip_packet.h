@@ -85,6 +85,8 @@ constexpr bool is_icmp(const FlowKey& key) noexcept {
   return key.protocol == (key.family == Family::kIpv4 ? kProtocolIcmp : kProtocolIcmpv6);
 }
 
+// By the version of the header, which has been checked.
+inline Family family_of(const rte_mbuf* packet) noexcept;
 IpAddress source_of(const rte_mbuf* packet, Family family) noexcept;
 IpAddress destination_of(const rte_mbuf* packet, Family family) noexcept;
 

@@ -34,13 +34,23 @@ T* header_at(rte_mbuf* packet, uint32_t offset_bytes) noexcept {
   return rte_pktmbuf_mtod_offset(packet, T*, offset_bytes);
 }
 
+inline Family family_of(const rte_mbuf* packet) noexcept {
+  return *rte_pktmbuf_mtod(packet, const uint8_t*) >> 4 == 4 ? Family::kIpv4 : Family::kIpv6;
+}
+
 inline void rewrite_ip(rte_mbuf* packet, const IpPacket& ip, uint32_t total_bytes, uint8_t next_header) noexcept {
-  *rte_pktmbuf_mtod_offset(packet, uint8_t*, ip.next_header_offset) = next_header;
+  const be16 length = be16::from_host(static_cast<uint16_t>(total_bytes));
   if (ip.family == Family::kIpv4) {
+    // The sum is that of the header as it will be, and does not wait for what is stored into it.
     Ipv4Header& header = *rte_pktmbuf_mtod(packet, Ipv4Header*);
-    header.total_length = be16::from_host(static_cast<uint16_t>(total_bytes));
-    header.checksum = ipv4_header_checksum(header);
+    const uint64_t sum = detail::sum_of_ipv4_header(header) - header.total_length.wire * uint64_t{1 << 16} -
+                         header.checksum.wire * uint64_t{1 << 16} - header.protocol * uint64_t{1 << 8} +
+                         length.wire * uint64_t{1 << 16} + next_header * uint64_t{1 << 8};
+    header.total_length = length;
+    header.protocol = next_header;
+    header.checksum = {static_cast<uint16_t>(~detail::fold_sum(sum))};
   } else {
+    *rte_pktmbuf_mtod_offset(packet, uint8_t*, ip.next_header_offset) = next_header;
     Ipv6Header& header = *rte_pktmbuf_mtod(packet, Ipv6Header*);
     header.payload_length = be16::from_host(static_cast<uint16_t>(total_bytes - sizeof(Ipv6Header)));
   }

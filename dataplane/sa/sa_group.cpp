@@ -24,6 +24,11 @@ bool makes_whole(std::span<Sa* const> members) noexcept {
   return stays_whole;
 }
 
+bool is_tunnel_in_esp(const Sa& inner, const Sa& outer) noexcept {
+  return inner.id.protocol == SaProtocol::kTunnel && outer.id.protocol == SaProtocol::kEsp && outer.udp_bytes == 0 &&
+         inner.tunnel.family == outer.id.destination.family;
+}
+
 }  // namespace
 
 SaGroup::SaGroup(std::span<Sa* const> members) noexcept
@@ -31,6 +36,7 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
       protects_(false),
       authenticates_(false),
       last_required_(0),
+      tunnels_in_esp_(0),
       only_compresses_(true),
       makes_header_(false),
       expires_(false),
@@ -47,6 +53,11 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
     if (sa->id.protocol != SaProtocol::kTunnel) continue;
     makes_header_ = true;
     header_may_be_fragmented_ = sa->tunnel.family == Family::kIpv6 || sa->outer.df == DfChoice::kClear;
+  }
+  for (uint8_t place = 0; place + 1 < size_; ++place) {
+    if (is_tunnel_in_esp(*members_[place], *members_[place + 1])) {
+      tunnels_in_esp_ = static_cast<uint8_t>(tunnels_in_esp_ | 1u << place);
+    }
   }
   for (uint8_t place = 0; place < size_; ++place) {
     if (members_[place]->id.protocol == SaProtocol::kComp) continue;

@@ -41,6 +41,9 @@ class SaGroup {
   // all of them are comp, so that on the wire the SA of this place or of a later one is outermost.
   uint8_t last_required() const noexcept { return last_required_; }
   bool only_compresses() const noexcept { return only_compresses_; }  // all of them are comp
+  // The SA of this place is tun, the next is esp around it and not in UDP, so that both can be applied or taken off in
+  // one go (transform/tunnel_esp.h).
+  bool has_tunnel_in_esp_at(uint8_t place) const noexcept { return (tunnels_in_esp_ >> place & 1) != 0; }
   // worker: a member whose lifetime is over, or null; with it the whole group is
   Sa* expired_member(uint64_t now_tsc) const noexcept { return expires_ ? find_expired(now_tsc) : nullptr; }
   // worker: bytes of the IP packet that these transforms make of this one, exactly; where comp is among them, the most
@@ -57,6 +60,7 @@ class SaGroup {
   bool protects_;
   bool authenticates_;
   uint8_t last_required_;
+  uint8_t tunnels_in_esp_;  // a bit for each place
   bool only_compresses_;
   bool makes_header_;
   bool expires_;  // a member has a lifetime

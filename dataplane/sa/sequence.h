@@ -44,6 +44,9 @@ class Sequence {
     return !asked_.load(std::memory_order_relaxed) && !asked_.exchange(true, std::memory_order_relaxed);
   }
 
+  // worker: a burst's numbers are there whoever else takes some meanwhile
+  bool is_far_from_limit() const noexcept { return limit() - sent() >= kNear; }
+
   uint64_t last() const noexcept { return last_; }
   // control: the highest number given out
   uint64_t sent() const noexcept { return sent_.load(std::memory_order_relaxed); }

@@ -64,16 +64,15 @@ void take_upper_half_off(const BurstEntry& entry) noexcept {
     rte_pktmbuf_trim(entry.packet, kUpperSequenceBytes);
 }
 
-CryptoJob job_over(const BurstEntry& entry, AhHeader* ah, uint8_t* icv) noexcept {
+void make_job(const BurstEntry& entry, AhHeader* ah, uint8_t* icv, CryptoJob& job) noexcept {
   put_upper_half(entry);
-  return {.keys = &*entry.sa->keys,
-          .cipher_start = nullptr,
-          .cipher_bytes = 0,
-          .iv = iv_of(ah),
-          .auth_start = rte_pktmbuf_mtod(entry.packet, const uint8_t*),
-          .auth_bytes = rte_pktmbuf_pkt_len(entry.packet),
-          .icv = icv,
-          .ok = false};
+  job.keys = &*entry.sa->keys;
+  job.cipher_start = nullptr;
+  job.cipher_bytes = 0;
+  job.iv = iv_of(ah);
+  job.auth_start = rte_pktmbuf_mtod(entry.packet, const uint8_t*);
+  job.auth_bytes = rte_pktmbuf_pkt_len(entry.packet);
+  job.icv = icv;
 }
 
 // Puts the header in, complete but for IV and ICV, which are zero. The IP header in front of it is final.
@@ -145,7 +144,7 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
     if (!verdict.kept()) return verdict;
     AhHeader* ah = ah_of(entry, note.ip);
     put_iv(entry, ah);
-    jobs[job_count++] = job_over(entry, ah, icv_of(*entry.sa, ah));
+    make_job(entry, ah, icv_of(*entry.sa, ah), jobs[job_count++]);
     return verdict;
   });
 
@@ -188,7 +187,7 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
     uint8_t* icv = icv_of(*entry.sa, ah);
     std::memcpy(aside.icv, icv, entry.sa->icv_bytes);
     std::memset(icv, 0, entry.sa->icv_bytes);
-    jobs[job_count++] = job_over(entry, ah, aside.icv);
+    make_job(entry, ah, aside.icv, jobs[job_count++]);
     return Verdict::keep();
   });
 

@@ -20,117 +20,18 @@
 #include <rte_mbuf.h>
 
 #include "packet/udp_datagram.h"
+#include "transform/esp_layout.h"
 #include "transform/step_burst.h"
 #include "transform/transform.h"
 
 namespace spigrp {
 namespace {
 
-constexpr uint8_t kRandomIvBytes = 16;  // what random_ivs makes, whatever the cipher takes of it
-
-// RFC 4303 section 2.4: padding is 1, 2, 3 …
-constexpr std::array<uint8_t, 255> kPadding = [] {
-  std::array<uint8_t, 255> padding{};
-  for (unsigned i = 0; i < padding.size(); ++i) padding[i] = static_cast<uint8_t>(i + 1);
-  return padding;
-}();
-
 using Jobs = std::array<CryptoJob, kBurstCapacity>;
-
-// With extended sequence numbers: what is authenticated or compared and does not lie in the packet, by the packet's
-// place in the burst.
-union Unsent {
-  struct {
-    be32 spi, upper, lower;
-  } aad;
-  uint8_t received_icv[kMaxIcvBytes];
-};
-static_assert(sizeof(Unsent::aad) == 12);
-
-enum class Purpose : uint8_t { kProtect, kVerify };
-
-bool takes_random_iv(const Sa& sa) noexcept {
-  return sa.keys->algorithm().cipher->takes_random_iv();
-}
-
-// In front of the payload.
-uint16_t head_bytes(const Sa& sa) noexcept {
-  return static_cast<uint16_t>(sa.udp_bytes + sizeof(EspHeader) + sa.iv_bytes);
-}
-
-uint32_t fixed_bytes(const Sa& sa) noexcept {
-  return uint32_t{head_bytes(sa)} + sa.icv_bytes;
-}
-
-EspHeader* esp_of(const BurstEntry& entry, const IpPacket& ip) noexcept {
-  return rte_pktmbuf_mtod_offset(entry.packet, EspHeader*, ip.header_bytes + entry.sa->udp_bytes);
-}
-
-be32 upper_half(uint64_t sequence) noexcept {
-  return be32::from_host(static_cast<uint32_t>(sequence >> 32));
-}
-
-// The authenticator's job gets the upper half behind the ciphertext: where the ICV goes, or came.
-template <Purpose purpose>
-void authenticate_upper_half(const BurstEntry& entry, CryptoJob& job, Unsent& unsent) noexcept {
-  if constexpr (purpose == Purpose::kVerify) {
-    std::memcpy(unsent.received_icv, job.icv, entry.sa->icv_bytes);
-  }
-  const be32 upper = upper_half(entry.sequence);
-  std::memcpy(job.icv, &upper, sizeof(upper));
-  job.auth_bytes += static_cast<uint32_t>(sizeof(upper));
-  if constexpr (purpose == Purpose::kVerify) job.icv = unsent.received_icv;
-}
-
-// The job over an ESP header and the `text_bytes` that lie behind its IV.
-template <Purpose purpose>
-CryptoJob job_over(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes, Unsent& unsent) noexcept {
-  const Sa& sa = *entry.sa;
-  auto* start = reinterpret_cast<uint8_t*>(esp);
-  uint8_t* iv = start + sizeof(EspHeader);
-  uint8_t* text = iv + sa.iv_bytes;
-  const Cipher& cipher = *sa.keys->algorithm().cipher;
-  CryptoJob job{.keys = &*sa.keys,
-                .cipher_start = text,
-                .cipher_bytes = cipher.mode == CipherMode::kNull ? 0 : text_bytes,
-                .iv = iv,
-                .auth_start = start,
-                .auth_bytes = static_cast<uint32_t>(sizeof(EspHeader)),  // the AAD: SPI and sequence number
-                .icv = text + text_bytes,
-                .ok = false};
-  if (!cipher.is_combined()) {
-    job.auth_bytes += sa.iv_bytes + text_bytes;
-    if (sa.extended_sequence) [[unlikely]]
-      authenticate_upper_half<purpose>(entry, job, unsent);
-    return job;
-  }
-  if (cipher.mode == CipherMode::kAesGmac) {  // RFC 4543 section 3.3: the IV is authenticated too
-    job.cipher_start = iv;
-    job.cipher_bytes += sa.iv_bytes;
-  }
-  if (sa.extended_sequence) [[unlikely]] {
-    unsent.aad = {esp->spi, upper_half(entry.sequence), esp->sequence};
-    job.auth_start = reinterpret_cast<const uint8_t*>(&unsent.aad);
-    job.auth_bytes = sizeof(unsent.aad);
-  }
-  return job;
-}
-
-// CBC: unpredictable (RFC 3602 section 3).
-void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* iv) noexcept {
-  const Sa& sa = *entry.sa;
-  if (takes_random_iv(sa)) {
-    std::memcpy(iv, random_iv, sa.iv_bytes);
-  } else if (sa.iv_bytes != 0) {
-    const be64 counter = sa.counted_iv(entry.sequence);
-    std::memcpy(iv, &counter, sizeof(counter));
-  }
-}
 
 // Puts ESP header and trailer around the payload, in the clear, with room for the IV, the ICV and a UDP header.
 EspHeader* put_headers(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
-  const uint32_t unpadded_bytes = ip.payload_bytes() + static_cast<uint32_t>(sizeof(EspTrailer));
-  const uint32_t pad_bytes = -unpadded_bytes & (sa.block_bytes - 1u);  // block sizes are powers of two
+  const uint32_t pad_bytes = padding_bytes(sa, ip.payload_bytes());
 
   char* start = rte_pktmbuf_prepend(packet, head_bytes(sa));
   std::memmove(start, start + head_bytes(sa), ip.header_bytes);
@@ -138,22 +39,21 @@ EspHeader* put_headers(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexc
   esp->spi = sa.spi;
 
   const uint16_t tail_bytes = static_cast<uint16_t>(pad_bytes + sizeof(EspTrailer) + sa.icv_bytes);
-  char* tail = rte_pktmbuf_append(packet, tail_bytes);
-  std::memcpy(tail, kPadding.data(), pad_bytes);
-  *reinterpret_cast<EspTrailer*>(tail + pad_bytes) = {static_cast<uint8_t>(pad_bytes), ip.next_header};
+  put_trailer(sa, rte_pktmbuf_append(packet, tail_bytes), pad_bytes, ip.next_header);
 
   rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), sa.udp_bytes == 0 ? kProtocolEsp : kProtocolUdp);
   return esp;
 }
 
 // All of it but what the cipher and the authenticator do; makes the job that does that.
-CryptoJob put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv, Unsent& unsent) noexcept {
+void put_esp(const BurstEntry& entry, const IpPacket& ip, const uint8_t* random_iv, UnsentBytes& unsent,
+             CryptoJob& job) noexcept {
   const Sa& sa = *entry.sa;
   EspHeader* esp = put_headers(sa, entry.packet, ip);
   esp->sequence = be32::from_host(static_cast<uint32_t>(entry.sequence));
   put_iv(entry, random_iv, reinterpret_cast<uint8_t*>(esp + 1));
   const uint32_t text_bytes = rte_pktmbuf_pkt_len(entry.packet) - ip.header_bytes - fixed_bytes(sa);
-  return job_over<Purpose::kProtect>(entry, esp, text_bytes, unsent);
+  make_job<Purpose::kProtect>(entry, esp, text_bytes, unsent, job);
 }
 
 // In front of finished ESP, because the checksum covers it.
@@ -214,12 +114,9 @@ Verdict take_esp_off(const BurstEntry& entry, const IpPacket& ip) noexcept {
   const uint16_t taken_bytes = head_bytes(sa);
   const uint32_t text_bytes = ip.payload_bytes() - fixed_bytes(sa);
   const auto* text = rte_pktmbuf_mtod_offset(entry.packet, const uint8_t*, ip.header_bytes + taken_bytes);
-  const uint32_t padded_bytes = text_bytes - static_cast<uint32_t>(sizeof(EspTrailer));
-  const EspTrailer trailer = *reinterpret_cast<const EspTrailer*>(text + padded_bytes);
-  if (trailer.pad_length > padded_bytes) return DropReason::bad_padding;
-  const uint32_t payload_bytes = padded_bytes - trailer.pad_length;
-  if (!std::equal(text + payload_bytes, text + padded_bytes, kPadding.begin())) return DropReason::bad_padding;
-  if (trailer.next_header == kProtocolNoNext) return DropReason::dummy;
+  EspTrailer trailer;
+  if (const Verdict verdict = read_trailer(text, text_bytes, trailer); !verdict.kept()) return verdict;
+  const uint32_t payload_bytes = text_bytes - static_cast<uint32_t>(sizeof(trailer)) - trailer.pad_length;
 
   char* start = rte_pktmbuf_mtod(entry.packet, char*);
   std::memmove(start + taken_bytes, start, ip.header_bytes);
@@ -250,10 +147,10 @@ void encap_esp(WorkerContext& context, Burst& burst) noexcept {
   alignas(16) uint8_t random_ivs[kBurstCapacity * kRandomIvBytes];
   if (const uint16_t count = count_random_ivs(burst); count > 0) context.crypto->random_ivs(random_ivs, count);
   Jobs jobs;
-  std::array<Unsent, kBurstCapacity> unsent;
+  std::array<UnsentBytes, kBurstCapacity> unsent;
   const uint8_t* random_iv = random_ivs;
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) {
-    jobs[place] = put_esp(entry, note.ip, random_iv, unsent[place]);
+    put_esp(entry, note.ip, random_iv, unsent[place], jobs[place]);
     if (takes_random_iv(*entry.sa)) random_iv += kRandomIvBytes;
     return Verdict::keep();
   });
@@ -280,14 +177,14 @@ Verdict rehearse_esp(const Sa& sa, rte_mbuf* packet, const Uses& before) noexcep
 void decap_esp(WorkerContext& context, Burst& burst) noexcept {
   StepBurst step(context, burst);
   Jobs jobs;
-  std::array<Unsent, kBurstCapacity> unsent;
+  std::array<UnsentBytes, kBurstCapacity> unsent;
   uint16_t job_count = 0;
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (const Verdict verdict = step.admit_inbound(entry, note); !verdict.kept()) return verdict;
     if (const Verdict verdict = check_esp(entry, note.ip); !verdict.kept()) return verdict;
     EspHeader* esp = esp_of(entry, note.ip);
     const uint32_t text_bytes = note.ip.payload_bytes() - fixed_bytes(*entry.sa);
-    jobs[job_count] = job_over<Purpose::kVerify>(entry, esp, text_bytes, unsent[job_count]);
+    make_job<Purpose::kVerify>(entry, esp, text_bytes, unsent[job_count], jobs[job_count]);
     ++job_count;
     return Verdict::keep();
   });

@@ -43,6 +43,7 @@ class StepBurst {
   StepBurst& operator=(const StepBurst&) = delete;
 
   uint16_t count() const noexcept { return burst_.count; }
+  const Note& note(uint16_t place) const noexcept { return notes_[place]; }  // of the packet that stands there
 
   // Calls step(place, entry, note) → Verdict for each packet in order; `place` is where it stands at the call. Those
   // dropped are counted, in the worker and in the SA; the rest moves up.

@@ -1,0 +1,48 @@
+// GcmFunctions: ipsec-mb's direct GCM calls, those of the manager that is the fastest here for packets of each size,
+// and the key tables that they share. Small packets and large ones need not be the same manager's. For the crypto room.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include <intel-ipsec-mb.h>
+
+namespace spigrp {
+
+class GcmFunctions {
+ public:
+  // Measured when it is first asked for, which takes some milliseconds. The library runs on this processor.
+  static const GcmFunctions& fastest();
+
+  struct Calls {
+    aes_gcm_enc_dec_t encrypt, decrypt;
+  };
+  // `key_index`: of() its size. `bytes`: to be encrypted.
+  const Calls& calls(size_t key_index, uint32_t bytes) const noexcept {
+    const size_t size_class = (bytes > kClassLimits[0]) + (bytes > kClassLimits[1]) + (bytes > kClassLimits[2]);
+    return calls_[size_class][key_index];
+  }
+  // 16, 24 or 32 bytes.
+  static constexpr uint8_t index_of(size_t key_bytes) noexcept { return static_cast<uint8_t>(key_bytes / 8 - 2); }
+
+  // The tables that all calls take.
+  void expand(std::span<const uint8_t> key, gcm_key_data& out) const noexcept;
+
+ private:
+  static constexpr size_t kClasses = 4, kKeySizes = 3;
+  static constexpr std::array<uint32_t, kClasses - 1> kClassLimits{128, 320, 900};    // bytes, inclusive
+  static constexpr std::array<uint32_t, kClasses> kClassSamples{68, 196, 516, 1424};  // what is measured for each
+
+  using KeyTables = aes_gcm_pre_t;
+  struct Kind;
+  struct Choice;
+
+  GcmFunctions();
+
+  std::array<std::array<Calls, kKeySizes>, kClasses> calls_{};
+  std::array<KeyTables, kKeySizes> tables_{};
+};
+
+}  // namespace spigrp

@@ -1,0 +1,85 @@
+// KnownGroups: the groups of ESP and AH packets that came before, as one worker remembers them: by destination, SPI and
+// protocol. What is remembered is the SA table's answer at one generation, and good at no other.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
+#include <nmmintrin.h>
+
+#include <rte_mbuf.h>
+
+#include "packet/ip_packet.h"
+#include "sa/sa_group.h"
+#include "state/versions.h"
+
+namespace spigrp {
+
+class KnownGroups {
+ public:
+  explicit KnownGroups(uint32_t entries) : entries_(entries), mask_(entries - 1) {}  // a power of two
+
+  void prefetch(const rte_mbuf* packet, const IpPacket& ip) const noexcept {
+    if (is_eligible(packet, ip)) __builtin_prefetch(&entries_[hash_of(words_of(packet, ip)) & mask_]);
+  }
+
+  // The group of a packet that begins with ESP or AH behind its IP header, or null: ask the table.
+  const SaGroup* find(const rte_mbuf* packet, const IpPacket& ip, Generation g) const noexcept {
+    if (!is_eligible(packet, ip)) return nullptr;
+    const Words words = words_of(packet, ip);
+    const Entry& entry = entries_[hash_of(words) & mask_];
+    return entry.words == words && entry.found_at == g ? entry.group : nullptr;
+  }
+
+  // What the table said of such a packet; others are not remembered.
+  void remember(const rte_mbuf* packet, const IpPacket& ip, Generation g, const SaGroup& group) noexcept {
+    if (!is_eligible(packet, ip)) return;
+    const Words words = words_of(packet, ip);
+    entries_[hash_of(words) & mask_] = {words, g, &group};
+  }
+
+ private:
+  using Words = std::array<uint64_t, 3>;  // destination; SPI and protocol
+
+  struct Entry {
+    Words words{};
+    Generation found_at = UINT64_MAX;  // no table's
+    const SaGroup* group = nullptr;
+  };
+
+  // AH's header is the longer one. What is shorter is looked at by whoever finds nothing here.
+  static bool is_eligible(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+    const bool names_spi = ip.next_header == kProtocolEsp || ip.next_header == kProtocolAh;
+    return names_spi && ip.payload_bytes() >= sizeof(AhHeader) &&
+           ip.header_bytes + sizeof(AhHeader) <= rte_pktmbuf_data_len(packet);
+  }
+
+  static Words words_of(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+    const auto* start = rte_pktmbuf_mtod(packet, const uint8_t*);
+    const size_t spi_offset = ip.next_header == kProtocolEsp ? offsetof(EspHeader, spi) : offsetof(AhHeader, spi);
+    uint32_t spi;
+    std::memcpy(&spi, start + ip.header_bytes + spi_offset, sizeof(spi));
+    Words words{};
+    words[2] = spi | uint64_t{ip.next_header} << 32 | uint64_t{static_cast<uint8_t>(ip.family)} << 40;
+    if (ip.family == Family::kIpv4) {
+      uint32_t destination;
+      std::memcpy(&destination, start + offsetof(Ipv4Header, destination), sizeof(destination));
+      words[0] = destination;
+    } else {
+      std::memcpy(words.data(), start + offsetof(Ipv6Header, destination), 16);
+    }
+    return words;
+  }
+
+  static uint32_t hash_of(const Words& words) noexcept {
+    return static_cast<uint32_t>(_mm_crc32_u64(_mm_crc32_u64(words[2] >> 32, words[0] ^ words[2] << 32), words[1]));
+  }
+
+  std::vector<Entry> entries_;
+  uint32_t mask_;
+};
+
+}  // namespace spigrp

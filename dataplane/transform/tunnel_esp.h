@@ -1,0 +1,19 @@
+// tun and esp in one go, for groups in which esp comes around tun: the usual ones. What is done to a packet, counted of
+// it and dropped is what the two transforms do one after the other; but headers are written once, where they end up,
+// and read once.
+#pragma once
+
+#include "packet/burst.h"
+#include "transform/worker_context.h"
+
+namespace spigrp {
+
+// Of entries whose group has_tunnel_in_esp_at(entry.step), and whose packet is as long as its IP header says and has
+// room for both. entry.sa is the tun SA; of what comes out it is the esp SA.
+void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept;
+
+// Of entries whose group has_tunnel_in_esp_at(entry.step − 2). entry.sa is the esp SA; of what comes out it is the tun
+// SA. The packet is as long as its IP header says, and ESP follows that header, which has no options, no extensions.
+void decap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept;
+
+}  // namespace spigrp
