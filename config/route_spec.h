@@ -12,6 +12,8 @@ namespace spigrp {
 struct AddressSpec {
   IpPrefix address;    // with host bits: makes a local route to the address and a connected one to the prefix
   std::string device;  // port
+
+  friend bool operator==(const AddressSpec&, const AddressSpec&) = default;
 };
 
 struct RouteSpec {

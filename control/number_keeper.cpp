@@ -16,10 +16,6 @@ constexpr uint64_t kMostAhead = 1u << 26;
 constexpr uint64_t kFirstReceivedAhead = 1024;  // where it is not known yet how fast numbers come
 constexpr uint64_t kComplaintsApart_s = 60;
 
-uint64_t at_most(uint64_t number, uint64_t more, uint64_t last) noexcept {
-  return number + std::min(more, last - number);
-}
-
 // Who comes back within a second uses them faster than was thought.
 uint64_t ahead_of(SequenceMarks& marks, uint64_t now_s) noexcept {
   if (marks.reserve_ahead == 0) marks.reserve_ahead = kReserveAhead;
@@ -40,7 +36,8 @@ void each_sa(SaTables& tables, Function function) {
 
 Expected<void> NumberKeeper::begin() {
   if (const auto begun = store_.begin_process(); !begun) return begun;
-  each_sa(engine_.sas(), [](Sa& sa) { sa.sequence.set_limit(at_most(sa.sequence.sent(), kReserveAhead, UINT64_MAX)); });
+  each_sa(engine_.sas(),
+          [](Sa& sa) { sa.sequence.set_limit(number_after(sa.sequence.sent(), kReserveAhead, UINT64_MAX)); });
   return {};
 }
 
@@ -49,14 +46,14 @@ void NumberKeeper::look_at(Sa& sa, uint64_t now_s) {
   const Sequence& sequence = sa.sequence;
   uint64_t sent = sequence.limit();
   const bool is_near = sent != sequence.last() && sequence.available() < Sequence::kNear;
-  if (is_near) sent = at_most(sequence.sent(), ahead_of(marks, now_s), sequence.last());
+  if (is_near) sent = number_after(sequence.sent(), ahead_of(marks, now_s), sequence.last());
   const uint64_t received = sa.replay.highest();
   const bool came = received > marks.received_seen;
   if (!is_near && !came) return;
   if (came) {
     const uint64_t more = marks.received_seen == 0 ? kFirstReceivedAhead : received - marks.received_seen;
     marks.received_seen = received;
-    marks.received_mark = at_most(received, std::min(more, kReserveAhead), sequence.last());
+    marks.received_mark = number_after(received, std::min(more, kReserveAhead), sequence.last());
   }
   if (is_near) marks.reserved_at_s = now_s;
   notes_.push_back({&sa, {sa.id, sent, marks.received_mark}});

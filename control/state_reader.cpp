@@ -20,11 +20,6 @@ constexpr uint64_t cursor_at(uint64_t part, uint64_t index) {
   return part << 32 | index;
 }
 
-bool is_among(const std::vector<AddressSpec>& specs, const AddressSpec& spec) {
-  return std::any_of(specs.begin(), specs.end(),
-                     [&](const AddressSpec& one) { return one.address == spec.address && one.device == spec.device; });
-}
-
 std::vector<Edit> network_edits(const RouteTables& routes, const std::vector<AddressSpec>& configured) {
   std::vector<Edit> edits;
   for (const InterfaceRow& row : list_interfaces(routes)) {
@@ -32,7 +27,7 @@ std::vector<Edit> network_edits(const RouteTables& routes, const std::vector<Add
     if (!row.port.empty()) edits.emplace_back(InterfaceAttach{row.name, row.port});
   }
   for (const AddressSpec& spec : list_addresses(routes)) {
-    if (!is_among(configured, spec)) edits.emplace_back(AddressAdd{spec});
+    if (std::find(configured.begin(), configured.end(), spec) == configured.end()) edits.emplace_back(AddressAdd{spec});
   }
   for (const RouteSpec& spec : list_routes(routes)) edits.emplace_back(RouteAdd{spec});
   for (const NeighbourRow& row : list_neighbours(routes)) {

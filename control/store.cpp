@@ -31,20 +31,11 @@ constexpr const char* kTables = R"(
   COMMIT;
 )";
 
-uint64_t at_most(uint64_t number, uint64_t more, uint64_t last) noexcept {
-  return number + std::min(more, last - std::min(last, number));
-}
-
 // An SA's line without where its numbers are: those are columns.
 std::string line_of(const Sa& sa) {
   SaAdd add{spec_of(sa)};
   add.spec.sent = add.spec.received = 0;
   return command_line(add, KeyWords::kShown);
-}
-
-bool is_among(const std::vector<AddressSpec>& specs, const AddressSpec& spec) {
-  return std::any_of(specs.begin(), specs.end(),
-                     [&](const AddressSpec& one) { return one.address == spec.address && one.device == spec.device; });
 }
 
 Expected<Edit> parse_line(std::string_view line) {
@@ -170,7 +161,7 @@ Expected<uint64_t> Store::each_edit(const std::function<Expected<void>(const Edi
     const uint64_t last = add->spec.extended_sequence ? UINT64_MAX : UINT32_MAX;
     add->spec.made_at_s = row.number(2);
     const uint64_t lost = lost_ - std::min(lost_, row.number(5));
-    if (is_numbered(add->spec.id)) add->spec.sent = at_most(row.number(3), lost * kReserveAhead, last);
+    if (is_numbered(add->spec.id)) add->spec.sent = number_after(row.number(3), lost * kReserveAhead, last);
     add->spec.received = std::min(row.number(4), last);
   };
   const auto dissolved = [](Edit& edit, const Statement&) {
@@ -249,7 +240,7 @@ void Store::Writer::sa(const SaId& id, Sa* now) {
   if (error_) return;
   const std::string name = id.text();
   if (now == nullptr) return take(store_.statements_.delete_sa.bind(name).run());
-  const uint64_t sent = is_numbered(id) ? at_most(now->sequence.sent(), kReserveAhead, now->sequence.last()) : 0;
+  const uint64_t sent = is_numbered(id) ? number_after(now->sequence.sent(), kReserveAhead, now->sequence.last()) : 0;
   const std::string line = line_of(*now);
   take(store_.statements_.put_sa.bind(name)
            .bind(line)
@@ -313,7 +304,7 @@ void Store::Writer::interfaces(const std::vector<InterfaceRow>& all) {
 void Store::Writer::addresses(const std::vector<AddressSpec>& all) {
   clear_network(kAddress);
   for (const AddressSpec& spec : all) {
-    if (is_among(store_.configured_, spec)) continue;
+    if (std::find(store_.configured_.begin(), store_.configured_.end(), spec) != store_.configured_.end()) continue;
     put_network(kAddress, spec.address.text() + ' ' + spec.device, AddressAdd{spec});
   }
 }

@@ -10,6 +10,11 @@
 
 namespace spigrp {
 
+// So many numbers further, and not beyond the last.
+constexpr uint64_t number_after(uint64_t number, uint64_t more, uint64_t last) noexcept {
+  return number + std::min(more, last - std::min(last, number));
+}
+
 class Sequence {
  public:
   static constexpr uint64_t kLast32 = 0xffffffff;
