@@ -56,7 +56,7 @@ def batch_lines(sas):
 
 
 class Gateway:
-    def __init__(self, build, folder, sas, core):
+    def __init__(self, build, folder, sas, cores):
         self.folder, self.build = folder, build
         write_capture(folder / "in.pcap", [frame(number) for number in range(256)])
         (folder / "config.toml").write_text(f"""
@@ -71,7 +71,7 @@ device = "net_null1,no-rx=1"
 addresses = ["192.0.2.1/24"]
 [workers]
 idle = "poll"
-cores = [{core}]
+cores = [{cores[-1]}]
 [memory]
 megabytes = {256 + sas // 1000}
 file_prefix = "spigrp-bench-{os.getpid()}"
@@ -82,7 +82,8 @@ eroutes = {max(1024, sas + sas // 8)}
 path = "{folder}/sock"
 """)
         self.log = open(folder / "log", "wb")
-        self.process = subprocess.Popen([build / "spigrpd", folder / "config.toml"], stdout=self.log, stderr=self.log)
+        self.process = subprocess.Popen([build / "spigrpd", folder / "config.toml"], stdout=self.log, stderr=self.log,
+                                        preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self.connect()
 
     def connect(self):
@@ -218,7 +219,7 @@ def main():
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:-1] or cores)
     with tempfile.TemporaryDirectory(prefix="spigrp-bench-") as folder:
-        gateway = Gateway(options.build, pathlib.Path(folder), options.sas, cores[-1])
+        gateway = Gateway(options.build, pathlib.Path(folder), options.sas, cores)
         try:
             gateway.command("batch", "-", input="\n".join(BASE) + "\n")
             figures = measure(gateway, options)
