@@ -150,11 +150,7 @@ void ControlPlane::take_path_mtu(const Punt& punt) {
 }
 
 void ControlPlane::publish_path_mtus() {
-  if (known_path_mtus_.empty()) {
-    cells_.path_mtus.erase(network_.versions);
-  } else {
-    cells_.path_mtus.set(known_path_mtus_.for_workers(), network_.versions);
-  }
+  cells_.path_mtus.set(known_path_mtus_.for_workers(network_.versions.next()), network_.versions);
   network_.versions.publish();
   context_.generation = network_.versions.published();
 }

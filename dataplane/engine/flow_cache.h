@@ -1,6 +1,7 @@
 // FlowCache: what one worker remembers of flows. Which eroutes a flow and its reverse have counts as long as no eroute
-// is added, changed or removed (the stamp). Where its packets go counts as long as nothing at all is edited: the
-// decision is the tables' answer at one generation, and good at no other.
+// is added, changed or removed. Where its packets go, the decision, is the tables' answer at one generation. At another
+// it counts again if neither eroutes nor ways have changed (the stamps), and the groups that it depends on are the same
+// still: that is for forwarding.cpp to see.
 #pragma once
 
 #include <cstddef>
@@ -29,9 +30,22 @@ inline bool demands_protection(const Eroute* eroute) noexcept {
 struct Decision {
   Departure departure;              // protected: of what comes out of the group
   uint16_t most_bytes;              // 0: always decided anew
-  const SaGroup* group = nullptr;   // that it goes into; null: none
-  const Eroute* counted = nullptr;  // that counts it, or null
+  const SaGroup* group = nullptr;   // that it goes into; null: none. At another generation it may be there no more
+  uint64_t group_number = 0;        // its number
+  const Eroute* counted = nullptr;  // that leads there and counts it, or null
 };
+
+// What the tables say at one generation of what has changed in them.
+struct ChangeStamps {
+  Generation at = UINT64_MAX;
+  Generation eroutes = 0;  // SaTables::eroutes_changed_at()
+  Generation ways = 0;     // Network::ways_changed_at()
+};
+
+// 0: from the wire.
+inline uint64_t number_of(const SaGroup* from) noexcept {
+  return from == nullptr ? 0 : from->number();
+}
 
 class FlowCache {
  public:
@@ -49,20 +63,34 @@ class FlowCache {
   // The decision for packets of a flow from a group (null: from the wire), or null: there is none for generation g.
   const Decision* decision(const FlowWords& flow, uint32_t hash, const SaGroup* from, Generation g) const noexcept {
     const Entry& entry = entries_[hash & mask_];
-    const bool counts = are_same(entry.flow, flow) && entry.decided_at == g && entry.decided_from == from;
+    const bool counts = are_same(entry.flow, flow) && entry.decided_at == g && entry.decided_from == number_of(from);
     return counts ? &entry.decision : nullptr;
   }
 
-  // `stamp` is sas.eroutes_changed_at(g). A flow of which something is unknown is looked up anew each time.
-  FlowPolicy policy(const FlowWords& flow, uint32_t hash, const SaTables& sas, Generation stamp,
-                    Generation g) noexcept {
+  // A decision of an earlier generation, since when neither eroutes nor ways have changed, and what it was decided by.
+  struct Earlier {
+    Decision* decision;  // null: there is none
+    FlowPolicy policy;
+  };
+  Earlier earlier_decision(const FlowWords& flow, uint32_t hash, const SaGroup* from,
+                           const ChangeStamps& now) noexcept {
+    Entry& entry = entries_[hash & mask_];
+    const bool may_count = are_same(entry.flow, flow) && entry.decided_from == number_of(from) &&
+                           entry.decided_at != kNever && entry.decided_at >= now.ways && entry.stamp == now.eroutes;
+    return {may_count ? &entry.decision : nullptr, {entry.eroute, entry.reverse, false}};
+  }
+  // It counts at g too.
+  void confirm(uint32_t hash, Generation g) noexcept { entries_[hash & mask_].decided_at = g; }
+
+  // A flow of which something is unknown is looked up anew each time.
+  FlowPolicy policy(const FlowWords& flow, uint32_t hash, const SaTables& sas, const ChangeStamps& now) noexcept {
     if (key_of(flow).unknown != UnknownFields::kNone) [[unlikely]] {
-      return look_up(key_of(flow), sas, g);
+      return look_up(key_of(flow), sas, now.at);
     }
     Entry& entry = entries_[hash & mask_];
-    if (entry.stamp != stamp || !are_same(entry.flow, flow)) {
-      const FlowPolicy policy = look_up(key_of(flow), sas, g);
-      entry = {.flow = flow, .stamp = stamp, .eroute = policy.eroute, .reverse = policy.reverse};
+    if (entry.stamp != now.eroutes || !are_same(entry.flow, flow)) {
+      const FlowPolicy policy = look_up(key_of(flow), sas, now.at);
+      entry = {.flow = flow, .stamp = now.eroutes, .eroute = policy.eroute, .reverse = policy.reverse};
     }
     return {entry.eroute, entry.reverse, false};
   }
@@ -73,7 +101,7 @@ class FlowCache {
     Entry& entry = entries_[hash & mask_];
     if (!are_same(entry.flow, flow)) return;
     entry.decided_at = g;
-    entry.decided_from = from;
+    entry.decided_from = number_of(from);
     entry.decision = decision;
   }
 
@@ -82,9 +110,9 @@ class FlowCache {
 
   struct alignas(128) Entry {
     FlowWords flow{};
-    Generation stamp = kNever;
+    Generation stamp = kNever;  // of the eroutes
     Generation decided_at = kNever;
-    const SaGroup* decided_from = nullptr;
+    uint64_t decided_from = 0;
     Decision decision{};
     const Eroute* eroute = nullptr;
     const Eroute* reverse = nullptr;

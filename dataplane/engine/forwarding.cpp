@@ -93,6 +93,11 @@ bool leads_to_protection(const Network& network, Generation g, const Eroute* ero
   return verdict.action == ErouteAction::kProtect && verdict.group->protects();
 }
 
+// Of its flow, going where others of it go.
+bool is_usual(const PlainPacket& plain) noexcept {
+  return (plain.origin == Origin::kWire || plain.origin == Origin::kGroup) && !plain.to_everyone;
+}
+
 Ruling dropped(DropReason reason) noexcept {
   return {Ruling::Way::kDrop, reason};
 }
@@ -167,6 +172,7 @@ bool use_up_hop(const PlainPacket& plain) noexcept {
 // Two rounds, so that by the second the cache has been fetched what the first asked for. What is decided anew is so in
 // its place among the others: packets of a flow stay in order.
 void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
+  if (stamps_.at != context_.generation) look_at_stamps();
   Flow flows[kBurstCapacity];
   bool inbound[kBurstCapacity];
   for (uint16_t i = 0; i < burst.count; ++i) {
@@ -188,21 +194,26 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   burst.clear();
 }
 
-// To an address to which others went inbound before, at this generation.
+void Forwarding::look_at_stamps() noexcept {
+  const Generation g = context_.generation;
+  stamps_ = {.at = g, .eroutes = network_.sas.eroutes_changed_at(g), .ways = network_.ways_changed_at(g)};
+}
+
+// To an address to which others went inbound before, by the same routes.
 bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
   if (plain.ip.family != Family::kIpv4 || !carries_protection(plain.ip) || plain.to_everyone) return false;
   const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
   uint32_t destination;
   std::memcpy(&destination, header.destination.data(), sizeof(destination));
-  return destination == inbound_ipv4_ && inbound_generation_ == context_.generation &&
+  return destination == inbound_ipv4_ && inbound_ways_ == stamps_.ways &&
          address_kind_ipv4(plain) == AddressKind::kUnicast;
 }
 
 // By what was decided for its flow; false: nothing was, or not for this packet.
 bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
-  const bool is_usual = (plain.origin == Origin::kWire || plain.origin == Origin::kGroup) && !plain.to_everyone;
-  const Decision* decision = flows_.decision(flow.words, flow.hash, plain.group, context_.generation);
-  if (decision == nullptr || !is_usual || plain.ip.total_bytes > decision->most_bytes) return false;
+  if (!is_usual(plain)) return false;
+  const Decision* decision = decision_about(plain, flow);
+  if (decision == nullptr || plain.ip.total_bytes > decision->most_bytes) return false;
   const bool is_protected = decision->group != nullptr;
   if (is_protected ? decision->group->expired_member(context_.now_tsc) != nullptr
                    : !departs(plain.packet, decision->departure)) {
@@ -216,6 +227,24 @@ bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
     ways_.transmitter.send_along(plain.packet, decision->departure, passage_of(plain.origin));
   }
   return true;
+}
+
+// That of an earlier generation counts where what policy demands is there still, and the group is the very same.
+const Decision* Forwarding::decision_about(const PlainPacket& plain, const Flow& flow) noexcept {
+  const Generation g = context_.generation;
+  if (const Decision* decision = flows_.decision(flow.words, flow.hash, plain.group, g)) [[likely]] {
+    return decision;
+  }
+  const FlowCache::Earlier earlier = flows_.earlier_decision(flow.words, flow.hash, plain.group, stamps_);
+  if (earlier.decision == nullptr || objection(network_, g, plain, earlier.policy)) return nullptr;
+  if (earlier.decision->group != nullptr) {
+    const ErouteVerdict verdict = network_.sas.resolve(*earlier.decision->counted, g);
+    const bool is_same = verdict.action == ErouteAction::kProtect &&
+                         verdict.group->number() == earlier.decision->group_number;
+    if (!is_same) return nullptr;
+  }
+  flows_.confirm(flow.hash, g);
+  return earlier.decision;
 }
 
 void Forwarding::decide(const PlainPacket& plain, const Flow& flow, PlainBurst& answers) noexcept {
@@ -235,7 +264,7 @@ void Forwarding::decide_unicast(const PlainPacket& plain, const Flow& flow, Plai
   const NextHop& hop = network_.routes.lookup(destination, g);
   FlowPolicy policy{};
   if (needs_policy(network_, plain, hop)) {
-    policy = flows_.policy(flow.words, flow.hash, network_.sas, network_.sas.eroutes_changed_at(g), g);
+    policy = flows_.policy(flow.words, flow.hash, network_.sas, stamps_);
   }
   const Ruling ruling = rule(network_, g, plain, hop, policy);
   switch (ruling.way) {
@@ -243,7 +272,7 @@ void Forwarding::decide_unicast(const PlainPacket& plain, const Flow& flow, Plai
       return context_.drop(plain.packet, ruling.reason);
     case Ruling::Way::kInbound:
       if (plain.ip.family == Family::kIpv4) {
-        inbound_generation_ = g;
+        inbound_ways_ = stamps_.ways;
         std::memcpy(&inbound_ipv4_, destination.bytes.data(), sizeof(inbound_ipv4_));
       }
       return ways_.inbound.take(plain);
@@ -259,8 +288,7 @@ void Forwarding::decide_unicast(const PlainPacket& plain, const Flow& flow, Plai
 // is a usual one; so the next one need not ask.
 void Forwarding::remember(const PlainPacket& plain, const Flow& flow, const NextHop& hop,
                           const FlowPolicy& policy) noexcept {
-  const bool is_usual = (plain.origin == Origin::kWire || plain.origin == Origin::kGroup) && !plain.to_everyone;
-  if (!is_usual || policy.unclear || key_of(flow.words).unknown != UnknownFields::kNone) return;
+  if (!is_usual(plain) || policy.unclear || key_of(flow.words).unknown != UnknownFields::kNone) return;
   Decision decision{};
   const IpAddress destination = destination_of(plain.packet, plain.ip.family);
   if (hop.kind == NextHopKind::kInterface) {
@@ -268,6 +296,7 @@ void Forwarding::remember(const PlainPacket& plain, const Flow& flow, const Next
     const bool is_lasting = ruling.way == ErouteRuling::Way::kProtect || ruling.way == ErouteRuling::Way::kPass;
     if (!is_lasting) return;
     decision.group = ruling.group;
+    decision.group_number = number_of(ruling.group);
     decision.counted = policy.eroute;
   }
   if (decision.group == nullptr) {

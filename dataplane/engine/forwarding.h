@@ -58,8 +58,10 @@ class Forwarding {
     uint32_t hash;
   };
 
+  void look_at_stamps() noexcept;
   bool goes_inbound(const PlainPacket& packet) const noexcept;
   bool follow(const PlainPacket& packet, const Flow& flow) noexcept;
+  const Decision* decision_about(const PlainPacket& packet, const Flow& flow) noexcept;
   void decide(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
   void decide_unicast(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
   void remember(const PlainPacket& packet, const Flow& flow, const NextHop& hop, const FlowPolicy& policy) noexcept;
@@ -71,8 +73,9 @@ class Forwarding {
   const Network& network_;
   Ways ways_;
   FlowCache flows_;
-  // An address of the gateway's to which protected packets came, as it lies in the header, at this generation.
-  Generation inbound_generation_ = UINT64_MAX;
+  ChangeStamps stamps_;
+  // An address of the gateway's to which protected packets came, as it lies in the header, since the ways last changed.
+  Generation inbound_ways_ = UINT64_MAX;
   uint32_t inbound_ipv4_ = 0;
 };
 

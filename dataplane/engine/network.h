@@ -1,6 +1,7 @@
 // Network: what all workers of an engine look at. It outlives them.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "engine/own_addresses.h"
@@ -19,7 +20,13 @@ struct Network {
   RouteTables& routes;
   const std::vector<Port>& ports;
   const VersionedCell<OwnAddresses>& own_addresses;
-  const VersionedCell<PathMtus>& path_mtus;  // null: none is known
+  const VersionedCell<PathMtus>& path_mtus;  // null: none was ever known
+
+  // worker: the generation that last changed where packets go, of which size, with what in front of them
+  Generation ways_changed_at(Generation g) const noexcept {
+    const PathMtus* known = path_mtus.at(g);
+    return std::max(routes.changed_at(g), known == nullptr ? 0 : known->changed_at());
+  }
 };
 
 }  // namespace spigrp

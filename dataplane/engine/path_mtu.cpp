@@ -28,11 +28,11 @@ bool KnownPathMtus::expire(uint64_t now_ns) {
   return forgotten > 0;
 }
 
-PathMtus KnownPathMtus::for_workers() const {
+PathMtus KnownPathMtus::for_workers(Generation g) const {
   std::vector<PathMtus::Entry> entries;
   entries.reserve(known_.size());
   for (const auto& [destination, known] : known_) entries.push_back({destination, known.mtu_bytes});
-  return PathMtus(std::move(entries));
+  return {std::move(entries), g};
 }
 
 std::vector<PathMtuRow> KnownPathMtus::rows(uint64_t now_ns) const {

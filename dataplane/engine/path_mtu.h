@@ -10,6 +10,7 @@
 
 #include "config/ip_address.h"
 #include "config/route_spec.h"
+#include "state/versions.h"
 
 namespace spigrp {
 
@@ -26,12 +27,14 @@ class PathMtus {
   };
 
   PathMtus() = default;
-  explicit PathMtus(std::vector<Entry> by_destination) noexcept : entries_(std::move(by_destination)) {
+  PathMtus(std::vector<Entry> by_destination, Generation changed_at) noexcept
+      : entries_(std::move(by_destination)), changed_at_(changed_at) {
     for (const Entry& entry : entries_) least_bytes_ = std::min(least_bytes_, entry.mtu_bytes);
   }
 
   // What fits through to everybody; larger packets ask towards().
   uint16_t least_bytes() const noexcept { return least_bytes_; }
+  Generation changed_at() const noexcept { return changed_at_; }  // that it was made for
   // The path MTU to a destination, or the port's where that is smaller or nothing is known.
   uint16_t towards(const IpAddress& destination, uint16_t port_mtu_bytes) const noexcept {
     const auto found =
@@ -44,6 +47,7 @@ class PathMtus {
  private:
   std::vector<Entry> entries_;
   uint16_t least_bytes_ = UINT16_MAX;
+  Generation changed_at_ = 0;
 };
 
 class KnownPathMtus {
@@ -57,8 +61,7 @@ class KnownPathMtus {
   // Forgets what is too old; true where there was something.
   bool expire(uint64_t now_ns);
 
-  PathMtus for_workers() const;
-  bool empty() const noexcept { return known_.empty(); }
+  PathMtus for_workers(Generation g) const;
   std::vector<PathMtuRow> rows(uint64_t now_ns) const;
 
  private:

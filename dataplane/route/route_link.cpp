@@ -13,6 +13,8 @@ bool is_same(const NextHop& a, const NextHop& b) noexcept {
 }  // namespace
 
 void RouteEdit::Staged::link() {
+  if (is_empty()) return;
+  state.changed_at.set(versions.next(), versions);
   if (changed_own) state.own = std::move(*changed_own);
   if (changed_interfaces) state.interfaces = *changed_interfaces;
   for (auto& [destination, spec] : routes) {

@@ -40,6 +40,9 @@ struct RouteEdit::Staged {
   std::optional<uint16_t> port_towards(const IpAddress& gateway) const;
   bool reaches(uint16_t port, const IpAddress& gateway) const;
 
+  bool is_empty() const noexcept {
+    return !changed_own && !changed_interfaces && routes.empty() && touched.empty() && neighbours.staged().empty();
+  }
   void link();
   void link_prefixes();
 

@@ -37,6 +37,7 @@ struct RouteTables::State {
   std::unique_ptr<PrefixTable> ipv4, ipv6;              // worker: ro, control: rw
   std::unique_ptr<VersionedCell<NextHop>[]> next_hops;  // worker: ro, control: rw; by number, from 1
   std::unique_ptr<NeighbourTable> neighbours;           // worker: ro, control: rw
+  VersionedCell<Generation> changed_at;                 // worker: ro, control: rw
   // control only, and below
   uint32_t route_capacity = 0, neighbour_capacity = 0;
   std::vector<uint32_t> free_numbers;  // a number given back may be taken at once: next hops remember who had it when

@@ -121,4 +121,9 @@ const Neighbour* RouteTables::neighbour(const NeighbourKey& key, Generation g) c
   return state_->neighbours->find(key, g);
 }
 
+Generation RouteTables::changed_at(Generation g) const noexcept {
+  const Generation* changed = state_->changed_at.at(g);
+  return changed == nullptr ? 0 : *changed;
+}
+
 }  // namespace spigrp

@@ -57,6 +57,8 @@ class RouteTables {
 
   // worker: the neighbour's MAC address, or null
   const Neighbour* neighbour(const NeighbourKey& key, Generation g) const noexcept;
+  // worker: the generation that last changed anything of these tables
+  Generation changed_at(Generation g) const noexcept;
 
   // control: for the other files of this room (route_state.h)
   struct State;

@@ -2,9 +2,15 @@
 #include "sa/sa_group.h"
 
 #include <algorithm>
+#include <atomic>
 
 namespace spigrp {
 namespace {
+
+uint64_t next_number() noexcept {
+  static std::atomic<uint64_t> last{0};
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
+}
 
 // Whether an IPv4 packet without DF leaves with a header that may not be fragmented here.
 bool makes_whole(std::span<Sa* const> members) noexcept {
@@ -32,7 +38,8 @@ bool is_tunnel_in_esp(const Sa& inner, const Sa& outer) noexcept {
 }  // namespace
 
 SaGroup::SaGroup(std::span<Sa* const> members) noexcept
-    : size_(static_cast<uint8_t>(members.size())),
+    : number_(next_number()),
+      size_(static_cast<uint8_t>(members.size())),
       protects_(false),
       authenticates_(false),
       last_required_(0),

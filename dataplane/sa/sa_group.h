@@ -20,6 +20,8 @@ class SaGroup {
   // 1 … kMaxGroupSas SAs.
   explicit SaGroup(std::span<Sa* const> members) noexcept;
 
+  // No other group has it or had it, as this one's address some day may.
+  uint64_t number() const noexcept { return number_; }
   uint8_t size() const noexcept { return size_; }
   Sa* at(uint8_t place) const noexcept { return members_[place]; }
   std::span<Sa* const> members() const noexcept { return {members_.data(), size_}; }
@@ -56,6 +58,7 @@ class SaGroup {
   Sa* find_expired(uint64_t now_tsc) const noexcept;
 
   std::array<Sa*, kMaxGroupSas> members_{};
+  uint64_t number_;  // from 1
   uint8_t size_;
   bool protects_;
   bool authenticates_;

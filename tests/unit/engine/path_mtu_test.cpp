@@ -311,7 +311,7 @@ BOOST_AUTO_TEST_CASE(so_many_destinations_are_remembered_and_no_more) {
   BOOST_TEST((known.lower(IpAddress::ipv4(kMaxPathMtus), 1400, 1) == Taken::kTooMany));
   BOOST_TEST((known.lower(IpAddress::ipv4(7), 1300, 1) == Taken::kLowered));
   BOOST_TEST((known.lower(IpAddress::ipv4(7), 1300, 1) == Taken::kKnown));
-  const PathMtus read = known.for_workers();
+  const PathMtus read = known.for_workers(1);
   BOOST_TEST(read.least_bytes() == 1300);
   BOOST_TEST(read.towards(IpAddress::ipv4(7), 1500) == 1300);
   BOOST_TEST(read.towards(IpAddress::ipv4(7), 1200) == 1200);
