@@ -3,12 +3,17 @@
 
 #include <algorithm>
 
+#include <malloc.h>
+
 #include "commands/command.h"
 
 namespace spigrp {
 namespace {
 
 constexpr size_t kEditsTold = 8;  // of a transaction, in words
+
+// So many edits leave as much memory behind as they make use of, in pieces between what stays.
+constexpr size_t kLargeTransaction = 10'000;
 
 const char* event_topic(const Event& event) {
   if (std::holds_alternative<ExpireEvent>(event)) return "spi";
@@ -209,6 +214,7 @@ tl::expected<Generation, RefusedEdit> Service::edit(const Edits& edits) {
   const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store});
   if (generation) {
     edited_at_ = *generation;
+    holds_free_memory_ = holds_free_memory_ || edits.size() >= kLargeTransaction;
     for (const NumberedEdit& numbered : edits) {
       log_edit(context_.topics, numbered.edit);
       warn_of_weak_algorithm(numbered.edit);
@@ -229,11 +235,20 @@ Expected<void> Service::load() {
   Engine& engine = context_.engine;
   const auto loaded = apply_stored(*context_.store, {engine.versions(), engine.sas(), engine.routes()});
   if (loaded) edited_at_ = engine.versions().published();
+  holds_free_memory_ = true;
   engine.poll_control();
   return loaded;
 }
 
+// Once nothing waits to be freed any more.
+void Service::give_back_memory() {
+  if (!holds_free_memory_ || context_.engine.versions().waiting() > 0) return;
+  malloc_trim(0);
+  holds_free_memory_ = false;
+}
+
 void Service::poll() {
+  give_back_memory();
   const auto now = StateReader::Clock::now();
   std::erase_if(readers_, [&](const std::weak_ptr<StateReader>& weak) {
     const auto reader = weak.lock();

@@ -48,10 +48,12 @@ class Service {
   Answer save(const SaveQuery& query, Conversation& conversation);
 
   void publish_change(Generation generation, const Edits& edits);
+  void give_back_memory();
 
   HandlerContext context_;
   EventHub hub_;
   Generation edited_at_ = 0;  // by a transaction; neighbours that are learned change the generation too
+  bool holds_free_memory_ = false;
   size_t pending_edits_ = 0;
   std::vector<std::weak_ptr<StateReader>> readers_;
 };

@@ -239,8 +239,8 @@ const Decision* Forwarding::decision_about(const PlainPacket& plain, const Flow&
   if (earlier.decision == nullptr || objection(network_, g, plain, earlier.policy)) return nullptr;
   if (earlier.decision->group != nullptr) {
     const ErouteVerdict verdict = network_.sas.resolve(*earlier.decision->counted, g);
-    const bool is_same = verdict.action == ErouteAction::kProtect &&
-                         verdict.group->number() == earlier.decision->group_number;
+    const bool is_same =
+        verdict.action == ErouteAction::kProtect && verdict.group->number() == earlier.decision->group_number;
     if (!is_same) return nullptr;
   }
   flows_.confirm(flow.hash, g);

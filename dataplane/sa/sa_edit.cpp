@@ -12,6 +12,7 @@
 namespace spigrp {
 
 struct SaEdit::Staged {
+  using SaList = std::vector<Sa*>;
   struct StagedEroute {
     std::optional<Eroute> eroute;  // nothing: deleted
     std::optional<TrapHold> hold{};
@@ -19,31 +20,36 @@ struct SaEdit::Staged {
 
   Staged(SaTables& tables, Versions& versions) : tables(tables), versions(versions) {}
 
-  // The entry of an SA as the edits so far leave it, or null.
+  // The entry of an SA as the edits so far leave it, or null. Of one that is in no group the group may not be made yet.
   const SaEntry* find(const SaId& id) const;
   const SaEntry* find_any(const SaId& id) const;  // deleted ones too
+  SaEntry& to_change(const SaId& id);
+  SaList members_of(const SaEntry& entry) const;
+  void put_new(std::unique_ptr<Sa> sa);
   const Eroute* find_eroute(const Selector& selector) const;
-  int64_t eroutes_to(const SaId& id) const;  // how many eroutes name the SA
+  int64_t eroutes_to(Slot slot) const;  // how many eroutes name the SA
 
-  Expected<void> check_members(std::span<const SaId> members, const SaGroup* own) const;
-  Expected<void> check_place(const SaId& id, size_t place) const;
+  Expected<SaList> check_members(std::span<const SaId> members, const SaGroup* own) const;
+  Expected<void> check_place(const SaEntry& entry, size_t place) const;
   Expected<void> check_allocations(const Sa& sa) const;
-  Expected<void> check_translation(std::span<const SaId> members) const;
-  SaGroup* make_group(std::span<const SaId> members);
-  void put_alone(const SaId& id, bool dissolved);
-  void put_group(std::span<const SaId> members);
+  Expected<void> check_translation(std::span<Sa* const> members) const;
+  SaGroup* make_group(std::span<Sa* const> members);
+  void put_alone(const SaId& id);
+  void take_out(const SaId& id);
+  void put_group(std::span<Sa* const> members);
   void remove_sa(const SaId& id);
   void drop_eroute(const Selector& selector);
+  void count_eroute(const Eroute& eroute, int64_t change);
   void end_trap_holds(const Selector& edited);
 
-  Expected<void> reserve(const Sa& sa);
-  void put_new(std::unique_ptr<Sa> sa, std::span<const SaId> group);
-  Expected<void> check_selector(const Selector& selector, ErouteMode mode) const;
-  Expected<void> put_eroute(Eroute eroute);
+  Expected<Slot> reserve(const Sa& sa);
+  Expected<const Eroute*> check_selector(const Selector& selector, ErouteMode mode) const;
+  Expected<void> put_eroute(Eroute eroute, const Eroute* present, const SaEntry* target);
   void release_unused(const SaId& id);
   void tell_of_sa(const SaId& id, const SaEntry& now, SaChangeListener& listener) const;
   void abandon();
 
+  void make_lone_groups();
   void link_allocations();
   void link_sas();
   void link_sa(const SaId& id, const SaEntry& now);
@@ -57,8 +63,12 @@ struct SaEdit::Staged {
   Versions& versions;
   std::unordered_map<SaId, SaEntry, SaIdHash> entries;  // changed ones; sa null: deleted
   std::unordered_map<Selector, StagedEroute, SelectorHash> eroutes;
-  std::unordered_map<SaId, int64_t, SaIdHash> eroute_changes;  // eroutes added to an SA minus those taken away
-  std::unordered_map<Sa*, uint64_t> allocations;               // eroutes pointed at an SA that has a lifetime
+  struct ErouteChange {
+    SaId id;
+    int64_t eroutes;  // added to the SA, minus those taken away
+  };
+  std::unordered_map<Slot, ErouteChange> eroute_changes;
+  std::unordered_map<Sa*, uint64_t> allocations;  // eroutes pointed at an SA that has a lifetime
   // Made by the edits; the tables take over those that the last edit leaves.
   std::vector<std::unique_ptr<Sa>> new_sas;
   std::vector<std::unique_ptr<SaGroup>> new_groups;
@@ -145,21 +155,40 @@ const SaEntry* SaEdit::Staged::find(const SaId& id) const {
   return entry == nullptr || entry->sa == nullptr ? nullptr : entry;
 }
 
+// An entry that is there, among those that change.
+SaEntry& SaEdit::Staged::to_change(const SaId& id) {
+  if (const auto staged = entries.find(id); staged != entries.end()) return staged->second;
+  return entries.emplace(id, *find_any(id)).first->second;
+}
+
+// All of its group, the SA itself included.
+SaEdit::Staged::SaList SaEdit::Staged::members_of(const SaEntry& entry) const {
+  if (!entry.grouped) return {entry.sa};
+  return {entry.group->members().begin(), entry.group->members().end()};
+}
+
+void SaEdit::Staged::put_new(std::unique_ptr<Sa> sa) {
+  tables.udp_ports_->share(*sa);
+  new_sas.push_back(std::move(sa));
+}
+
 const Eroute* SaEdit::Staged::find_eroute(const Selector& selector) const {
   const auto staged = eroutes.find(selector);
   if (staged == eroutes.end()) return tables.eroutes_->newest(selector);
   return staged->second.eroute ? &*staged->second.eroute : nullptr;
 }
 
-int64_t SaEdit::Staged::eroutes_to(const SaId& id) const {
-  const Slot slot = tables.sas_->find_slot(sa_key(id));
-  const int64_t linked = slot == kNoSlot ? 0 : tables.eroutes_to_[slot];
-  const auto change = eroute_changes.find(id);
-  return change == eroute_changes.end() ? linked : linked + change->second;
+int64_t SaEdit::Staged::eroutes_to(Slot slot) const {
+  const int64_t linked = tables.eroutes_to_[slot];
+  const auto change = eroute_changes.find(slot);
+  return change == eroute_changes.end() ? linked : linked + change->second.eroutes;
 }
 
-// What must hold of SAs that are to become a group; those in `own` may stay where they are.
-Expected<void> SaEdit::Staged::check_members(std::span<const SaId> members, const SaGroup* own) const {
+// What must hold of SAs that are to become a group, which they are returned for; those in `own` may stay where they
+// are.
+Expected<SaEdit::Staged::SaList> SaEdit::Staged::check_members(std::span<const SaId> members,
+                                                               const SaGroup* own) const {
+  SaList sas;
   if (members.size() < 2) return failure("group", "needs two or more SAs");
   if (members.size() > kMaxGroupSas) {
     return failure("group of " + members[0].text(),
@@ -177,19 +206,21 @@ Expected<void> SaEdit::Staged::check_members(std::span<const SaId> members, cons
       return failure(id.text(), "already in group " + entry->group->at(0)->id.text(),
                      "ungroup it first with: " + ungroup_command(*entry->group));
     }
-    if (const auto allowed = check_place(id, place); !allowed) return allowed;
+    if (const auto allowed = check_place(*entry, place); !allowed) return tl::unexpected(allowed.error());
+    sas.push_back(entry->sa);
   }
-  return check_translation(members);
+  if (const auto allowed = check_translation(sas); !allowed) return tl::unexpected(allowed.error());
+  return sas;
 }
 
 // ah protects the addresses of its IP header, which a translator changes; UDP encapsulation is there for translators,
 // and RFC 3948 has none of ah.
-Expected<void> SaEdit::Staged::check_translation(std::span<const SaId> members) const {
+Expected<void> SaEdit::Staged::check_translation(std::span<Sa* const> members) const {
   const SaId *ah = nullptr, *in_udp = nullptr;  // behind the present IP header
-  for (const SaId& id : members) {
-    if (id.protocol == SaProtocol::kTunnel) ah = in_udp = nullptr;
-    if (id.protocol == SaProtocol::kAh) ah = &id;
-    if (find(id)->sa->udp) in_udp = &id;
+  for (const Sa* sa : members) {
+    if (sa->id.protocol == SaProtocol::kTunnel) ah = in_udp = nullptr;
+    if (sa->id.protocol == SaProtocol::kAh) ah = &sa->id;
+    if (sa->udp) in_udp = &sa->id;
     if (ah == nullptr || in_udp == nullptr) continue;
     return failure(ah->text(), "would protect the IP header of " + in_udp->text() + ", which is UDP-encapsulated",
                    "leave it out, or put a tun SA between the two");
@@ -198,9 +229,9 @@ Expected<void> SaEdit::Staged::check_translation(std::span<const SaId> members) 
 }
 
 // An eroute leads to the first SA of a group; behind another it would protect less than it seems to.
-Expected<void> SaEdit::Staged::check_place(const SaId& id, size_t place) const {
-  if (place == 0 || eroutes_to(id) == 0) return {};
-  return failure(id.text(), "an eroute leads to it, so it can only be the first of a group",
+Expected<void> SaEdit::Staged::check_place(const SaEntry& entry, size_t place) const {
+  if (place == 0 || eroutes_to(entry.slot) == 0) return {};
+  return failure(entry.sa->id.text(), "an eroute leads to it, so it can only be the first of a group",
                  "list it first, or point the eroute elsewhere with: eroute --replace");
 }
 
@@ -212,53 +243,56 @@ Expected<void> SaEdit::Staged::check_allocations(const Sa& sa) const {
   return failure(sa.id.text(), "its lifetime allows no further eroute (hard-allocations)", "make a new SA");
 }
 
-SaGroup* SaEdit::Staged::make_group(std::span<const SaId> members) {
-  std::vector<Sa*> sas;
-  for (const SaId& id : members) sas.push_back(find(id)->sa);
-  auto group = std::make_unique<SaGroup>(sas);
+SaGroup* SaEdit::Staged::make_group(std::span<Sa* const> members) {
+  auto group = std::make_unique<SaGroup>(members);
   new_groups.push_back(std::move(group));
   return new_groups.back().get();
 }
 
-void SaEdit::Staged::put_group(std::span<const SaId> members) {
+void SaEdit::Staged::put_group(std::span<Sa* const> members) {
   const SaGroup* group = make_group(members);
   for (size_t place = 0; place < members.size(); ++place) {
-    SaEntry entry = *find(members[place]);
+    SaEntry& entry = to_change(members[place]->id);
+    entry.sa = members[place];
     entry.group = group;
     entry.place = static_cast<uint8_t>(place);
     entry.grouped = true;
-    entries[members[place]] = entry;
   }
 }
 
-void SaEdit::Staged::put_alone(const SaId& id, bool dissolved) {
-  SaEntry entry = *find(id);
-  entry.group = make_group({&id, 1});
+// In no group of two or more. Most SAs that are made are grouped by the same transaction, so the group of one is made
+// by link().
+void SaEdit::Staged::put_alone(const SaId& id) {
+  SaEntry& entry = to_change(id);
+  entry.group = nullptr;
   entry.place = 0;
   entry.grouped = false;
-  if (dissolved) entry.dissolved_by = tables.edit_number_;
-  entries[id] = entry;
+}
+
+void SaEdit::Staged::take_out(const SaId& id) {
+  put_alone(id);
+  entries.at(id).dissolved_by = tables.edit_number_;
 }
 
 void SaEdit::Staged::remove_sa(const SaId& id) {
-  const SaEntry* entry = find(id);
-  entries[id] = SaEntry{.dissolved_by = entry->grouped ? tables.edit_number_ : entry->dissolved_by};
+  SaEntry& entry = to_change(id);
+  entry = {.slot = entry.slot, .dissolved_by = entry.grouped ? tables.edit_number_ : entry.dissolved_by};
 }
 
-Expected<void> SaEdit::Staged::check_selector(const Selector& selector, ErouteMode mode) const {
-  if (const auto valid = validate(selector); !valid) return valid;
+// Returns the eroute that has this selector, or null.
+Expected<const Eroute*> SaEdit::Staged::check_selector(const Selector& selector, ErouteMode mode) const {
+  if (const auto valid = validate(selector); !valid) return tl::unexpected(valid.error());
   const Eroute* present = find_eroute(selector);
-  if (present == nullptr || mode == ErouteMode::kReplace || present->by_trap) return {};
+  if (present == nullptr || mode == ErouteMode::kReplace || present->by_trap) return present;
   return failure("eroute " + selector.text(), "exists already and leads to " + text(present->target),
                  "change it with: eroute --replace");
 }
 
-// In the place of one that has this selector.
-Expected<void> SaEdit::Staged::put_eroute(Eroute eroute) {
+// In the place of the one that has this selector, or null; to an SA, or null.
+Expected<void> SaEdit::Staged::put_eroute(Eroute eroute, const Eroute* present, const SaEntry* target) {
   const Selector selector = eroute.selector;
   const auto slot = tables.eroutes_->reserve(selector);
   if (!slot) return tl::unexpected(slot.error());
-  const Eroute* present = find_eroute(selector);
   eroute.slot = *slot;
   eroute.pointed_by = ++tables.edit_number_;
   if (eroute.target == ErouteTarget(MagicTarget::kHold)) {
@@ -266,11 +300,8 @@ Expected<void> SaEdit::Staged::put_eroute(Eroute eroute) {
     eroute.held = present != nullptr && present->held ? present->held : std::make_shared<HeldPacket>(tables.released_);
   }
   if (present != nullptr) drop_eroute(selector);
-  if (const auto* id = std::get_if<SaId>(&eroute.target)) {
-    ++eroute_changes[*id];
-    const SaEntry* entry = find(*id);
-    if (entry != nullptr && entry->sa->lifetime != nullptr) ++allocations[entry->sa];
-  }
+  count_eroute(eroute, 1);
+  if (target != nullptr && target->sa->lifetime != nullptr) ++allocations[target->sa];
   eroutes[selector] = {std::move(eroute)};
   eroutes_added.push_back(selector);
   end_trap_holds(selector);
@@ -279,8 +310,13 @@ Expected<void> SaEdit::Staged::put_eroute(Eroute eroute) {
 
 void SaEdit::Staged::drop_eroute(const Selector& selector) {
   const Eroute* eroute = find_eroute(selector);
-  if (const auto* id = std::get_if<SaId>(&eroute->target)) --eroute_changes[*id];
+  count_eroute(*eroute, -1);
   eroutes[selector] = {};
+}
+
+void SaEdit::Staged::count_eroute(const Eroute& eroute, int64_t change) {
+  const auto* id = std::get_if<SaId>(&eroute.target);
+  if (id != nullptr) eroute_changes.try_emplace(eroute.head, *id, 0).first->second.eroutes += change;
 }
 
 // An edit of an eroute may answer an acquire, or mean that a flow has another eroute than the trap: then the hold must
@@ -291,25 +327,12 @@ void SaEdit::Staged::end_trap_holds(const Selector& edited) {
   }
 }
 
-// An SA that was just made, and its group over it.
-void SaEdit::Staged::put_new(std::unique_ptr<Sa> sa, std::span<const SaId> group) {
-  tables.udp_ports_->share(*sa);
-  const SaId id = sa->id;
-  new_sas.push_back(std::move(sa));
-  if (group.size() > 1) {
-    put_group(group);
-  } else {
-    put_alone(id, false);
-  }
-}
-
-// Takes the table slots that linking this SA will need.
-Expected<void> SaEdit::Staged::reserve(const Sa& sa) {
+// Takes the table slots that linking this SA will need, and returns its own.
+Expected<Slot> SaEdit::Staged::reserve(const Sa& sa) {
   const auto slot = tables.sas_->insert(sa_key(sa.id));
-  if (!slot) return tl::unexpected(slot.error());
-  if (!has_address_key(sa.id)) return {};
+  if (!slot || !has_address_key(sa.id)) return slot;
   const auto address_slot = tables.by_addresses_->insert(address_key(sa));
-  if (address_slot) return {};
+  if (address_slot) return slot;
   // Nothing else is going to give this one back.
   if (!entries.contains(sa.id) && tables.sas_->newest(*slot) == nullptr) {
     tables.sas_->release(sa_key(sa.id), versions);
@@ -339,6 +362,12 @@ void SaEdit::Staged::abandon() {
   for (const auto& [selector, eroute] : eroutes) tables.eroutes_->abandon(selector, versions);
 }
 
+void SaEdit::Staged::make_lone_groups() {
+  for (auto& [id, entry] : entries) {
+    if (entry.sa != nullptr && entry.group == nullptr) entry.group = make_group({&entry.sa, 1});
+  }
+}
+
 // New SAs come under watch when they are linked.
 void SaEdit::Staged::link_allocations() {
   for (const auto& [sa, count] : allocations) {
@@ -356,15 +385,14 @@ void SaEdit::Staged::link_sas() {
 }
 
 void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
-  const SaKey key = sa_key(id);
-  const Slot slot = tables.sas_->find_slot(key);
+  const Slot slot = now.slot;
   const SaEntry* linked = tables.sas_->newest(slot);
   const SaEntry old = linked == nullptr ? SaEntry{} : *linked;
   if (now.sa != nullptr || tables.eroutes_to_[slot] > 0) {
     tables.sas_->set(slot, now, versions);
   } else {
     if (linked != nullptr) tables.sas_->erase(slot, versions);
-    tables.sas_->release(key, versions);
+    tables.sas_->release(sa_key(id), versions);
   }
   retire_replaced(old, now);
   count_change(old, now);
@@ -400,8 +428,9 @@ void SaEdit::Staged::link_addresses() {
   std::set<AddressKey> touched;
   // First what goes, then what comes, because a change may be both.
   for (const auto& [id, now] : entries) {
-    const SaEntry* old = tables.newest(id);
-    if (old == nullptr || !has_address_key(id)) continue;
+    if (!has_address_key(id)) continue;
+    const SaEntry* old = tables.sas_->newest(now.slot);
+    if (old == nullptr || old->sa == nullptr) continue;
     SaTables::SameAddresses& same = tables.same_addresses_[*touched.insert(address_key(*old->sa)).first];
     --same.sas;
     if (is_known_by_addresses(*old)) std::erase(same.groups, old->group);
@@ -444,25 +473,24 @@ void SaEdit::Staged::link_eroutes() {
     }
   }
   tables.eroutes_->publish_shapes(versions);
-  for (const auto& [id, change] : eroute_changes) {
-    const SaKey key = sa_key(id);
-    const Slot slot = tables.sas_->find_slot(key);
-    tables.eroutes_to_[slot] = static_cast<uint32_t>(tables.eroutes_to_[slot] + change);
+  for (const auto& [slot, change] : eroute_changes) {
+    tables.eroutes_to_[slot] = static_cast<uint32_t>(tables.eroutes_to_[slot] + change.eroutes);
     // A deleted SA that no eroute names any more leaves the table for good.
     const SaEntry* entry = tables.sas_->newest(slot);
-    if (tables.eroutes_to_[slot] > 0 || entry == nullptr || entry->sa != nullptr || entries.contains(id)) continue;
+    if (tables.eroutes_to_[slot] > 0 || entry == nullptr || entry->sa != nullptr || entries.contains(change.id))
+      continue;
     tables.sas_->erase(slot, versions);
-    tables.sas_->release(key, versions);
+    tables.sas_->release(sa_key(change.id), versions);
   }
 }
 
 // As it is now, and as it was.
 void SaEdit::Staged::tell_of_sa(const SaId& id, const SaEntry& now, SaChangeListener& listener) const {
-  const SaEntry* linked = tables.newest(id);
+  const SaEntry* linked = tables.sas_->newest(now.slot);
   const SaEntry old = linked == nullptr ? SaEntry{} : *linked;
   if (now.sa != old.sa) listener.sa(id, now.sa);
   // Eroutes to an SA that is gone are told of as if a group had been dissolved: what it would head is not known.
-  const uint64_t gone_by = eroutes_to(id) > 0 ? tables.edit_number_ : 0;
+  const uint64_t gone_by = eroutes_to(now.slot) > 0 ? tables.edit_number_ : 0;
   const bool was_gone = linked != nullptr && old.sa == nullptr;
   const uint64_t dissolved_by = now.sa != nullptr ? now.dissolved_by : gone_by;
   if (was_gone || dissolved_by != old.dissolved_by) listener.dissolved(id, dissolved_by);
@@ -483,18 +511,18 @@ SaEdit::~SaEdit() {
 }
 
 Expected<void> SaEdit::add_sa(const SaSpec& spec) {
-  if (staged_->find(spec.id) != nullptr) {
+  const SaEntry* before = staged_->find_any(spec.id);
+  if (before != nullptr && before->sa != nullptr) {
     return failure(spec.id.text(), "exists already", "delete it first with: spi --del --said " + spec.id.text());
   }
   auto sa = Sa::create(spec);
   if (!sa) return tl::unexpected(sa.error());
-  if (const auto reserved = staged_->reserve(**sa); !reserved) {
-    return failure(spec.id.text(), reserved.error().problem, reserved.error().remedy);
-  }
-  const SaEntry* before = staged_->find_any(spec.id);
+  const auto slot = staged_->reserve(**sa);
+  if (!slot) return failure(spec.id.text(), slot.error().problem, slot.error().remedy);
   ++staged_->tables.edit_number_;
-  staged_->entries[spec.id] = {.sa = sa->get(), .dissolved_by = before == nullptr ? 0 : before->dissolved_by};
-  staged_->put_new(std::move(*sa), {&spec.id, 1});
+  const uint64_t dissolved_by = before == nullptr ? 0 : before->dissolved_by;
+  staged_->entries[spec.id] = {.sa = sa->get(), .slot = *slot, .dissolved_by = dissolved_by};
+  staged_->put_new(std::move(*sa));
   staged_->sas_added.push_back(spec.id);
   return {};
 }
@@ -509,24 +537,29 @@ Expected<void> SaEdit::replace_sa(const SaSpec& spec) {
     return failure(spec.id.text(), "comes from " + old.source.text() + ", and is known by it",
                    "give the same --src, or delete the SA and make another");
   }
-  const std::vector<SaId> group = ids_of(*present->group);
+  Staged::SaList group = staged_->members_of(*present);
+  group[present->place] = sa->get();
   const bool grouped = present->grouped;
-  SaEntry entry = *present;
-  entry.sa = sa->get();
   ++staged_->tables.edit_number_;
-  staged_->entries[spec.id] = entry;
+  SaEntry& entry = staged_->to_change(spec.id);
+  entry.sa = sa->get();
   if (entry.sa->lifetime != nullptr) {
-    staged_->allocations[entry.sa] += static_cast<uint64_t>(staged_->eroutes_to(spec.id));
+    staged_->allocations[entry.sa] += static_cast<uint64_t>(staged_->eroutes_to(entry.slot));
   }
-  staged_->put_new(std::move(*sa), group);
-  return grouped ? staged_->check_translation(group) : Expected<void>();
+  staged_->put_new(std::move(*sa));
+  if (!grouped) {
+    staged_->put_alone(spec.id);
+    return {};
+  }
+  staged_->put_group(group);
+  return staged_->check_translation(group);
 }
 
 Expected<void> SaEdit::delete_sa(const SaId& id) {
   const SaEntry* entry = staged_->find(id);
   if (entry == nullptr) return failure(id.text(), "no such SA", "spi lists those there are");
   ++staged_->tables.edit_number_;
-  for (const SaId& member : ids_of(*entry->group)) staged_->remove_sa(member);
+  for (const Sa* member : staged_->members_of(*entry)) staged_->remove_sa(member->id);
   return {};
 }
 
@@ -545,9 +578,10 @@ void SaEdit::clear_sas() {
 }
 
 Expected<void> SaEdit::group(std::span<const SaId> members) {
-  if (const auto allowed = staged_->check_members(members, nullptr); !allowed) return allowed;
+  const auto sas = staged_->check_members(members, nullptr);
+  if (!sas) return tl::unexpected(sas.error());
   ++staged_->tables.edit_number_;
-  staged_->put_group(members);
+  staged_->put_group(*sas);
   return {};
 }
 
@@ -564,12 +598,13 @@ Expected<void> SaEdit::replace_group(std::span<const SaId> members) {
     return failure(members[0].text(), "a group has two or more SAs",
                    "list them, or dissolve the group with: " + ungroup_command(*head->group));
   }
-  if (const auto allowed = staged_->check_members(members, head->group); !allowed) return allowed;
+  const auto sas = staged_->check_members(members, head->group);
+  if (!sas) return tl::unexpected(sas.error());
   const std::vector<SaId> before = ids_of(*head->group);
   ++staged_->tables.edit_number_;
-  staged_->put_group(members);
+  staged_->put_group(*sas);
   for (const SaId& id : before) {
-    if (std::find(members.begin(), members.end(), id) == members.end()) staged_->put_alone(id, true);
+    if (std::find(members.begin(), members.end(), id) == members.end()) staged_->take_out(id);
   }
   return {};
 }
@@ -579,39 +614,43 @@ Expected<void> SaEdit::ungroup(const SaId& member) {
   if (entry == nullptr) return failure(member.text(), "no such SA", "spigrp lists the groups there are");
   if (!entry->grouped) return failure(member.text(), "is in no group", "spigrp lists the groups there are");
   ++staged_->tables.edit_number_;
-  for (const SaId& id : ids_of(*entry->group)) staged_->put_alone(id, true);
+  for (const SaId& id : ids_of(*entry->group)) staged_->take_out(id);
   return {};
 }
 
 Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& target, ErouteMode mode) {
-  if (const auto allowed = staged_->check_selector(selector, mode); !allowed) return allowed;
+  const auto present = staged_->check_selector(selector, mode);
+  if (!present) return tl::unexpected(present.error());
   Eroute eroute{.selector = selector, .target = target};
+  const SaEntry* entry = nullptr;
   if (const auto* id = std::get_if<SaId>(&target)) {
-    const SaEntry* entry = staged_->find(*id);
+    entry = staged_->find(*id);
     if (entry == nullptr) return failure(id->text(), "no such SA", "make it first with: spi");
     if (entry->place != 0) {
       return failure(id->text(), "is not the first of its group",
                      "point the eroute at " + entry->group->at(0)->id.text());
     }
     if (const auto allowed = staged_->check_allocations(*entry->sa); !allowed) return allowed;
-    eroute.head = staged_->tables.sas_->find_slot(sa_key(*id));
+    eroute.head = entry->slot;
   }
-  return staged_->put_eroute(std::move(eroute));
+  return staged_->put_eroute(std::move(eroute), *present, entry);
 }
 
 Expected<void> SaEdit::set_dissolved_eroute(const Selector& selector, const SaId& target, ErouteMode mode) {
-  if (const auto allowed = staged_->check_selector(selector, mode); !allowed) return allowed;
+  const auto present = staged_->check_selector(selector, mode);
+  if (!present) return tl::unexpected(present.error());
   const SaEntry* entry = staged_->find(target);
   if (entry != nullptr && entry->grouped) {
     return failure(target.text(), "is in a group", "point the eroute at the group, without --dissolved");
   }
   const auto head = staged_->tables.sas_->insert(sa_key(target));
   if (!head) return failure(target.text(), head.error().problem, head.error().remedy);
-  if (const auto put = staged_->put_eroute({.selector = selector, .target = target, .head = *head}); !put) {
+  Eroute eroute{.selector = selector, .target = target, .head = *head};
+  if (const auto put = staged_->put_eroute(std::move(eroute), *present, entry); !put) {
     staged_->release_unused(target);
     return put;
   }
-  SaEntry now = entry == nullptr ? SaEntry{} : *entry;
+  SaEntry now = entry == nullptr ? SaEntry{.slot = *head} : *entry;
   now.dissolved_by = ++staged_->tables.edit_number_;
   staged_->entries[target] = now;
   return {};
@@ -678,14 +717,16 @@ void SaEdit::tell(SaChangeListener& listener) const {
     const Staged::StagedEroute& change = entry->second;
     if (!change.hold) listener.eroute(entry->first, change.eroute ? &*change.eroute : nullptr);
   }
-  for (const auto& [id, change] : staged.eroute_changes) {
-    const SaEntry* entry = staged.find_any(id);
-    const bool is_left = entry == nullptr || entry->sa != nullptr || staged.eroutes_to(id) > 0;
-    if (!is_left && !staged.entries.contains(id)) listener.dissolved(id, 0);
+  for (const auto& [slot, change] : staged.eroute_changes) {
+    if (staged.entries.contains(change.id)) continue;
+    const SaEntry* entry = staged.tables.sas_->newest(slot);
+    const bool is_left = entry == nullptr || entry->sa != nullptr || staged.eroutes_to(slot) > 0;
+    if (!is_left) listener.dissolved(change.id, 0);
   }
 }
 
 void SaEdit::link() {
+  staged_->make_lone_groups();
   staged_->link_allocations();
   staged_->link_addresses();
   staged_->link_eroutes();

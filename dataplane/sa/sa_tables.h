@@ -35,6 +35,7 @@ struct SaEntry {
   const SaGroup* group = nullptr;  // never null while sa is not: an SA that is in no group has a group of its own
   uint8_t place = 0;               // in the group
   bool grouped = false;            // by spigrp, in a group of two or more
+  Slot slot = kNoSlot;             // its own, in the SA table
   uint64_t dissolved_by = 0;       // number of the edit that last took it out of a group; 0: none did
 };
 
