@@ -218,6 +218,7 @@ tl::expected<Generation, RefusedEdit> Service::edit(const Edits& edits) {
     for (const NumberedEdit& numbered : edits) {
       log_edit(context_.topics, numbered.edit);
       warn_of_weak_algorithm(numbered.edit);
+      say_where_numbers_begin(numbered.edit, engine.sas());
     }
     publish_change(*generation, edits);
   }

@@ -2,6 +2,7 @@
 #include "control/store.h"
 
 #include <algorithm>
+#include <cstring>
 #include <system_error>
 
 #include "commands/command.h"
@@ -10,7 +11,10 @@
 namespace spigrp {
 namespace {
 
-constexpr uint64_t kFormat = 1;
+constexpr uint64_t kFormat = 2;
+
+// The oldest are forgotten each time that so many have been written.
+constexpr uint64_t kSpentKeysAtOnce = 1u << 16;
 
 // The order of their making: what comes later may need what comes first.
 enum NetworkKind : int { kInterface, kAttachment, kAddress, kRoute, kNeighbour };
@@ -30,6 +34,35 @@ constexpr const char* kTables = R"(
   PRAGMA user_version = 1;
   COMMIT;
 )";
+
+constexpr const char* kTablesOfFormat2 = R"(
+  BEGIN IMMEDIATE;
+  CREATE TABLE spent_key(fingerprint TEXT PRIMARY KEY, number INTEGER NOT NULL);
+  PRAGMA user_version = 2;
+  COMMIT;
+)";
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+std::string hex_of(const KeyFingerprint& fingerprint) {
+  std::string hex;
+  for (const uint8_t byte : fingerprint) {
+    hex += kHexDigits[byte >> 4];
+    hex += kHexDigits[byte & 15];
+  }
+  return hex;
+}
+
+std::optional<KeyFingerprint> fingerprint_from(std::string_view hex) {
+  KeyFingerprint fingerprint{};
+  if (hex.size() != 2 * fingerprint.size()) return std::nullopt;
+  for (size_t i = 0; i < hex.size(); ++i) {
+    const char* digit = std::strchr(kHexDigits, hex[i]);
+    if (digit == nullptr || *digit == '\0') return std::nullopt;
+    fingerprint[i / 2] = static_cast<uint8_t>(fingerprint[i / 2] << 4 | (digit - kHexDigits));
+  }
+  return fingerprint;
+}
 
 // An SA's line without where its numbers are: those are columns.
 std::string line_of(const Sa& sa) {
@@ -81,6 +114,9 @@ Expected<void> Store::set_up() {
   if (found == 0) {
     if (const auto made = database_.run(kTables); !made) return made;
   }
+  if (found < kFormat) {
+    if (const auto made = database_.run(kTablesOfFormat2); !made) return made;
+  }
   if (const auto prepared = prepare(); !prepared) return prepared;
   auto state = database_.prepare("SELECT transactions, lost FROM state");
   if (!state) return tl::unexpected(state.error());
@@ -110,6 +146,10 @@ Expected<void> Store::prepare() {
            {&all.delete_sa, "DELETE FROM sa WHERE id = ?"},
            {&all.note_numbers, "UPDATE sa SET sent = ?, received = ?, lost = ? WHERE id = ?"},
            {&all.set_lost, "UPDATE state SET lost = ?"},
+           {&all.put_spent_key,
+            "INSERT OR REPLACE INTO spent_key VALUES(?, max(?, ifnull((SELECT number FROM "
+            "spent_key WHERE fingerprint = ?), 0)))"},
+           {&all.forget_spent_keys, "DELETE FROM spent_key WHERE rowid <= (SELECT max(rowid) FROM spent_key) - ?"},
            {&all.put_group, "INSERT OR REPLACE INTO sa_group VALUES(?, ?)"},
            {&all.delete_group, "DELETE FROM sa_group WHERE first = ?"},
            {&all.put_eroute, "INSERT OR REPLACE INTO eroute VALUES(?, ?, ?, ?)"},
@@ -186,6 +226,19 @@ Expected<uint64_t> Store::each_edit(const std::function<Expected<void>(const Edi
   return highest_edit();
 }
 
+Expected<void> Store::each_spent_key(const std::function<void(const SpentKey&)>& take) {
+  auto rows = database_.prepare("SELECT fingerprint, number FROM spent_key ORDER BY rowid");
+  if (!rows) return tl::unexpected(rows.error());
+  for (;;) {
+    const auto row = rows->next();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) return {};
+    const auto fingerprint = fingerprint_from(rows->text(0));
+    if (!fingerprint) return failure("state: spent key " + as_typed(rows->text(0)), "is no fingerprint of a key");
+    take({*fingerprint, rows->number(1)});
+  }
+}
+
 Expected<void> Store::begin_process() {
   return statements_.set_lost.bind(lost_ + 1).run();
 }
@@ -250,6 +303,15 @@ void Store::Writer::sa(const SaId& id, Sa* now) {
            .bind(store_.lost_ + 1)
            .run());
   if (is_numbered(id)) limits_.emplace_back(now, sent);
+}
+
+void Store::Writer::spent_key(const SpentKey& key) {
+  if (error_ || key.number == 0) return;
+  const std::string fingerprint = hex_of(key.fingerprint);
+  Statements& statements = store_.statements_;
+  take(statements.put_spent_key.bind(fingerprint).bind(key.number).bind(fingerprint).run());
+  if (++store_.spent_keys_written_ % kSpentKeysAtOnce != 0) return;
+  take(statements.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run());
 }
 
 void Store::Writer::dissolved(const SaId& id, uint64_t edit_number) {

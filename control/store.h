@@ -5,6 +5,7 @@
 //   sa_group   SAID of the first SA, line
 //   eroute     what deletes it, line, pointed_by (number of the edit)
 //   dissolved  SAID, edit: its eroutes of a lower number lead to a group that is no more
+//   spent_key  fingerprint of the keys of an SA that is no more, number up to which they may have been used
 //   network    interfaces, their ports, addresses, routes, static neighbours: kind, name, line
 //   state      one row: how many transactions there were, and how many processes were lost: ended without writing which
 //              numbers they used
@@ -53,6 +54,8 @@ class Store {
   // an edit that is stored. Errors: a row cannot be read; what `take` says, with its row.
   Expected<uint64_t> each_edit(const std::function<Expected<void>(const Edit&)>& take);
 
+  Expected<void> each_spent_key(const std::function<void(const SpentKey&)>& take);
+
   // This process may send, with each SA that is stored, kReserveAhead numbers more than those it begins with.
   Expected<void> begin_process();
   Expected<void> note(std::span<const UsedNumbers> used);
@@ -71,6 +74,7 @@ class Store {
     Expected<void> commit();
 
     void sa(const SaId& id, Sa* now) override;
+    void spent_key(const SpentKey& key) override;
     void dissolved(const SaId& id, uint64_t edit_number) override;
     void group(const SaId& first, const SaGroup* now) override;
     void eroute(const Selector& selector, const Eroute* now) override;
@@ -97,6 +101,7 @@ class Store {
   struct Statements {
     Statement begin, commit, rollback, count;
     Statement put_sa, delete_sa, note_numbers, set_lost;
+    Statement put_spent_key, forget_spent_keys;
     Statement put_group, delete_group;
     Statement put_eroute, delete_eroute;
     Statement put_dissolved, delete_dissolved;
@@ -121,6 +126,7 @@ class Store {
   Statements statements_;
   bool has_state_ = false;
   uint64_t lost_ = 0;  // processes before this one
+  uint64_t spent_keys_written_ = 0;
 };
 
 }  // namespace spigrp

@@ -120,6 +120,8 @@ Expected<void> apply_stored(Store& store, const EditedTables& tables) {
   Applier applier(tables);
   const auto highest = store.each_edit([&](const Edit& edit) { return std::visit(applier, edit); });
   if (!highest) return tl::unexpected(highest.error());
+  const auto remembered = store.each_spent_key([&](const SpentKey& key) { tables.sas.spent_keys().add(key); });
+  if (!remembered) return remembered;
   preparation.publish(applier);
   tables.sas.number_edits_after(*highest);
   return {};

@@ -111,6 +111,15 @@ void warn_of_weak_algorithm(const Edit& edit) {
                requirement_text(algorithm->requirement()));
 }
 
+void say_where_numbers_begin(const Edit& edit, SaTables& sas) {
+  if (sas.spent_keys().empty()) return;
+  const auto* add = std::get_if<SaAdd>(&edit);
+  const SaEntry* entry = add == nullptr ? nullptr : sas.newest(add->spec.id);
+  if (entry == nullptr || entry->sa->marks.began_sent <= add->spec.sent) return;
+  spdlog::info("{}: its keys were used before, so its sequence numbers go on behind {}", add->spec.id.text(),
+               entry->sa->marks.began_sent);
+}
+
 std::string edit_text(const Edit& edit) {
   return std::visit([](const auto& known) { return line_of(known); }, edit).text;
 }

@@ -48,5 +48,7 @@ std::string edit_text(const Edit& edit);
 void log_edit(const LogTopics& topics, const Edit& edit);
 // Warns in the log, once an algorithm, of those that RFC 8221 says should not be used.
 void warn_of_weak_algorithm(const Edit& edit);
+// Of an SA that was added with keys of one that is no more.
+void say_where_numbers_begin(const Edit& edit, SaTables& sas);
 
 }  // namespace spigrp

@@ -42,6 +42,8 @@ struct SaEdit::Staged {
   void count_eroute(const Eroute& eroute, int64_t change);
   void end_trap_holds(const Selector& edited);
 
+  Expected<std::unique_ptr<Sa>> create(SaSpec spec) const;
+  void spend_keys(const Sa& sa);
   Expected<Slot> reserve(const Sa& sa);
   Expected<const Eroute*> check_selector(const Selector& selector, ErouteMode mode) const;
   Expected<void> put_eroute(Eroute eroute, const Eroute* present, const SaEntry* target);
@@ -70,6 +72,7 @@ struct SaEdit::Staged {
   std::unordered_map<Slot, ErouteChange> eroute_changes;
   std::unordered_map<Sa*, uint64_t> allocations;  // eroutes pointed at an SA that has a lifetime
   // Made by the edits; the tables take over those that the last edit leaves.
+  SpentKeys spent_keys;  // of SAs that these edits delete
   std::vector<std::unique_ptr<Sa>> new_sas;
   std::vector<std::unique_ptr<SaGroup>> new_groups;
 
@@ -114,19 +117,8 @@ std::vector<const typename Map::value_type*> in_order(const Map& map) {
   return entries;
 }
 
-// Behind what workers can still send with the object that is replaced.
-constexpr uint64_t kSequenceGap = 1u << 16;
-
-// With the same keys a number must not come twice (RFC 4303 section 2.2); with others it begins anew.
-SaSpec spec_after(const Sa& old, const SaSpec& spec) {
-  SaSpec after = spec;
-  if (spec.encryption_key == old.saved_encryption_key && spec.authentication_key == old.saved_authentication_key) {
-    const uint64_t sent = old.sequence.sent();
-    const uint64_t behind = sent == 0 ? 0 : sent + std::min(kSequenceGap, old.sequence.last() - sent);
-    after.sent = std::max(spec.sent, behind);
-    after.received = std::max(spec.received, old.replay.highest());
-  }
-  return after;
+bool has_same_keys(const Sa& sa, const SaSpec& spec) {
+  return spec.encryption_key == sa.saved_encryption_key && spec.authentication_key == sa.saved_authentication_key;
 }
 
 // SAs that can be known by their addresses alone.
@@ -274,8 +266,27 @@ void SaEdit::Staged::take_out(const SaId& id) {
   entries.at(id).dissolved_by = tables.edit_number_;
 }
 
+// A number must not come twice with the same keys (RFC 4303 section 2.2).
+Expected<std::unique_ptr<Sa>> SaEdit::Staged::create(SaSpec spec) const {
+  const bool may_be_spent = is_numbered(spec.id) && !(spent_keys.empty() && tables.spent_keys_.empty());
+  if (may_be_spent) {
+    const KeyFingerprint fingerprint = fingerprint_of(spec.encryption_key, spec.authentication_key);
+    const uint64_t used = std::max(spent_keys.used_up_to(fingerprint), tables.spent_keys_.used_up_to(fingerprint));
+    if (used >= (spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32)) {
+      return failure(spec.id.text(), "no sequence number is left that these keys were not used with", "give it others");
+    }
+    spec.sent = std::max(spec.sent, used);
+  }
+  return Sa::create(spec);
+}
+
+void SaEdit::Staged::spend_keys(const Sa& sa) {
+  if (is_numbered(sa.id)) spent_keys.add(spent_key_of(sa));
+}
+
 void SaEdit::Staged::remove_sa(const SaId& id) {
   SaEntry& entry = to_change(id);
+  spend_keys(*entry.sa);
   entry = {.slot = entry.slot, .dissolved_by = entry.grouped ? tables.edit_number_ : entry.dissolved_by};
 }
 
@@ -413,6 +424,7 @@ void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
   if (old.sa == nullptr) return;
   if (old.place == 0 && old.group != now.group) retire(old.group, versions);
   if (old.sa == now.sa) return;
+  if (is_numbered(old.sa->id)) tables.spent_keys_.add(spent_key_of(*old.sa));
   tables.lifetimes_.remove(*old.sa);
   retire(old.sa, versions);
 }
@@ -489,6 +501,7 @@ void SaEdit::Staged::tell_of_sa(const SaId& id, const SaEntry& now, SaChangeList
   const SaEntry* linked = tables.sas_->newest(now.slot);
   const SaEntry old = linked == nullptr ? SaEntry{} : *linked;
   if (now.sa != old.sa) listener.sa(id, now.sa);
+  if (now.sa != old.sa && old.sa != nullptr && is_numbered(id)) listener.spent_key(spent_key_of(*old.sa));
   // Eroutes to an SA that is gone are told of as if a group had been dissolved: what it would head is not known.
   const uint64_t gone_by = eroutes_to(now.slot) > 0 ? tables.edit_number_ : 0;
   const bool was_gone = linked != nullptr && old.sa == nullptr;
@@ -515,7 +528,7 @@ Expected<void> SaEdit::add_sa(const SaSpec& spec) {
   if (before != nullptr && before->sa != nullptr) {
     return failure(spec.id.text(), "exists already", "delete it first with: spi --del --said " + spec.id.text());
   }
-  auto sa = Sa::create(spec);
+  auto sa = staged_->create(spec);
   if (!sa) return tl::unexpected(sa.error());
   const auto slot = staged_->reserve(**sa);
   if (!slot) return failure(spec.id.text(), slot.error().problem, slot.error().remedy);
@@ -531,7 +544,10 @@ Expected<void> SaEdit::replace_sa(const SaSpec& spec) {
   const SaEntry* present = staged_->find(spec.id);
   if (present == nullptr) return failure(spec.id.text(), "no such SA", "make it first, without --replace");
   const Sa& old = *present->sa;
-  auto sa = Sa::create(spec_after(old, spec));
+  staged_->spend_keys(old);
+  SaSpec after = spec;
+  if (has_same_keys(old, spec)) after.received = std::max(spec.received, old.replay.highest());
+  auto sa = staged_->create(std::move(after));
   if (!sa) return tl::unexpected(sa.error());
   if (has_address_key(spec.id) && address_key(**sa) != address_key(old)) {
     return failure(spec.id.text(), "comes from " + old.source.text() + ", and is known by it",

@@ -19,6 +19,7 @@ class SaChangeListener {
  public:
   virtual ~SaChangeListener() = default;
   virtual void sa(const SaId& id, Sa* now) = 0;  // a new object; null: deleted
+  virtual void spent_key(const SpentKey& key) = 0;
   // The number of the edit that last took an SA out of its group or deleted it; 0: no longer of interest. Eroutes that
   // were pointed at it by an earlier edit lead to a group that is no more.
   virtual void dissolved(const SaId& id, uint64_t edit_number) = 0;
@@ -36,11 +37,12 @@ class SaEdit {
   // There will be so many edits.
   void expect(size_t edits);
 
-  // Errors: those of Sa::create; the SAID exists.
+  // Where an SA had the same keys that is no more, the sequence goes on behind all numbers that it can have given out.
+  // Errors: those of Sa::create; the SAID exists; no number is left for these keys.
   Expected<void> add_sa(const SaSpec& spec);
   // Puts a new object in the place of an SA, in its group too. With other keys its sequence begins anew; with the same
-  // it goes on behind all numbers that the old one can still give out. Errors: no such SA; those of Sa::create; other
-  // addresses than before, of a tun or comp SA; ah and esp in UDP as for group().
+  // it goes on as for add_sa(), and so does its replay window. Errors: no such SA; those of add_sa(); other addresses
+  // than before, of a tun or comp SA; ah and esp in UDP as for group().
   Expected<void> replace_sa(const SaSpec& spec);
   // Deletes the SA, or all SAs of the group that it is in. Error: no such SA.
   Expected<void> delete_sa(const SaId& id);

@@ -15,6 +15,7 @@
 #include "sa/held_packet.h"
 #include "sa/lifetime_watch.h"
 #include "sa/sa_group.h"
+#include "sa/spent_keys.h"
 #include "sa/udp_ports.h"
 #include "state/versioned_map.h"
 
@@ -95,6 +96,7 @@ class SaTables {
   LifetimeWatch& lifetimes() noexcept { return lifetimes_; }            // control
   const TrapHolds& trap_holds() const noexcept { return trap_holds_; }  // control
   ReleasedPackets& released() noexcept { return released_; }            // control: of holds that are no more
+  SpentKeys& spent_keys() noexcept { return spent_keys_; }              // control
   // control: later edits have higher numbers than this, the highest of an earlier process
   void number_edits_after(uint64_t number) noexcept { edit_number_ = std::max(edit_number_, number); }
   uint32_t sa_count() const noexcept { return sa_count_; }        // control
@@ -120,6 +122,7 @@ class SaTables {
   std::vector<uint32_t> eroutes_to_;  // by SA slot: eroutes that name it; such a slot is not given back
   LifetimeWatch lifetimes_;
   TrapHolds trap_holds_;
+  SpentKeys spent_keys_;
   uint64_t edit_number_ = 0;
   uint32_t sa_count_ = 0;
   uint32_t group_count_ = 0;

@@ -220,13 +220,15 @@ class SpigrpTest(GatewayTest):
 
     def test_replace_keeps_the_sequence_numbers(self):
         """HAZARDS 6, invariant 1: the SA is the same SA."""
-        self.gateway.batch(["spigrp " + words([self.tun, self.esp]), eroute_line(SELECTOR, self.tun)])
-        self.outbound([self.tun, self.esp])
-        self.gateway.do("spigrp --replace " + words([self.tun, self.esp, self.ah]))
+        esp, ah = peer.Esp(0x715, NEAR, FAR), peer.Ah(0x716, NEAR, FAR)  # with keys that nothing else has used
+        self.gateway.batch([esp.command(), ah.command(), "spigrp " + words([self.tun, esp]),
+                            eroute_line(SELECTOR, self.tun)])
+        self.outbound([self.tun, esp])
+        self.gateway.do("spigrp --replace " + words([self.tun, esp, ah]))
         self.lan.send(plain(LAN_HOST, FAR_HOST, b"the second"))
         wire = self.wan.receive(1)[0]
         self.assertEqual(peer.sequence_number(wire)[2], 1)  # ah's first
-        self.assertEqual(peer.sequence_number(self.ah.decap(wire))[2], 2)  # esp's second
+        self.assertEqual(peer.sequence_number(ah.decap(wire))[2], 2)  # esp's second
 
     def test_the_first_sa_changes_in_one_batch(self):
         tun = peer.Tunnel(0x500, NEAR, FAR)

@@ -116,7 +116,7 @@ class SurvivalTest(StateTest):
         self.sequence_of_next(group)
 
     def test_numbers_go_on_exactly_where_they_were_after_an_end(self):
-        group = default_group(shape=("tun", "esp"))
+        group = default_group(shape=("tun", "esp"), first_spi=0x713)  # with keys that nothing else has used
         self.add_group(group, SELECTOR)
         self.assertEqual([self.sequence_of_next(group) for _ in range(3)], [1, 2, 3])
         self.restart()
@@ -135,6 +135,24 @@ class SurvivalTest(StateTest):
             self.assertGreater(now, highest)
             self.assertLess(now, highest + 2 * 2**20 + 10)
             highest = now
+
+    def test_keys_that_come_again_go_on_behind_their_numbers(self):
+        """Deleted and made again, with a crash between, or under another name in one transaction with the deletion."""
+        group = default_group(shape=("tun", "esp"))
+        lines = [sa.command() for sa in group] + ["spigrp " + " ".join(sa.words for sa in group)]
+        self.add_group(group, SELECTOR)
+        highest = max(self.sequence_of_next(group) for _ in range(5))
+        for between in (lambda: None, self.crash, self.restart):
+            self.gateway.do(f"spi --said {group[0].said} --del")
+            between()
+            self.gateway.batch(lines)
+            now = self.sequence_of_next(group)
+            self.assertGreater(now, highest)
+            self.assertLess(now, highest + 2 * 2**20)
+            highest = now
+        self.gateway.batch([f"spi --said {group[0].said} --del", *lines])
+        self.assertGreater(self.sequence_of_next(group), highest)
+        self.assertIn("its keys were used before", self.gateway.log())
 
     def test_a_replay_window_begins_closed_after_a_crash(self):
         group = default_group(shape=("tun", "esp"), inbound=True)

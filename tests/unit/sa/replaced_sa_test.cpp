@@ -30,6 +30,9 @@ struct Grouped : Tables {
 // What a listener was told, in words.
 struct Told : SaChangeListener {
   void sa(const SaId& id, Sa* now) override { words.push_back((now == nullptr ? "- " : "+ ") + id.text()); }
+  void spent_key(const SpentKey& key) override {
+    if (key.number != 0) words.push_back("spent up to " + std::to_string(key.number));
+  }
   void dissolved(const SaId& id, uint64_t edit_number) override {
     words.push_back((edit_number == 0 ? "whole " : "dissolved ") + id.text());
   }
@@ -67,6 +70,63 @@ BOOST_AUTO_TEST_CASE(with_the_same_keys_the_numbers_go_on_behind_those_of_the_ol
   BOOST_TEST(sa(kOuter).sequence.sent() >= 1000u + 65536u);
   BOOST_TEST((sa(kOuter).replay.check(9) != ReplayVerdict::kFresh));
   BOOST_TEST((sa(kOuter).replay.check(10) == ReplayVerdict::kFresh));
+}
+
+// Invariant 1, of keys that come again.
+BOOST_AUTO_TEST_CASE(an_sa_that_is_deleted_and_made_again_goes_on_behind_its_numbers) {
+  sa(kLone).sequence.reserve(1000);
+  BOOST_REQUIRE(remove(kLone).has_value());
+  SaSpec other = spec(kLone);
+  other.id = said("esp.999@192.0.2.9");  // whatever the SA is called
+  BOOST_REQUIRE(add(other).has_value());
+  BOOST_TEST(sa("esp.999@192.0.2.9").sequence.sent() == 1000u + 65536u);
+  SaSpec with_new_keys = spec(kLone);
+  with_new_keys.encryption_key = Key(std::vector<uint8_t>(20, 0x99));
+  BOOST_REQUIRE(add(with_new_keys).has_value());
+  BOOST_TEST(sa(kLone).sequence.sent() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(one_transaction_that_deletes_and_makes_an_sa_keeps_its_numbers_too) {
+  sa(kOuter).sequence.reserve(1000);
+  const auto done = edit([&](SaEdit& e) -> Expected<void> {
+    e.clear_sas();
+    return e.add_sa(spec(kOuter));
+  });
+  BOOST_REQUIRE(done.has_value());
+  BOOST_TEST(sa(kOuter).sequence.sent() == 1000u + 65536u);
+}
+
+BOOST_AUTO_TEST_CASE(an_sa_that_only_comes_and_goes_uses_no_numbers_up) {
+  sa(kLone).sequence.reserve(1000);
+  for (int i = 0; i < 3; ++i) {
+    BOOST_REQUIRE(remove(kLone).has_value());
+    BOOST_REQUIRE(add(spec(kLone)).has_value());
+  }
+  BOOST_TEST(sa(kLone).sequence.sent() == 1000u + 65536u);
+}
+
+BOOST_AUTO_TEST_CASE(keys_whose_numbers_are_used_up_make_no_sa) {
+  sa(kLone).sequence.reserve(UINT32_MAX);
+  BOOST_REQUIRE(remove(kLone).has_value());
+  BOOST_TEST(add(spec(kLone)).error().problem == "no sequence number is left that these keys were not used with");
+  SaSpec extended = spec(kLone);
+  extended.extended_sequence = true;
+  BOOST_REQUIRE(add(extended).has_value());
+  BOOST_TEST(sa(kLone).sequence.sent() == UINT32_MAX);
+}
+
+BOOST_AUTO_TEST_CASE(of_too_many_spent_keys_the_oldest_is_forgotten) {
+  SpentKeys keys;
+  const auto key = [](uint32_t number) {
+    KeyFingerprint fingerprint{};
+    std::memcpy(fingerprint.data(), &number, sizeof(number));
+    return fingerprint;
+  };
+  for (uint32_t i = 0; i <= SpentKeys::kMost; ++i) keys.add({key(i), 7});
+  keys.add({key(1), 5});
+  BOOST_TEST(keys.used_up_to(key(0)) == 0u);
+  BOOST_TEST(keys.used_up_to(key(1)) == 7u);
+  BOOST_TEST(keys.used_up_to(key(SpentKeys::kMost)) == 7u);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_there_or_is_known_by_other_addresses_cannot_be_replaced) {

@@ -71,6 +71,9 @@ struct Tables {
     return {};
   }
 
+  Expected<void> add(const SaSpec& made) {
+    return edit([&](SaEdit& e) { return e.add_sa(made); });
+  }
   Expected<void> add(std::string_view id) {
     return edit([&](SaEdit& e) { return e.add_sa(spec(id)); });
   }

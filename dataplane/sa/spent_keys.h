@@ -1,0 +1,38 @@
+// SpentKeys: the keys of SAs that are no more, and up to which number they may have been used. An SA with such keys goes
+// on behind it, whatever it is called (invariant 1): manual keys are deleted and come again. Of more than kMost the
+// oldest are forgotten. Control thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <unordered_map>
+
+#include "crypto/key_fingerprint.h"
+#include "sa/sa.h"
+
+namespace spigrp {
+
+struct SpentKey {
+  KeyFingerprint fingerprint;
+  uint64_t number;  // 0: it was never used
+};
+
+// What is to be remembered of an SA that goes while workers may still send with it.
+SpentKey spent_key_of(const Sa& sa);
+
+class SpentKeys {
+ public:
+  static constexpr size_t kMost = 1u << 20;  // 80 MB
+
+  void add(const SpentKey& key);
+  // 0: never, as far as is known
+  uint64_t used_up_to(const KeyFingerprint& fingerprint) const;
+  bool empty() const noexcept { return numbers_.empty(); }
+
+ private:
+  std::unordered_map<KeyFingerprint, uint64_t, KeyFingerprintHash> numbers_;
+  std::deque<KeyFingerprint> by_age_;  // oldest first
+};
+
+}  // namespace spigrp
