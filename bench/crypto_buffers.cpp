@@ -28,9 +28,9 @@ CryptoBuffers::CryptoBuffers(const PacketLayout& layout, Direction direction)
     places.text = memory_.get() + i * kStrideBytes + kInnerOffset;
     places.iv = places.text - layout.iv_bytes;
     places.esp = places.iv - 8;
-    places.outer = places.esp - layout.ah_bytes - kOuterIpBytes;
+    places.outer = places.esp - layout.ah_bytes - layout.outer_ip_bytes;
     places.esp_icv = places.text + layout.text_bytes;
-    places.ah_icv = places.outer + kOuterIpBytes + 12;
+    places.ah_icv = places.outer + layout.outer_ip_bytes + 12;
     if (direction == Direction::kInbound) {
       places.esp_icv = icvs_aside_[2 * i].data();
       places.ah_icv = icvs_aside_[2 * i + 1].data();
@@ -42,7 +42,7 @@ CryptoBuffers::CryptoBuffers(const PacketLayout& layout, Direction direction)
 
 void CryptoBuffers::refill(size_t first_sa, size_t sas) noexcept {
   for (size_t i = 0; i < kSlicePackets; ++i) {
-    sas_[i] = static_cast<uint16_t>((first_sa + i) % sas);
+    sas_[i] = static_cast<uint32_t>(visited(first_sa + i, sas));
     std::memset(places_[i].outer, static_cast<int>(i & 0xff), layout_.outer_bytes);
   }
 }

@@ -28,14 +28,15 @@ struct PacketPlaces {
 // One burst and its packets' SAs, by number.
 struct Batch {
   std::span<const PacketPlaces> packets;
-  std::span<const uint16_t> sas;
+  std::span<const uint32_t> sas;
 };
 
 class CryptoBuffers {
  public:
   CryptoBuffers(const PacketLayout& layout, Direction direction);
 
-  // Writes all packets anew, as receiving them would, with packets of SAs first_sa, first_sa + 1 … of `sas`.
+  // Writes all packets anew, as receiving them would, with packets of SAs visited(first_sa, sas), visited(first_sa + 1,
+  // sas) ….
   void refill(size_t first_sa, size_t sas) noexcept;
   Batch burst(size_t number) const noexcept {
     return {std::span(places_).subspan(number * kBurstCapacity, kBurstCapacity),
@@ -65,7 +66,7 @@ class CryptoBuffers {
   PacketLayout layout_;
   std::unique_ptr<uint8_t, FreeMemory> memory_;
   std::vector<PacketPlaces> places_;
-  std::vector<uint16_t> sas_;
+  std::vector<uint32_t> sas_;
   std::vector<std::array<uint8_t, kIcvBytes>> icvs_aside_;
 };
 

@@ -95,7 +95,7 @@ Expected<EngineCrypto> EngineCrypto::create(const PacketCase& packet_case, Direc
   return crypto;
 }
 
-CryptoJob EngineCrypto::job(const PacketPlaces& at, uint16_t sa) const {
+CryptoJob EngineCrypto::job(const PacketPlaces& at, uint32_t sa) const {
   const PacketLayout& layout = layout_;
   if (part_ == Part::kAh) {
     return {.keys = &keys_[sa],

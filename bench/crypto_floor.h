@@ -56,7 +56,7 @@ class EngineCrypto {
         direction_(direction),
         part_(part),
         buffers_(layout_, direction) {}
-  CryptoJob job(const PacketPlaces& at, uint16_t sa) const;
+  CryptoJob job(const PacketPlaces& at, uint32_t sa) const;
 
   PacketCase case_;
   PacketLayout layout_;

@@ -116,10 +116,10 @@ Expected<void> run(const RunOptions& options) {
   const auto core = pin_to_core(options.core);
   if (!core) return tl::unexpected(core.error());
   const Machine machine = describe_machine(*core);
-  std::map<uint16_t, std::vector<Library>> libraries;  // by the number of SAs
+  std::map<uint32_t, std::vector<Library>> libraries;  // by the number of SAs
   FloorReport report(options.rounds_or(kRounds, kQuickRounds));
   for (const Work& work : all_work(options.quick ? quick_cases() : all_cases())) {
-    const uint16_t sas = work.packet_case.sas;
+    const uint32_t sas = work.packet_case.sas;
     if (!options.wants(work.packet_case)) continue;
     if (!libraries.contains(sas)) libraries.emplace(sas, make_libraries(sas));
     if (auto done = report.run(libraries.at(sas), work); !done) return done;

@@ -52,7 +52,7 @@ size_t gcm_in_parts(const Setting& setting, const Batch& batch) {
   return kBurst;
 }
 
-void fill_gcm(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint16_t sa) {
+void fill_gcm(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint32_t sa) {
   job.cipher_mode = IMB_CIPHER_GCM;
   job.hash_alg = IMB_AUTH_AES_GMAC;
   job.cipher_direction = setting.direction;
@@ -82,7 +82,7 @@ void fill_hash(IMB_JOB& job, const HmacKeys& keys, const uint8_t* start, uint64_
   job.auth_tag_output_len_in_bytes = kIcvBytes;
 }
 
-void fill_cipher(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint16_t sa) {
+void fill_cipher(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint32_t sa) {
   const AesKeys& keys = setting.library.cbc[sa];
   job.enc_keys = keys.encrypt.data();
   job.dec_keys = keys.decrypt.data();
@@ -94,7 +94,7 @@ void fill_cipher(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, u
 }
 
 // ESP header, IV and text are hashed; the text, an offset further on, is encrypted.
-void fill_chained(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint16_t sa) {
+void fill_chained(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint32_t sa) {
   job.cipher_mode = IMB_CIPHER_CBC;
   job.hash_alg = IMB_AUTH_HMAC_SHA_256;
   job.cipher_direction = setting.direction;
@@ -104,7 +104,7 @@ void fill_chained(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, 
   job.cipher_start_src_offset_in_bytes = static_cast<uint64_t>(at.text - at.esp);
 }
 
-void fill_ah(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint16_t sa) {
+void fill_ah(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint32_t sa) {
   job.cipher_mode = IMB_CIPHER_NULL;
   job.hash_alg = IMB_AUTH_HMAC_SHA_256;
   job.cipher_direction = setting.direction;
@@ -114,7 +114,7 @@ void fill_ah(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint1
 
 // Interfaces -------------------------------------------------------------------------------------------------------
 
-using Fill = void (*)(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint16_t sa);
+using Fill = void (*)(IMB_JOB& job, const Setting& setting, const PacketPlaces& at, uint32_t sa);
 
 size_t is_done(const IMB_JOB* job) {
   return job->status == IMB_STATUS_COMPLETED ? 1 : 0;

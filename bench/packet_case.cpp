@@ -20,10 +20,12 @@ std::string_view direction_name(Direction direction) noexcept {
 
 std::string name_of(const PacketCase& packet_case) {
   return std::string(group_name(packet_case.group)) + ' ' + std::string(esp_algorithm(packet_case.suite)) + ' ' +
-         std::to_string(packet_case.inner_bytes) + " B " + std::to_string(packet_case.sas) + " SAs";
+         std::to_string(packet_case.inner_bytes) + " B " + std::to_string(packet_case.sas) + " SAs" +
+         (packet_case.family == Family::kIpv6 ? " IPv6" : "");
 }
 
 size_t lead_slices(size_t sas) noexcept {
+  if (sas > kVisitedInTurn) return 1;
   return sas == 1 ? 0 : (sas + kSlicePackets - 1) / kSlicePackets;
 }
 
@@ -54,7 +56,9 @@ PacketLayout layout_of(const PacketCase& packet_case) noexcept {
   const uint32_t esp_bytes = static_cast<uint32_t>(sizeof(EspHeader)) + iv_bytes + text_bytes;
   const uint32_t ah_bytes =
       packet_case.group == Group::kTunEsp ? 0 : static_cast<uint32_t>(sizeof(AhHeader)) + kIcvBytes;
-  return {iv_bytes, text_bytes, esp_bytes, ah_bytes, kOuterIpBytes + ah_bytes + esp_bytes + kIcvBytes};
+  const auto outer_ip_bytes =
+      static_cast<uint32_t>(packet_case.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
+  return {outer_ip_bytes, iv_bytes, text_bytes, esp_bytes, ah_bytes, outer_ip_bytes + ah_bytes + esp_bytes + kIcvBytes};
 }
 
 }  // namespace spigrp::bench

@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+#include "config/ip_address.h"
+
 namespace spigrp::bench {
 
 enum class Suite : uint8_t { kGcm, kCbcSha };
@@ -29,22 +31,33 @@ struct PacketCase {
   Suite suite;
   Group group;
   uint16_t inner_bytes;
-  uint16_t sas;
+  uint32_t sas;
+  Family family = Family::kIpv4;  // of inner and outer packets; IPv6 has no ah here
 };
 
 std::string name_of(const PacketCase& packet_case);  // "tun+esp aes128gcm16 64 B 1 SAs"
 
 // Slices that go untimed before each timed one: with many SAs so many that all of them have been used since, by what
-// is timed. Caches then hold of the SAs what they hold of them under traffic.
+// is timed. Caches then hold of the SAs what they hold of them under traffic. Of more than kVisitedInTurn one slice is
+// enough: visited at random, few of a slice have been used lately.
 size_t lead_slices(size_t sas) noexcept;
+
+// Which of `count` SAs or flows is next. Up to kVisitedInTurn one after the other, more in an order in which no
+// prefetcher sees one: their multiples of a prime.
+inline constexpr size_t kVisitedInTurn = 1000;
+constexpr size_t visited(size_t turn, size_t count) noexcept {
+  constexpr size_t kStride = 514'229;
+  return (count <= kVisitedInTurn ? turn : turn * kStride) % count;
+}
 
 std::vector<PacketCase> all_cases();
 // The whole path in a few seconds: the smallest and the largest of everything.
 std::vector<PacketCase> quick_cases();
 
-// Bytes of one packet, IPv4 in IPv4: [outer IP | AH, ICV | SPI, sequence | IV | text | ICV], where text is the inner
+// Bytes of one packet: [outer IP | AH, ICV | SPI, sequence | IV | text | ICV], where text is the inner
 // packet, padding and the ESP trailer.
 struct PacketLayout {
+  uint32_t outer_ip_bytes;
   uint32_t iv_bytes;
   uint32_t text_bytes;   // encrypted
   uint32_t esp_bytes;    // ESP header, IV and text: what CBC+SHA hashes; of GCM's AAD only the first 8
@@ -54,6 +67,5 @@ struct PacketLayout {
 PacketLayout layout_of(const PacketCase& packet_case) noexcept;
 
 inline constexpr uint32_t kIcvBytes = 16;  // of all algorithms here
-inline constexpr uint32_t kOuterIpBytes = 20;
 
 }  // namespace spigrp::bench

@@ -100,7 +100,7 @@ Expected<void> start_eal() {
 Expected<void> run_cases(const RunOptions& options, const Machine& machine) {
   auto rig = Rig::create();
   if (!rig) return tl::unexpected(rig.error());
-  std::map<uint16_t, std::vector<Library>> libraries;  // by the number of SAs
+  std::map<uint32_t, std::vector<Library>> libraries;  // by the number of SAs
   PipelineReport report;
   for (const PacketCase& packet_case : options.quick ? quick_cases() : all_cases()) {
     if (!options.wants(packet_case)) continue;

@@ -44,8 +44,8 @@ Expected<void> Rig::check_nothing_lost() const {
 Expected<PipelineRounds> PipelineRounds::prepare(Rig& rig, std::vector<Library>& libraries,
                                                  const PacketCase& packet_case, size_t floor_rounds) {
   PipelineRounds rounds(rig, packet_case);
-  if (const auto set = rig.near->set_groups(packet_case); !set) return tl::unexpected(set.error());
-  if (const auto set = rig.far->set_groups(packet_case); !set) return tl::unexpected(set.error());
+  if (const auto set = rig.near->set_tables({packet_case}); !set) return tl::unexpected(set.error());
+  if (const auto set = rig.far->set_tables({packet_case}); !set) return tl::unexpected(set.error());
   rig.steps[0].use_sas_of(packet_case);
   for (const Direction direction : kDirections) {
     const auto added = rounds.add_crypto(libraries, direction, floor_rounds);
@@ -80,11 +80,11 @@ Expected<void> PipelineRounds::run(size_t rounds) {
 }
 
 // From LAN to WAN at the near gateway.
-Expected<double> PipelineRounds::through_near(uint8_t network, size_t first) {
+Expected<double> PipelineRounds::through_near(FlowNetwork network, size_t first) {
   double cycles = 0;
   for (size_t slice = 0; slice < slices_; ++slice) {
     SlicePackets& packets = rig_.packets[slice];
-    packets.fill(network, case_.inner_bytes, first + slice * kSlicePackets, case_.sas);
+    packets.fill({network, first + slice * kSlicePackets, case_.sas, {&case_.inner_bytes, 1}});
     cycles = time_slice([&](size_t number) { rig_.near->process(kLan, packets.burst(number)); });
     packets.keep_first(rig_.near->take_sent(kWan, packets.all()));
     if (packets.all().size() != kSlicePackets) return rig_.lost("near");
@@ -114,7 +114,7 @@ void PipelineRounds::time_crypto(Direction direction, size_t first) {
 // The floor and the path, beside each other, out and then in.
 Expected<PipelineRounds::Totals> PipelineRounds::time_totals(size_t first) {
   of(Direction::kOutbound).floor.add(crypto_[0].floor.time(first));
-  const auto out = through_near(kProtectedNetwork, first);
+  const auto out = through_near(FlowNetwork::kProtected, first);
   if (!out) return tl::unexpected(out.error());
   if (!timed_packets().have_bytes(sizeof(EthernetHeader) + layout_of(case_).outer_bytes)) {
     return failure("near", "packets have another length than the floor counts with");
@@ -133,9 +133,9 @@ Expected<PipelineRounds::Totals> PipelineRounds::time_totals(size_t first) {
 // Which of the two goes first changes from round to round: it may find caches colder.
 Expected<PipelineRounds::Plain> PipelineRounds::time_plain(size_t number) {
   const bool swap = number % 2 != 0;
-  const auto one = through_near(swap ? kPassNetwork : kPlainNetwork, number * kSlicePackets);
+  const auto one = through_near(swap ? FlowNetwork::kPass : FlowNetwork::kPlain, number * kSlicePackets);
   if (!one) return tl::unexpected(one.error());
-  const auto other = through_near(swap ? kPlainNetwork : kPassNetwork, number * kSlicePackets);
+  const auto other = through_near(swap ? FlowNetwork::kPlain : FlowNetwork::kPass, number * kSlicePackets);
   if (!other) return tl::unexpected(other.error());
   return swap ? Plain{*other, *one} : Plain{*one, *other};
 }
@@ -144,7 +144,8 @@ Expected<PipelineRounds::Steps> PipelineRounds::time_steps(size_t first) {
   TransformSteps& transforms = rig_.steps[0];
   Steps steps{};
   for (size_t slice = 0; slice < slices_; ++slice) {
-    rig_.packets[slice].fill(kProtectedNetwork, case_.inner_bytes, first + slice * kSlicePackets, case_.sas);
+    const size_t first_flow = first + slice * kSlicePackets;
+    rig_.packets[slice].fill({FlowNetwork::kProtected, first_flow, case_.sas, {&case_.inner_bytes, 1}});
     rig_.packets[slice].strip_ethernet();
     steps.lookup = transforms.look_up_eroutes(rig_.packets[slice]);
   }

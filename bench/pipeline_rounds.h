@@ -75,7 +75,7 @@ class PipelineRounds {
   };
   Expected<void> round(size_t number);
   Expected<Totals> time_totals(size_t first);
-  Expected<double> through_near(uint8_t network, size_t first);
+  Expected<double> through_near(FlowNetwork network, size_t first);
   Expected<double> through_far();
   Expected<Plain> time_plain(size_t number);
   Expected<Steps> time_steps(size_t first);

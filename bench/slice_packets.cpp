@@ -25,9 +25,36 @@ Ipv4Header inner_header(const IpAddress& destination, uint16_t inner_bytes, uint
   return header;
 }
 
-UdpHeader udp_header(uint16_t inner_bytes) noexcept {
-  return {be16::from_host(4000), be16::from_host(5000),
-          be16::from_host(static_cast<uint16_t>(inner_bytes - sizeof(Ipv4Header))), be16::from_host(0)};
+Ipv6Header inner_header_ipv6(const IpAddress& destination, uint16_t inner_bytes) noexcept {
+  Ipv6Header header{};
+  header.version_class_flow = be32::from_host(0x60000000);
+  header.payload_length = be16::from_host(static_cast<uint16_t>(inner_bytes - sizeof(Ipv6Header)));
+  header.next_header = kProtocolUdp;
+  header.hop_limit = kTtl;
+  header.source = {0xfd, 0x01, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2};
+  header.destination = destination.bytes;
+  return header;
+}
+
+UdpHeader udp_header(size_t udp_bytes) noexcept {
+  return {be16::from_host(kSourcePort), be16::from_host(kDestinationPort),
+          be16::from_host(static_cast<uint16_t>(udp_bytes)), be16::from_host(0)};
+}
+
+// From the IP header on.
+void write_packet(uint8_t* packet, const IpAddress& destination, uint16_t inner_bytes) noexcept {
+  size_t header_bytes = sizeof(Ipv4Header);
+  if (destination.family == Family::kIpv4) {
+    const Ipv4Header header = inner_header(destination, inner_bytes, kTtl);
+    std::memcpy(packet, &header, sizeof(header));
+  } else {
+    const Ipv6Header header = inner_header_ipv6(destination, inner_bytes);
+    std::memcpy(packet, &header, sizeof(header));
+    header_bytes = sizeof(header);
+  }
+  const UdpHeader udp = udp_header(inner_bytes - header_bytes);
+  std::memcpy(packet + header_bytes, &udp, sizeof(udp));
+  std::memset(packet + header_bytes + sizeof(udp), kFiller, inner_bytes - header_bytes - sizeof(udp));
 }
 
 }  // namespace
@@ -46,19 +73,18 @@ SlicePackets::~SlicePackets() {
   for (rte_mbuf* packet : packets_) rte_pktmbuf_free(packet);
 }
 
-void SlicePackets::fill(uint8_t network, uint16_t inner_bytes, size_t first_flow, size_t flows) noexcept {
-  const UdpHeader udp = udp_header(inner_bytes);
-  const auto frame_bytes = static_cast<uint16_t>(sizeof(EthernetHeader) + inner_bytes);
+void SlicePackets::fill(const Filling& filling) noexcept {
+  const be16 ether_type = be16::from_host(filling.family == Family::kIpv4 ? kEtherTypeIpv4 : kEtherTypeIpv6);
   for (size_t i = 0; i < packets_.size(); ++i) {
     rte_mbuf* packet = packets_[i];
+    const uint16_t inner_bytes = filling.inner_bytes[i % filling.inner_bytes.size()];
     rte_pktmbuf_reset(packet);
-    auto* ethernet = reinterpret_cast<EthernetHeader*>(rte_pktmbuf_append(packet, frame_bytes));
-    *ethernet = {kNearLanMac, MacAddress{2, 0, 0, 0, 9, 1}, be16::from_host(kEtherTypeIpv4)};
-    auto* ip = reinterpret_cast<Ipv4Header*>(ethernet + 1);
-    *ip = inner_header(flow_destination(network, (first_flow + i) % flows), inner_bytes, kTtl);
-    std::memcpy(ip + 1, &udp, sizeof(udp));
-    std::memset(reinterpret_cast<uint8_t*>(ip + 1) + sizeof(udp), kFiller,
-                inner_bytes - sizeof(Ipv4Header) - sizeof(udp));
+    auto* ethernet = reinterpret_cast<EthernetHeader*>(
+        rte_pktmbuf_append(packet, static_cast<uint16_t>(sizeof(EthernetHeader) + inner_bytes)));
+    *ethernet = {kNearLanMac, MacAddress{2, 0, 0, 0, 9, 1}, ether_type};
+    const size_t flow = visited(filling.first_flow + i, filling.flows);
+    write_packet(reinterpret_cast<uint8_t*>(ethernet + 1), flow_destination(filling.network, filling.family, flow),
+                 inner_bytes);
   }
 }
 
@@ -78,7 +104,7 @@ void SlicePackets::strip_ethernet() noexcept {
 }
 
 bool SlicePackets::are_as_filled(uint16_t inner_bytes, size_t offset, uint8_t hops) const noexcept {
-  const UdpHeader udp = udp_header(inner_bytes);
+  const UdpHeader udp = udp_header(inner_bytes - sizeof(Ipv4Header));
   for (const rte_mbuf* packet : packets_) {
     if (rte_pktmbuf_data_len(packet) != offset + inner_bytes) return false;
     const auto* ip = rte_pktmbuf_mtod_offset(packet, const Ipv4Header*, offset);

@@ -18,8 +18,15 @@ class SlicePackets {
   SlicePackets& operator=(SlicePackets&&) = delete;
   ~SlicePackets();
 
-  // Frames as they come in at the near LAN: UDP from 10.1.0.2 to flows first_flow, first_flow + 1 … of `flows`.
-  void fill(uint8_t network, uint16_t inner_bytes, size_t first_flow, size_t flows) noexcept;
+  // What packets are made: UDP from one host to flows visited(first_flow, flows), visited(first_flow + 1, flows) …
+  struct Filling {
+    FlowNetwork network;
+    size_t first_flow, flows;
+    std::span<const uint16_t> inner_bytes;  // the sizes of a packet and those after it, again and again
+    Family family = Family::kIpv4;
+  };
+  // Frames as they come in at the near LAN.
+  void fill(const Filling& filling) noexcept;
   // Brings the packets into the cache that filling them would have left them in.
   void touch() const noexcept;
   // Without their Ethernet headers.
