@@ -1,0 +1,243 @@
+#!/usr/bin/python3
+# wire: the real daemon between two ports, from the outside: the highest rate at which it loses nothing (RFC 2544), and how
+# long a packet takes. Tables on the terminal, the same as JSON. docs/performance.md says how to read them.
+#
+#   bench/wire.py BUILD [--quick] [--json FILE] [--direction out|in] [--sizes 64,imix] [--group tun+esp] [--esp NAME]
+#                       [--ah NAME] [--seconds S] [--resolution R] [--generator memif|testpmd|pktgen]
+#
+# The worker has the last core for itself, the generator and everything else the first ones. memif ports: shared memory,
+# no NIC, so the figures are of this machine and of the copies that memif makes.
+import argparse
+import json
+import os
+import pathlib
+import struct
+import sys
+import tempfile
+
+import wire_generators
+import wire_gateway
+import wire_report
+from memif import Port
+from wire_gateway import FAR_HOST, LAN_HOST, Gateway, decapsulated, encapsulated, peer
+from wire_trial import Path
+from zero_loss import Verdict, search
+
+SIZES = (64, 128, 256, 512, 1024, 1280, 1518)  # of the frame on the LAN, with its checksum (RFC 2544 section 9.1)
+IMIX = (64, 594, 64, 64, 594, 64, 1518, 594, 64, 64, 594, 64)  # 7 : 4 : 1
+ETHERNET_BYTES, CHECKSUM_BYTES = 14, 4         # memif carries no frame check sequence
+LOADS = (0.1, 0.5, 0.9)
+DISTURBED_NS = 50_000  # that the worker waited for its core in a trial
+DISTINCT = 64          # packets of a size: inbound ones are encrypted before
+PRIMED = 8             # packets that are looked at
+
+
+def inner_packet(frame_bytes, direction, number):
+    source, destination = (LAN_HOST, FAR_HOST) if direction == "out" else (FAR_HOST, LAN_HOST)
+    bytes_of_ip = frame_bytes - ETHERNET_BYTES - CHECKSUM_BYTES
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, bytes_of_ip, number, 0, 64, 17, 0,
+                         *(bytes(map(int, address.split("."))) for address in (source, destination)))
+    header = header[:10] + struct.pack("!H", peer.checksum(header)) + header[12:]
+    payload = (peer.key_bytes("payload", bytes_of_ip - 28))
+    return header + struct.pack("!HHHH", 1000, 2000, bytes_of_ip - 20, 0) + payload
+
+
+def frame_to(port, packet):
+    return bytes.fromhex((wire_gateway.MACS[port] + wire_gateway.OUR_MAC).replace(":", "")) + b"\x08\x00" + packet
+
+
+class Rig:
+    """A gateway and both its far ends."""
+
+    def __init__(self, options, folder, cores):
+        devices = {name: f"net_memif{number},role=server,id={number},socket={folder}/{name}.sock,socket-abstract=no"
+                   for number, name in enumerate(("lan", "wan"))}
+        self.gateway = Gateway(options.build, folder, devices, cores, options.group, options.esp, options.ah)
+        self.ports = {name: Port(f"{folder}/{name}.sock", number) for number, name in enumerate(("lan", "wan"))}
+        self.options = options
+
+    def end(self):
+        for port in self.ports.values():
+            port.close()
+        self.gateway.end()
+
+    def path(self, direction, sizes):
+        """Frames of these sizes in turn, ready to be sent, after a look at what becomes of them."""
+        source, sink = ("lan", "wan") if direction == "out" else ("wan", "lan")
+        sender, receiver = self.ports[source].sender, self.ports[sink].receiver
+        by_size = {size: self.frames(source, direction, size) for size in sorted(set(sizes))}
+        out = {}
+        for frames in by_size.values():
+            out[len(frames[0])] = self.prime(sender, receiver, frames, direction)
+        kinds = [by_size[size][number % DISTINCT] for number, size in enumerate(sizes * (1 if len(sizes) > 1 else DISTINCT))]
+        return Path(sender, receiver, kinds, out)
+
+    def frames(self, source, direction, size):
+        packets = [inner_packet(size, direction, number) for number in range(DISTINCT)]
+        if direction == "in":
+            packets = [encapsulated(packet, self.gateway.inbound, number + 1) for number, packet in enumerate(packets)]
+        return [frame_to(source, packet) for packet in packets]
+
+    def prime(self, sender, receiver, frames, direction):
+        """Sends a few and checks what comes out against the other implementation. Returns frames out for one in."""
+        first = sender.head & sender.ring.mask
+        path = Path(sender, receiver, frames, {len(frames[0]): 1})
+        receiver.frames()
+        path.sender.send(PRIMED)
+        came = wire_generators.until_quiet(receiver)
+        if not came or len(came) % PRIMED:
+            raise SystemExit(f"bench/wire.py: {len(came)} frames came out for {PRIMED}: {self.gateway.counters()}")
+        count = len(came) // PRIMED
+        if count == 1:
+            packet = came[0][ETHERNET_BYTES:]
+            packet = packet[:struct.unpack("!H", packet[2:4])[0]]
+            inner = decapsulated(packet, self.gateway.outbound) if direction == "out" else packet
+            sent = inner_packet(len_of_inner(inner), direction, first % DISTINCT)
+            if inner[20:] != sent[20:] or inner[12:20] != sent[12:20]:
+                raise SystemExit("bench/wire.py: what came out is not what went in")
+        return count
+
+    def trial(self, path, seconds, trials):
+        """For the search: offers a rate, and looks at both sides' counters and at the drops."""
+        def run(rate):
+            before, waited = self.gateway.counters(), self.gateway.waited_ns()
+            result = path.steady(rate, seconds)
+            after, waited = self.gateway.counters(), self.gateway.waited_ns() - waited
+            dropped = wire_generators.grown(before["dropped"], after["dropped"])
+            lost = result.refused + result.offered - result.received
+            passed = (not lost and not dropped and after["missed"] == before["missed"]
+                      and after["received"] - before["received"] == result.offered)
+            trials.append({"wanted": rate, "offered": result.rate, "seconds": result.seconds, "lost": lost,
+                           "refused": result.refused, "dropped": dropped, "worker_waited_us": waited / 1000})
+            return Verdict(passed, result.rate, waited > DISTURBED_NS, result.rate > 0.97 * rate)
+        return run
+
+    def measure(self, direction, name, sizes):
+        """One line of the tables."""
+        options, path = self.options, self.path(direction, sizes)
+        before = self.gateway.counters()
+        ceiling, flood = path.flood(options.seconds / 2)
+        after = self.gateway.counters()
+        busy = (after["busy_cycles"] - before["busy_cycles"]) / max(1, after["received"] - before["received"])
+        trials = []
+        found = search(self.trial(path, options.seconds, trials), ceiling * 1.1, options.resolution)
+        bits = 8 * sum(sizes) / len(sizes)
+        row = {"direction": direction, "frame": name, "frames_out": sum(path.out_by_slot) / len(path.out_by_slot),
+               "zero_loss_pps": found.rate, "zero_loss_gbps": found.rate * bits / 1e9, "flood_pps": ceiling,
+               "flood_busy_cycles": busy, "flood_lost": flood.offered - flood.received, "trials": trials,
+               "disturbed": found.disturbed, "limit": found.limit, "latency": {}}
+        for load in LOADS:
+            if found.rate:
+                row["latency"][f"{load:.0%}"] = self.latency(path, found.rate * load)
+        return row
+
+    def latency(self, path, rate):
+        waited = self.gateway.waited_ns()
+        result = path.steady(rate, self.options.latency_seconds, timed=True)
+        return {**wire_report.spread(result.latencies), "pps": result.rate, "lost": result.offered - result.received,
+                "worker_waited_us": (self.gateway.waited_ns() - waited) / 1000}
+
+    def alone(self, direction, size, rounds):
+        """Nothing follows these: what comes out has waited for no other."""
+        path, rows = self.path(direction, (size,)), []
+        for count in (1, 2, 16, 64, 256):
+            firsts, lasts, lost = [], [], 0
+            for _ in range(rounds):
+                times = path.burst(count)
+                if times is None:
+                    lost += 1
+                    continue
+                firsts.append((times[0], 1))
+                lasts.append((times[1], 1))
+            rows.append({"direction": direction, "frame": str(size), "at_once": count, "rounds": rounds, "lost": lost,
+                         "first": wire_report.spread(sorted(firsts)), "last": wire_report.spread(sorted(lasts))})
+        return rows
+
+
+def len_of_inner(packet):
+    return len(packet) + ETHERNET_BYTES + CHECKSUM_BYTES
+
+
+def offline(options, folder, cores, direction, name, sizes):
+    """Out of a capture that never ends, into a port that swallows: what the worker takes. Nothing can be lost before it,
+    so there is no rate to search for."""
+    source = "lan" if direction == "out" else "wan"
+    other = "wan" if direction == "out" else "lan"
+    devices = {source: f"net_pcap0,rx_pcap={folder}/in.pcap,infinite_rx=1", other: "net_null1,no-rx=1"}
+    sas = wire_gateway.group(options.group, options.esp, options.ah, True)
+    packets = [inner_packet(sizes[number % len(sizes)], direction, number) for number in range(len(sizes) * DISTINCT)]
+    if direction == "in":
+        packets = [encapsulated(packet, sas, number + 1) for number, packet in enumerate(packets)]
+    wire_generators.write_capture(folder / "in.pcap", [frame_to(source, packet) for packet in packets])
+    gateway = Gateway(options.build, folder, devices, cores, options.group, options.esp, options.ah)
+    try:
+        rate, busy, dropped = wire_generators.worker_rate(gateway, options.seconds)
+    finally:
+        gateway.end()
+    return {"direction": direction, "frame": name, "pps": rate, "busy_cycles": busy, "dropped": dropped}
+
+
+def arguments():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--quick", action="store_true", help="does it run? 64 bytes and IMIX, a fifth of a second each")
+    parser.add_argument("--json", type=pathlib.Path)
+    parser.add_argument("--direction", choices=("out", "in"))
+    parser.add_argument("--sizes", help="some of " + ",".join(map(str, SIZES)) + ",imix")
+    parser.add_argument("--group", default="tun+esp", help="in this order: tun, esp, ah")
+    parser.add_argument("--esp", default="aes128gcm16")
+    parser.add_argument("--ah", default="hmac-sha2_256-128")
+    parser.add_argument("--seconds", type=float, help="of a trial; RFC 2544 wants 60")
+    parser.add_argument("--resolution", type=float, help="of the search, as a part of the rate: 0.01")
+    parser.add_argument("--generator", choices=("memif", "testpmd", "pktgen"), default="memif")
+    options = parser.parse_args()
+    options.seconds = options.seconds or (0.2 if options.quick else 1.5)
+    options.latency_seconds = min(options.seconds, 0.5)
+    options.resolution = options.resolution or (0.1 if options.quick else 0.01)
+    names = options.sizes.split(",") if options.sizes else ["64", "imix"] if options.quick else [*map(str, SIZES), "imix"]
+    options.frames = [(name, IMIX if name == "imix" else (int(name),)) for name in names]
+    options.directions = (options.direction,) if options.direction else ("out", "in")
+    return options
+
+
+def measure_memif(options, folder, cores):
+    rows, alone = [], []
+    (folder / "memif").mkdir()
+    rig = Rig(options, folder / "memif", cores)
+    try:
+        for direction in options.directions:
+            for name, sizes in options.frames:
+                rows.append(rig.measure(direction, name, sizes))
+                print(wire_report.progress(rows[-1]), file=sys.stderr, flush=True)
+            alone += rig.alone(direction, 64, 200 if options.quick else 2000)
+    finally:
+        rig.end()
+    return rows, alone
+
+
+def main():
+    options = arguments()
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, cores[:-1] or cores)
+    result = {"machine": wire_report.machine(cores), "group": options.group, "esp": options.esp, "ah": options.ah,
+              "generator": options.generator, "seconds": options.seconds, "resolution": options.resolution}
+    with tempfile.TemporaryDirectory(prefix="spigrp-wire-") as name:
+        folder = pathlib.Path(name)
+        if options.generator == "memif":
+            result["memif"], result["alone"] = measure_memif(options, folder, cores)
+        else:
+            result[options.generator] = wire_generators.measure(options, folder, cores, Rig, inner_packet, frame_to)
+        (folder / "pcap").mkdir()
+        if options.generator == "memif":
+            result["pcap"] = [offline(options, folder / "pcap", cores, direction, *frames)
+                              for direction in options.directions for frames in options.frames]
+    wire_report.show(result)
+    if options.json:
+        options.json.write_text(json.dumps(result, indent=1) + "\n")
+    problems = wire_report.problems(result)
+    if problems:
+        sys.exit("bench/wire.py: " + "; ".join(problems))
+
+
+if __name__ == "__main__":
+    main()

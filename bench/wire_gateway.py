@@ -1,0 +1,129 @@
+# The daemon that bench/wire.py measures: two memif ports (or a capture file and a port that swallows), one worker with a
+# core of its own, a group outbound and the same inbound.
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/e2e"))
+import peer  # the other gateway: scapy and python3-cryptography
+
+LAN_HOST, FAR_HOST, GATEWAY, FAR_GATEWAY = "10.1.0.2", "10.2.0.2", "192.0.2.1", "192.0.2.2"
+MACS = {"lan": "02:00:00:00:01:01", "wan": "02:00:00:00:01:02"}
+OUR_MAC = "02:00:00:00:02:02"  # of both generators' ports
+BASE = ["tncfg --create ipsec0", "tncfg --attach --virtual ipsec0 --physical wan",
+        f"route --add --dst 10.2.0.0/16 --via {FAR_GATEWAY} --dev ipsec0",
+        f"neigh --add --dst {FAR_GATEWAY} --mac {OUR_MAC} --dev wan",
+        f"neigh --add --dst {LAN_HOST} --mac {OUR_MAC} --dev lan"]
+PR_SET_PDEATHSIG = 1
+
+
+def group(shape, esp, ah, inbound):
+    """SAs inside → outside. Inbound ones do not look for replays: the same packets come again and again."""
+    source, destination = (FAR_GATEWAY, GATEWAY) if inbound else (GATEWAY, FAR_GATEWAY)
+    window = 0 if inbound else 64
+    make = {"tun": lambda: peer.Tunnel(0x113, source, destination),
+            "esp": lambda: peer.Esp(0x115, source, destination, esp, replay_window=window),
+            "ah": lambda: peer.Ah(0x116, source, destination, ah, replay_window=window)}
+    return [make[protocol]() for protocol in shape.split("+")]
+
+
+def group_lines(sas, source, destination):
+    lines = [sa.command() for sa in sas]
+    if len(sas) > 1:
+        lines.append("spigrp " + " ".join(sa.words for sa in sas))
+    return lines + ([f"eroute --add --eraf inet --src {source}/32 --dst {destination}/32 {sas[0].sa_words}"]
+                    if source else [])
+
+
+def encapsulated(packet, sas, sequence):
+    for sa in sas:
+        packet = sa.encap(packet, sequence)
+    return packet
+
+
+def decapsulated(packet, sas):
+    for sa in reversed(sas):
+        packet = sa.decap(packet)
+    return packet
+
+
+class Gateway:
+    def __init__(self, build, folder, devices, cores, shape, esp, ah):
+        self.build, self.folder = build, folder
+        ports = "".join(f'[[ports]]\nname = "{name}"\ndevice = "{devices[name]}"\nmac = "{MACS[name]}"\n'
+                        f'addresses = ["{address}"]\n' for name, address in (("lan", "10.1.0.1/24"),
+                                                                             ("wan", f"{GATEWAY}/24")))
+        (folder / "config.toml").write_text(f"""{ports}
+[workers]
+idle = "poll"
+cores = [{cores[-1]}]
+[memory]
+file_prefix = "spigrp-wire-{os.getpid()}"
+[socket]
+path = "{folder}/sock"
+""")
+        self.log = open(folder / "log", "wb")
+        self.process = subprocess.Popen([build / "spigrpd", folder / "config.toml"], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log,
+                                        preexec_fn=lambda: started_by_us(cores))
+        self.connect()
+        self.outbound, self.inbound = (group(shape, esp, ah, inbound) for inbound in (False, True))
+        self.batch(BASE + group_lines(self.outbound, LAN_HOST, FAR_HOST) + group_lines(self.inbound, None, None))
+
+    def connect(self):
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                self.socket = socket.socket(socket.AF_UNIX)
+                self.socket.connect(str(self.folder / "sock"))
+                self.file = self.socket.makefile("rb")
+                self.call("status")
+                return
+            except (FileNotFoundError, ConnectionError):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise SystemExit("bench/wire.py: spigrpd does not start: " + (self.folder / "log").read_text())
+                time.sleep(0.02)
+
+    def call(self, method):
+        self.socket.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": {}}).encode() + b"\n")
+        return json.loads(self.file.readline())["result"]
+
+    def batch(self, lines):
+        done = subprocess.run([self.build / "spigrpctl", "batch", "-"], input="\n".join(lines) + "\n", text=True,
+                              capture_output=True, env={**os.environ, "SPIGRP_SOCKET": str(self.folder / "sock")})
+        if done.returncode:
+            raise SystemExit(f"bench/wire.py: the gateway refuses its group: {done.stderr}{done.stdout}")
+
+    def counters(self):
+        """received, sent, dropped (by name), busy and idle TSC cycles: of the worker; what its ports have missed."""
+        stats = self.call("stats")
+        worker = stats["workers"][0]
+        return {**{name: worker[name] for name in ("received", "sent", "busy_cycles", "idle_cycles")},
+                "dropped": {reason: count for thread in stats["workers"] for reason, count in thread["dropped"].items()},
+                "missed": sum(port["missed_packets"] + port["no_buffer"] for port in stats["ports"])}
+
+    def waited_ns(self):
+        """How long the worker wanted its core and did not have it, since it began."""
+        return sum(int((task / "schedstat").read_text().split()[1])
+                   for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
+                   if (task / "comm").read_text().startswith("spigrp-w"))
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.log.close()
+
+
+def started_by_us(cores):
+    import ctypes
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    os.sched_setaffinity(0, cores)
