@@ -53,7 +53,10 @@ class Rig:
         devices = {name: f"net_memif{number},role=server,id={number},socket={folder}/{name}.sock,socket-abstract=no"
                    for number, name in enumerate(("lan", "wan"))}
         self.gateway = Gateway(options.build, folder, devices, cores, options.group, options.esp, options.ah)
-        self.ports = {name: Port(f"{folder}/{name}.sock", number) for number, name in enumerate(("lan", "wan"))}
+        # The way back is longer than all that can be on its way: what is lost is lost before the worker.
+        log2_ring = options.ring.bit_length() - 1
+        self.ports = {name: Port(f"{folder}/{name}.sock", number, log2_ring, min(log2_ring + 2, 14))
+                      for number, name in enumerate(("lan", "wan"))}
         self.options = options
 
     def end(self):
@@ -84,7 +87,7 @@ class Rig:
         path = Path(sender, receiver, frames, {len(frames[0]): 1})
         receiver.frames()
         path.sender.send(PRIMED)
-        came = wire_generators.until_quiet(receiver)
+        came = wire_generators.until_quiet(receiver, PRIMED)
         if not came or len(came) % PRIMED:
             raise SystemExit(f"bench/wire.py: {len(came)} frames came out for {PRIMED}: {self.gateway.counters()}")
         count = len(came) // PRIMED
@@ -190,6 +193,8 @@ def arguments():
     parser.add_argument("--seconds", type=float, help="of a trial; RFC 2544 wants 60")
     parser.add_argument("--resolution", type=float, help="of the search, as a part of the rate: 0.01")
     parser.add_argument("--generator", choices=("memif", "testpmd", "pktgen"), default="memif")
+    parser.add_argument("--ring", type=int, choices=[1 << log2 for log2 in range(8, 14)], default=4096,
+                        help="frames that the daemon's receive ring holds: what comes while it is full is lost")
     options = parser.parse_args()
     options.seconds = options.seconds or (0.2 if options.quick else 1.5)
     options.latency_seconds = min(options.seconds, 0.5)
@@ -220,7 +225,7 @@ def main():
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:-1] or cores)
     result = {"machine": wire_report.machine(cores), "group": options.group, "esp": options.esp, "ah": options.ah,
-              "generator": options.generator, "seconds": options.seconds, "resolution": options.resolution}
+              "generator": options.generator, "ring": options.ring, "seconds": options.seconds, "resolution": options.resolution}
     with tempfile.TemporaryDirectory(prefix="spigrp-wire-") as name:
         folder = pathlib.Path(name)
         if options.generator == "memif":

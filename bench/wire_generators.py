@@ -10,10 +10,10 @@ def write_capture(path, frames):
             file.write(struct.pack("=IIII", 0, 0, len(frame), len(frame)) + frame)
 
 
-def until_quiet(receiver, quiet_s=0.05):
-    """All frames that come until none has come for a while."""
-    frames, last = [], time.monotonic()
-    while time.monotonic() - last < quiet_s:
+def until_quiet(receiver, expected, quiet_s=0.05, limit_s=10):
+    """All frames that come: at least as many as expected, or until the limit, and then until none has come for a while."""
+    frames, last, began = [], time.monotonic(), time.monotonic()
+    while time.monotonic() - (last if len(frames) >= expected else began) < (quiet_s if len(frames) >= expected else limit_s):
         new = receiver.frames()
         if new:
             frames, last = frames + new, time.monotonic()

@@ -22,7 +22,8 @@ class Found:
 
 def search(trial, ceiling, resolution, repeats=3):
     """Halves between what passed and what did not, from `ceiling` (a second) down, until the two are within
-    `resolution` of the upper one. A lossy trial that was disturbed is repeated, up to `repeats` times for a rate."""
+    `resolution` of the upper one. A trial that lost while it was disturbed, or for which the generator did not offer enough,
+    is repeated, up to `repeats` times for a rate."""
     low, high, found = 0.0, ceiling, Found(0.0, 0, 0, "loss")
     rate, undisturbed_loss = ceiling, False
     while True:
@@ -48,7 +49,7 @@ def settle(trial, rate, repeats, found):
     for last in [False] * repeats + [True]:
         verdict = trial(rate)
         found.trials += 1
-        if verdict.passed or not verdict.disturbed or last:
+        if last or (verdict.enough if verdict.passed else not verdict.disturbed):
             return verdict
         found.disturbed += 1
     raise AssertionError("not reached")
