@@ -11,6 +11,9 @@ help:
 	@echo 'make build    the daemon and its commands, in $(BUILD)/'
 	@echo 'make install  the same into the system (DESTDIR and PREFIX as usual)'
 	@echo 'make bench    what a packet costs, beside what the crypto library alone costs'
+	@echo 'make bench-wire  the daemon between two ports: the highest rate without loss, and latency (five minutes)'
+	@echo 'make bench-compare BASE=rev  what a packet costs, in terms of what it costs in another revision'
+	@echo 'make bench-plots  the figures of the last make bench as SVG, in $(BUILD)/bench'
 	@echo 'make soak     group edits under load for SOAK_MINUTES=$(SOAK_MINUTES)'
 	@echo 'make fuzz     hostile input for FUZZ_SECONDS=$(FUZZ_SECONDS) a target'
 	@echo 'make lint     clang-format and clang-tidy over the whole tree'
@@ -36,6 +39,20 @@ bench:
 	@scripts/build $(BUILD) -- bench/floor bench/pipeline $(PROGRAMS)
 	@scripts/bench $(BUILD)
 
+bench-wire:
+	@scripts/install-packages bench
+	@scripts/build $(BUILD) -- $(PROGRAMS)
+	@mkdir -p $(BUILD)/bench
+	@bench/wire.py $(BUILD) --json $(BUILD)/bench/wire.json
+
+bench-compare:
+	@scripts/install-packages bench
+	@scripts/bench-compare "$(BASE)"
+
+bench-plots:
+	@scripts/install-packages bench
+	@bench/plots.py $(BUILD)/bench
+
 soak:
 	@scripts/install-packages check
 	@scripts/build $(BUILD) -- $(PROGRAMS)
@@ -57,6 +74,7 @@ install:
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	@rm -rf $(BUILD) build-asan build-tsan build-fuzz
+	@rm -rf $(BUILD) build-asan build-tsan build-fuzz build-compare
+	@git worktree prune 2>/dev/null || true
 
-.PHONY: help build demo check bench soak fuzz lint install clean
+.PHONY: help build demo check bench bench-wire bench-compare bench-plots soak fuzz lint install clean
