@@ -14,45 +14,28 @@ import pathlib
 import struct
 import sys
 import tempfile
+import time
 
-import wire_generators
 import wire_gateway
+import wire_generators
 import wire_report
 from memif import Port
-from wire_gateway import FAR_HOST, LAN_HOST, Gateway, decapsulated, encapsulated, peer
+from wire_gateway import Gateway, decapsulated, grown
+from wire_packets import (CHECKSUM_BYTES, DISTINCT, ETHERNET_BYTES, IMIX, SIZES, frames, inner_packet, mixed, ports_of,
+                          write_capture)
 from wire_trial import Path
 from zero_loss import Verdict, search
 
-SIZES = (64, 128, 256, 512, 1024, 1280, 1518)  # of the frame on the LAN, with its checksum (RFC 2544 section 9.1)
-IMIX = (64, 594, 64, 64, 594, 64, 1518, 594, 64, 64, 594, 64)  # 7 : 4 : 1
-ETHERNET_BYTES, CHECKSUM_BYTES = 14, 4         # memif carries no frame check sequence
 LOADS = (0.1, 0.5, 0.9)
 DISTURBED_NS = 50_000  # that the worker waited for its core in a trial
-DISTINCT = 64          # packets of a size: inbound ones are encrypted before
 PRIMED = 8             # packets that are looked at
-
-
-def inner_packet(frame_bytes, direction, number):
-    source, destination = (LAN_HOST, FAR_HOST) if direction == "out" else (FAR_HOST, LAN_HOST)
-    bytes_of_ip = frame_bytes - ETHERNET_BYTES - CHECKSUM_BYTES
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, bytes_of_ip, number, 0, 64, 17, 0,
-                         *(bytes(map(int, address.split("."))) for address in (source, destination)))
-    header = header[:10] + struct.pack("!H", peer.checksum(header)) + header[12:]
-    payload = (peer.key_bytes("payload", bytes_of_ip - 28))
-    return header + struct.pack("!HHHH", 1000, 2000, bytes_of_ip - 20, 0) + payload
-
-
-def frame_to(port, packet):
-    return bytes.fromhex((wire_gateway.MACS[port] + wire_gateway.OUR_MAC).replace(":", "")) + b"\x08\x00" + packet
 
 
 class Rig:
     """A gateway and both its far ends."""
 
     def __init__(self, options, folder, cores):
-        devices = {name: f"net_memif{number},role=server,id={number},socket={folder}/{name}.sock,socket-abstract=no"
-                   for number, name in enumerate(("lan", "wan"))}
-        self.gateway = Gateway(options.build, folder, devices, cores, options.group, options.esp, options.ah)
+        self.gateway = Gateway(options.build, folder, wire_gateway.memif_devices(folder), cores, options.group, options.esp, options.ah)
         # The way back is longer than all that can be on its way: what is lost is lost before the worker.
         log2_ring = options.ring.bit_length() - 1
         self.ports = {name: Port(f"{folder}/{name}.sock", number, log2_ring, min(log2_ring + 2, 14))
@@ -60,34 +43,25 @@ class Rig:
         self.options = options
 
     def end(self):
+        self.gateway.end()  # before its peers: DPDK's memif does not take a peer well that goes while a worker polls
         for port in self.ports.values():
             port.close()
-        self.gateway.end()
 
     def path(self, direction, sizes):
         """Frames of these sizes in turn, ready to be sent, after a look at what becomes of them."""
-        source, sink = ("lan", "wan") if direction == "out" else ("wan", "lan")
+        source, sink = ports_of(direction)
         sender, receiver = self.ports[source].sender, self.ports[sink].receiver
-        by_size = {size: self.frames(source, direction, size) for size in sorted(set(sizes))}
-        out = {}
-        for frames in by_size.values():
-            out[len(frames[0])] = self.prime(sender, receiver, frames, direction)
-        kinds = [by_size[size][number % DISTINCT] for number, size in enumerate(sizes * (1 if len(sizes) > 1 else DISTINCT))]
-        return Path(sender, receiver, kinds, out)
+        by_size = {size: frames(direction, size, self.gateway.inbound) for size in sorted(set(sizes))}
+        frames_out = {len(some[0]): self.prime(sender, receiver, some, direction) for some in by_size.values()}
+        return Path(sender, receiver, mixed(sizes, by_size), frames_out)
 
-    def frames(self, source, direction, size):
-        packets = [inner_packet(size, direction, number) for number in range(DISTINCT)]
-        if direction == "in":
-            packets = [encapsulated(packet, self.gateway.inbound, number + 1) for number, packet in enumerate(packets)]
-        return [frame_to(source, packet) for packet in packets]
-
-    def prime(self, sender, receiver, frames, direction):
+    def prime(self, sender, receiver, some, direction):
         """Sends a few and checks what comes out against the other implementation. Returns frames out for one in."""
         first = sender.head & sender.ring.mask
-        path = Path(sender, receiver, frames, {len(frames[0]): 1})
+        path = Path(sender, receiver, some, {len(some[0]): 1})
         receiver.frames()
         path.sender.send(PRIMED)
-        came = wire_generators.until_quiet(receiver, PRIMED)
+        came = until_quiet(receiver, PRIMED)
         if not came or len(came) % PRIMED:
             raise SystemExit(f"bench/wire.py: {len(came)} frames came out for {PRIMED}: {self.gateway.counters()}")
         count = len(came) // PRIMED
@@ -95,7 +69,7 @@ class Rig:
             packet = came[0][ETHERNET_BYTES:]
             packet = packet[:struct.unpack("!H", packet[2:4])[0]]
             inner = decapsulated(packet, self.gateway.outbound) if direction == "out" else packet
-            sent = inner_packet(len_of_inner(inner), direction, first % DISTINCT)
+            sent = inner_packet(len(inner) + ETHERNET_BYTES + CHECKSUM_BYTES, direction, first % DISTINCT)
             if inner[20:] != sent[20:] or inner[12:20] != sent[12:20]:
                 raise SystemExit("bench/wire.py: what came out is not what went in")
         return count
@@ -106,7 +80,7 @@ class Rig:
             before, waited = self.gateway.counters(), self.gateway.waited_ns()
             result = path.steady(rate, seconds)
             after, waited = self.gateway.counters(), self.gateway.waited_ns() - waited
-            dropped = wire_generators.grown(before["dropped"], after["dropped"])
+            dropped = grown(before["dropped"], after["dropped"])
             lost = result.refused + result.offered - result.received
             passed = (not lost and not dropped and after["missed"] == before["missed"]
                       and after["received"] - before["received"] == result.offered)
@@ -157,27 +131,28 @@ class Rig:
         return rows
 
 
-def len_of_inner(packet):
-    return len(packet) + ETHERNET_BYTES + CHECKSUM_BYTES
+def until_quiet(receiver, expected, quiet_s=0.05, limit_s=10):
+    """All frames that come: at least as many as expected, or until the limit, and then until none has come for a while."""
+    came, began, last = [], time.monotonic(), time.monotonic()
+    while time.monotonic() < (last + quiet_s if len(came) >= expected else began + limit_s):
+        new = receiver.frames()
+        if new:
+            came, last = came + new, time.monotonic()
+    return came
 
 
 def offline(options, folder, cores, direction, name, sizes):
     """Out of a capture that never ends, into a port that swallows: what the worker takes. Nothing can be lost before it,
     so there is no rate to search for."""
-    source = "lan" if direction == "out" else "wan"
-    other = "wan" if direction == "out" else "lan"
+    source, other = ports_of(direction)
     devices = {source: f"net_pcap0,rx_pcap={folder}/in.pcap,infinite_rx=1", other: "net_null1,no-rx=1"}
-    sas = wire_gateway.group(options.group, options.esp, options.ah, True)
-    packets = [inner_packet(sizes[number % len(sizes)], direction, number) for number in range(len(sizes) * DISTINCT)]
-    if direction == "in":
-        packets = [encapsulated(packet, sas, number + 1) for number, packet in enumerate(packets)]
-    wire_generators.write_capture(folder / "in.pcap", [frame_to(source, packet) for packet in packets])
+    inbound = wire_gateway.group(options.group, options.esp, options.ah, True)
+    write_capture(folder / "in.pcap", mixed(sizes, {size: frames(direction, size, inbound) for size in set(sizes)}))
     gateway = Gateway(options.build, folder, devices, cores, options.group, options.esp, options.ah)
     try:
-        rate, busy, dropped = wire_generators.worker_rate(gateway, options.seconds)
+        return {"direction": direction, "frame": name, **gateway.rate(options.seconds)}
     finally:
         gateway.end()
-    return {"direction": direction, "frame": name, "pps": rate, "busy_cycles": busy, "dropped": dropped}
 
 
 def arguments():
@@ -231,7 +206,7 @@ def main():
         if options.generator == "memif":
             result["memif"], result["alone"] = measure_memif(options, folder, cores)
         else:
-            result[options.generator] = wire_generators.measure(options, folder, cores, Rig, inner_packet, frame_to)
+            result[options.generator] = wire_generators.measure(options, folder, cores)
         (folder / "pcap").mkdir()
         if options.generator == "memif":
             result["pcap"] = [offline(options, folder / "pcap", cores, direction, *frames)

@@ -52,6 +52,16 @@ def decapsulated(packet, sas):
     return packet
 
 
+def memif_devices(folder):
+    return {name: f"net_memif{number},role=server,id={number},socket={folder}/{name}.sock,socket-abstract=no"
+            for number, name in enumerate(MACS)}
+
+
+def grown(before, after):
+    """Of counters by name: those that count more now, and how much."""
+    return {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
+
+
 class Gateway:
     def __init__(self, build, folder, devices, cores, shape, esp, ah):
         self.build, self.folder = build, folder
@@ -107,6 +117,16 @@ path = "{folder}/sock"
                 "dropped": {reason: count for thread in stats["workers"] for reason, count in thread["dropped"].items()},
                 "missed": sum(port["missed_packets"] + port["no_buffer"] for port in stats["ports"])}
 
+    def rate(self, seconds):
+        """What the worker takes meanwhile, by its own counters."""
+        time.sleep(min(0.2, seconds))
+        before, began = self.counters(), time.monotonic()
+        time.sleep(seconds)
+        after, spent = self.counters(), time.monotonic() - began
+        received = after["received"] - before["received"]
+        return {"pps": received / spent, "dropped": grown(before["dropped"], after["dropped"]),
+                "busy_cycles": (after["busy_cycles"] - before["busy_cycles"]) / max(1, received)}
+
     def waited_ns(self):
         """How long the worker wanted its core and did not have it, since it began."""
         return sum(int((task / "schedstat").read_text().split()[1])
@@ -114,13 +134,18 @@ path = "{folder}/sock"
                    if (task / "comm").read_text().startswith("spigrp-w"))
 
     def end(self):
+        """Fails where the daemon had ended before, or does not end as it should."""
+        if self.log.closed:
+            return
         self.process.send_signal(signal.SIGTERM)
         try:
-            self.process.wait(30)
+            status = self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
-            self.process.wait()
+            status = self.process.wait()
         self.log.close()
+        if status:
+            raise SystemExit(f"bench/wire.py: spigrpd ended with {status}; it says:\n{(self.folder / 'log').read_text()}")
 
 
 def started_by_us(cores):

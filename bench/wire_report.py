@@ -41,9 +41,10 @@ def show(result):
         show_rates(result)
         show_latencies(result)
         show_alone(result["alone"])
-    for generator in ("testpmd", "pktgen"):
-        if generator in result:
-            show_other(generator, result[generator])
+    if "testpmd" in result:
+        show_testpmd(result["testpmd"])
+    if "pktgen" in result:
+        show_pktgen(result["pktgen"])
     if "pcap" in result:
         show_offline(result["pcap"])
 
@@ -94,8 +95,19 @@ def show_offline(rows):
             str(sum(row["dropped"].values()))] for row in rows])
 
 
-def show_other(generator, rows):
-    pass
+def show_testpmd(rows):
+    print("testpmd, which offers all that it can: what the worker takes. Its packets are those that it put into the one ring and took\n"
+          "out of the other; lost: taken by the daemon and not sent, for want of room in the ring to testpmd, or left there at the end.\n")
+    table(["", "frame", "Mpps", "cycles", "sent", "lost", "dropped"],
+          [[row["direction"], row["frame"], f"{row['pps'] / 1e6:.3f}", f"{row['busy_cycles']:.0f}", str(row["generator_sent"]),
+            str(row["daemon_sent"] - row["generator_received"] + sum(row["dropped"].values())),
+            " ".join(f"{name} {count}" for name, count in row["dropped"].items())] for row in rows])
+
+
+def show_pktgen(rows):
+    print("Pktgen: zero loss by its own search (bench/pktgen/zero_loss.lua).\n")
+    table(["", "frame", "Mpps", "limit", "trials"],
+          [[row["direction"], row["frame"], f"{row['pps'] / 1e6:.3f}", row["limit"], str(len(row["trials"]))] for row in rows])
 
 
 def problems(result):
