@@ -4,6 +4,8 @@ import re
 
 from zero_loss import percentile
 
+BUSY_PART = 0.005  # of the time that the worker may wait for its core, before the figures are called worthless
+
 
 def spread(weighted):
     """Of (nanoseconds, packets): microseconds."""
@@ -38,6 +40,7 @@ def show(result):
           f"Figures of this machine: one worker on core {where['worker_core']}; the generator and all else on the others; memif\n"
           "(copies through shared memory of small pages), no NIC.\n")
     if "memif" in result:
+        show_disturbance(result["memif"])
         show_rates(result)
         show_latencies(result)
         show_alone(result["alone"])
@@ -47,6 +50,14 @@ def show(result):
         show_pktgen(result["pktgen"])
     if "pcap" in result:
         show_offline(result["pcap"])
+
+
+def show_disturbance(rows):
+    trials = [trial for row in rows for trial in row["trials"]]
+    part = sum(trial["worker_waited_us"] for trial in trials) / 1e6 / max(1e-9, sum(trial["seconds"] for trial in trials))
+    if part > BUSY_PART:
+        print(f"WARNING: something else had the worker's core for {min(part, 1):.0%} of the time. Nothing below says what the daemon\n"
+              "can do; run this where nothing else runs.\n")
 
 
 def show_rates(result):

@@ -16,7 +16,7 @@ for _, size in ipairs(settings.sizes) do
       pktgen.latency(tostring(settings.sink), "enable")
       local row = flow.trial(settings, size, settings.zero_loss_pps[size] * load, settings.seconds, bits_a_second)
       local latency = pktgen.pktStats(tostring(settings.sink))[settings.sink].latency
-      row.load, row.min_us, row.avg_us, row.max_us = load, latency.min_us, latency.avg_us, latency.max_us
+      row.load, row.min_us, row.max_us = load, latency.min_us, latency.max_us
       row.stamped = latency.num_pkts
       rows[#rows + 1] = row
     end
