@@ -20,7 +20,7 @@ import wire_gateway
 import wire_generators
 import wire_report
 from memif import Port
-from wire_gateway import Gateway, decapsulated, grown
+from wire_gateway import Gateway, Stranger, decapsulated, grown
 from wire_packets import (CHECKSUM_BYTES, DISTINCT, ETHERNET_BYTES, IMIX, SIZES, frames, inner_packet, mixed, ports_of,
                           write_capture)
 from wire_trial import Path
@@ -35,7 +35,11 @@ class Rig:
     """A gateway and both its far ends."""
 
     def __init__(self, options, folder, cores):
-        self.gateway = Gateway(options.build, folder, wire_gateway.memif_devices(folder), cores, options.group, options.esp, options.ah)
+        if options.gateway:
+            folder, self.gateway = options.gateway, Stranger(options.group, options.esp, options.ah)
+        else:
+            self.gateway = Gateway(options.build, folder, wire_gateway.memif_devices(folder), cores, options.group, options.esp,
+                                   options.ah)
         # The way back is longer than all that can be on its way: what is lost is lost before the worker.
         log2_ring = options.ring.bit_length() - 1
         self.ports = {name: Port(f"{folder}/{name}.sock", number, log2_ring, min(log2_ring + 2, 14))
@@ -80,10 +84,10 @@ class Rig:
             before, waited = self.gateway.counters(), self.gateway.waited_ns()
             result = path.steady(rate, seconds)
             after, waited = self.gateway.counters(), self.gateway.waited_ns() - waited
-            dropped = grown(before["dropped"], after["dropped"])
             lost = result.refused + result.offered - result.received
-            passed = (not lost and not dropped and after["missed"] == before["missed"]
-                      and after["received"] - before["received"] == result.offered)
+            dropped = grown(before["dropped"], after["dropped"]) if after else {}
+            passed = not lost and not dropped and (not after or (after["missed"] == before["missed"]
+                                                                 and after["received"] - before["received"] == result.offered))
             trials.append({"wanted": rate, "offered": result.rate, "seconds": result.seconds, "lost": lost,
                            "refused": result.refused, "dropped": dropped, "worker_waited_us": waited / 1000})
             return Verdict(passed, result.rate, waited > DISTURBED_NS, result.rate > 0.97 * rate)
@@ -95,7 +99,7 @@ class Rig:
         before = self.gateway.counters()
         ceiling, flood = path.flood(options.seconds / 2)
         after = self.gateway.counters()
-        busy = (after["busy_cycles"] - before["busy_cycles"]) / max(1, after["received"] - before["received"])
+        busy = (after["busy_cycles"] - before["busy_cycles"]) / max(1, after["received"] - before["received"]) if after else None
         trials = []
         for factor in (1.1, 2, 4):  # the flood may have been disturbed
             found = search(self.trial(path, options.seconds, trials), ceiling * factor, options.resolution)
@@ -160,7 +164,9 @@ def offline(options, folder, cores, direction, name, sizes):
 
 def arguments():
     parser = argparse.ArgumentParser()
-    parser.add_argument("build", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("build", nargs="?", type=lambda text: pathlib.Path(text).resolve())
+    parser.add_argument("--gateway", type=pathlib.Path, metavar="FOLDER",
+                        help="another gateway instead of BUILD's, with its ports at FOLDER/lan.sock and wan.sock (bench/peers.md)")
     parser.add_argument("--quick", action="store_true", help="does it run? 64 bytes and IMIX, a fifth of a second each")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--direction", choices=("out", "in"))
@@ -174,6 +180,8 @@ def arguments():
     parser.add_argument("--ring", type=int, choices=[1 << log2 for log2 in range(8, 14)], default=4096,
                         help="frames that the daemon's receive ring holds: what comes while it is full is lost")
     options = parser.parse_args()
+    if bool(options.build) == bool(options.gateway) or (options.gateway and options.generator != "memif"):
+        parser.error("either BUILD, or --gateway with our own generator")
     options.seconds = options.seconds or (0.2 if options.quick else 1.5)
     options.latency_seconds = min(options.seconds, 0.5)
     options.resolution = options.resolution or (0.1 if options.quick else 0.01)
@@ -211,7 +219,7 @@ def main():
         else:
             result[options.generator] = wire_generators.measure(options, folder, cores)
         (folder / "pcap").mkdir()
-        if options.generator == "memif":
+        if options.generator == "memif" and options.build:
             result["pcap"] = [offline(options, folder / "pcap", cores, direction, *frames)
                               for direction in options.directions for frames in options.frames]
     wire_report.show(result)

@@ -148,6 +148,23 @@ path = "{folder}/sock"
             raise SystemExit(f"bench/wire.py: spigrpd ended with {status}; it says:\n{(self.folder / 'log').read_text()}")
 
 
+class Stranger:
+    """Another gateway, which somebody has started: its two memif ports are the servers of FOLDER/lan.sock (id 0) and
+    FOLDER/wan.sock (id 1), with our addresses, and its SAs have our keys. Nothing is known of its counters."""
+
+    def __init__(self, shape, esp, ah):
+        self.outbound, self.inbound = (group(shape, esp, ah, inbound) for inbound in (False, True))
+
+    def counters(self):
+        return None
+
+    def waited_ns(self):
+        return 0
+
+    def end(self):
+        pass
+
+
 def started_by_us(cores):
     import ctypes
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)

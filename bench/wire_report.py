@@ -71,7 +71,7 @@ def show_rates(result):
             f"{row['zero_loss_pps'] / 1e6:.3f}", f"{row['zero_loss_gbps']:.2f}",
             f"{ghz * 1e9 / row['zero_loss_pps']:.0f}" if row["zero_loss_pps"] else "-", row["limit"],
             str(len(row["trials"])), str(row["disturbed"]), f"{row['flood_pps'] / 1e6:.3f}",
-            f"{row['flood_busy_cycles']:.0f}"] for row in result["memif"]])
+            f"{row['flood_busy_cycles']:.0f}" if row["flood_busy_cycles"] else "-"] for row in result["memif"]])
 
 
 def show_latencies(result):
