@@ -94,7 +94,8 @@ def run_pairs(base, new, count, words):
 
 
 def show(rows):
-    head = ["group", "esp", "", "inner B", "SAs", "base", "new", "new/base", "quartiles", "", "to the floor", "quartiles", "floor"]
+    head = ["group", "esp", "", "inner B", "SAs", "base", "new", "new/base", "quartiles", "",
+            "to the floor", "quartiles", "floor"]
     lines = [head]
     for case, row in rows.items():
         total, ratio, floor = row["total"], row["ratio"]["ratio"], row["floor"]["ratio"]
@@ -110,7 +111,8 @@ def span(ratio):
     return f"{ratio['lower_quartile']:.3f}-{ratio['upper_quartile']:.3f}"
 
 
-LEGEND = """TSC cycles a packet, base and new: medians of the pairs. new/base: the median of the pairs' ratios, and their quartiles.
+LEGEND = """\
+TSC cycles a packet, base and new: medians of the pairs. new/base: the median of the pairs' ratios, and their quartiles.
 To the floor: the same for total divided by the crypto floor of its own run, which a busy machine disturbs less. floor:
 new/base of that floor, 1 where nothing but noise has changed; what it is away from 1, no cycles of its line say more exactly.
 "slower", "faster": all pairs (five at least) agree about it in both ratios, and the medians are 1 % away; of two identical

@@ -59,8 +59,8 @@ def stages(cases, file, machine):
         for size in sizes:
             rows += [[quoted(f"{group} {size}"), *(round(value, 1) for value in parts(case).values())]
                      for case in cases if label(case) == group and case["inner_bytes"] == size]
-    titles = {"floor": "ipsec-mb alone (the floor)", "crypto": "the engine's calls to it", "forward": "forwarding, as of a plain packet",
-              "rest": "headers, IV, numbers, SA and group, second route"}
+    titles = {"floor": "ipsec-mb alone (the floor)", "crypto": "the engine's calls to it",
+              "forward": "forwarding, as of a plain packet", "rest": "headers, IV, numbers, SA and group, second route"}
     return (block("bars", rows) + header(file, "A packet through a worker, by stage: 1 SA", machine) +
             """set style data histograms
 set style histogram rowstacked
@@ -71,8 +71,8 @@ set bmargin 10
 set key top left reverse Left
 set ylabel "TSC cycles a packet"
 set yrange [0:*]
-plot """ + ", ".join(f"$bars using {column + 2}{':xtic(1)' if column == 0 else ''} lc rgb \"{COLOURS[name]}\" title {quoted(titles[name])}"
-                     for column, name in enumerate(names)) + "\n")
+plot """ + ", ".join(f"$bars using {column + 2}{'' if column else ':xtic(1)'} lc rgb \"{COLOURS[name]}\" title "
+                     + quoted(titles[name]) for column, name in enumerate(names)) + "\n")
 
 
 def lines(file, title, machine, x_name, curves, log_x):
@@ -101,7 +101,8 @@ def curves_of(cases, x, key):
 
 
 def pipeline(report, folder):
-    machine = f"{report['machine']['processor']}, TSC {report['machine']['tsc_ghz']:.2f} GHz, ipsec-mb {report['machine']['ipsec_mb']}"
+    where = report["machine"]
+    machine = f"{where['processor']}, TSC {where['tsc_ghz']:.2f} GHz, ipsec-mb {where['ipsec_mb']}"
     one = [case for case in report["cases"] if case["sas"] == 1]
     tunnel = [case for case in report["cases"] if case["group"] == "tun+esp"]
     if one:
@@ -111,8 +112,9 @@ def pipeline(report, folder):
                                           curves_of([case for case in tunnel if case["sas"] == 1], "inner_bytes", label), False)
     many = [case for case in tunnel if case["esp"] == "aes128gcm16" and case["direction"] == "out"]
     if len({case["sas"] for case in many}) > 1:
-        yield folder / "sas.svg", lines(folder / "sas.svg", "A packet through a worker, by the number of SAs in turn: tun+esp GCM out",
-                                        machine, "SAs", curves_of(many, "sas", lambda case: f"{case['inner_bytes']} bytes"), True)
+        yield folder / "sas.svg", lines(folder / "sas.svg", "A packet through a worker, by SAs used in turn: tun+esp GCM out",
+                                        machine, "SAs",
+                                        curves_of(many, "sas", lambda case: f"{case['inner_bytes']} bytes"), True)
 
 
 def wire(report, folder):
@@ -121,8 +123,10 @@ def wire(report, folder):
     for number, direction in enumerate(dict.fromkeys(row["direction"] for row in report["memif"])):
         rows = [row for row in report["memif"] if row["direction"] == direction]
         blocks += block(direction, [[quoted(row["frame"]), row["zero_loss_pps"] / 1e6, row["flood_pps"] / 1e6] for row in rows])
-        plots += [f'${direction} using 0:2:xtic(1) with linespoints lw 2 pt 7 lc rgb "{LINES[number]}" title "{direction}: without loss"',
-                  f'${direction} using 0:3 with linespoints dt 2 lw 1.5 pt 6 lc rgb "{LINES[number]}" title "{direction}: all that the worker takes"']
+        plots += [f'${direction} using 0:2:xtic(1) with linespoints lw 2 pt 7 lc rgb "{LINES[number]}" '
+                  f'title "{direction}: without loss"',
+                  f'${direction} using 0:3 with linespoints dt 2 lw 1.5 pt 6 lc rgb "{LINES[number]}" '
+                  f'title "{direction}: all that the worker takes"']
     yield file, (blocks + header(file, "Packets a second on the wire", machine) +
                  'set xlabel "bytes of the frame on the LAN"\nset ylabel "million packets a second"\nset yrange [0:*]\n'
                  "set offsets 0.3, 0.3, 0, 0\nset key top right\nplot " + ", ".join(plots) + "\n")

@@ -26,7 +26,7 @@ from wire_packets import (CHECKSUM_BYTES, DISTINCT, ETHERNET_BYTES, IMIX, SIZES,
 from wire_trial import Path
 from zero_loss import Verdict, search
 
-LOADS = (0.1, 0.5, 0.9)
+LOADS = (0.01, 0.1, 0.5, 0.9)
 DISTURBED_NS = 50_000  # that the worker waited for its core in a trial
 PRIMED = 8             # packets that are looked at
 
@@ -99,7 +99,7 @@ class Rig:
         before = self.gateway.counters()
         ceiling, flood = path.flood(options.seconds / 2)
         after = self.gateway.counters()
-        busy = (after["busy_cycles"] - before["busy_cycles"]) / max(1, after["received"] - before["received"]) if after else None
+        busy = after and (after["busy_cycles"] - before["busy_cycles"]) / max(1, after["received"] - before["received"])
         trials = []
         for factor in (1.1, 2, 4):  # the flood may have been disturbed
             found = search(self.trial(path, options.seconds, trials), ceiling * factor, options.resolution)
@@ -166,7 +166,7 @@ def arguments():
     parser = argparse.ArgumentParser()
     parser.add_argument("build", nargs="?", type=lambda text: pathlib.Path(text).resolve())
     parser.add_argument("--gateway", type=pathlib.Path, metavar="FOLDER",
-                        help="another gateway instead of BUILD's, with its ports at FOLDER/lan.sock and wan.sock (bench/peers.md)")
+                        help="another gateway instead of BUILD's: its ports are FOLDER/lan.sock and wan.sock (bench/peers.md)")
     parser.add_argument("--quick", action="store_true", help="does it run? 64 bytes and IMIX, a fifth of a second each")
     parser.add_argument("--json", type=pathlib.Path)
     parser.add_argument("--direction", choices=("out", "in"))
@@ -211,7 +211,8 @@ def main():
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, cores[:-1] or cores)
     result = {"machine": wire_report.machine(cores), "group": options.group, "esp": options.esp, "ah": options.ah,
-              "generator": options.generator, "ring": options.ring, "seconds": options.seconds, "resolution": options.resolution}
+              "generator": options.generator, "ring": options.ring, "seconds": options.seconds,
+              "resolution": options.resolution}
     with tempfile.TemporaryDirectory(prefix="spigrp-wire-") as name:
         folder = pathlib.Path(name)
         if options.generator == "memif":

@@ -45,7 +45,8 @@ def eal_words(generator, cores, devices):
     """Two threads, its main one and the one that carries packets, on what is not the worker's core; they share where there
     is one only."""
     free = cores[:-1] or cores
-    return ["--no-huge", "-m", str(MIB[generator]), "--no-pci", "--no-telemetry", f"--file-prefix=spigrp-{generator}-{os.getpid()}",
+    return ["--no-huge", "-m", str(MIB[generator]), "--no-pci", "--no-telemetry",
+            f"--file-prefix=spigrp-{generator}-{os.getpid()}",
             f"--lcores=0@{free[0]},1@{free[min(1, len(free) - 1)]}", *(f"--vdev={device}" for device in devices)]
 
 
@@ -63,8 +64,8 @@ def testpmd(options, folder, cores, gateway, direction, name, sizes):
                   mixed(sizes, {size: frames(direction, size, gateway.inbound) for size in set(sizes)}))
     devices = [f"net_pcap0,rx_pcap={folder}/in.pcap,infinite_rx=1", memif_client(folder, source, "in"),
                memif_client(folder, sink, "out"), "net_null0,no-rx=1"]
-    words = ["stdbuf", "-oL", program("dpdk-testpmd"), *eal_words("testpmd", cores, devices), "--", "-i", "--forward-mode=io", "--nb-cores=1",
-             "--total-num-mbufs=16384"]
+    words = ["stdbuf", "-oL", program("dpdk-testpmd"), *eal_words("testpmd", cores, devices), "--",
+             "-i", "--forward-mode=io", "--nb-cores=1", "--total-num-mbufs=16384"]
     before = gateway.counters()
     log = folder / "testpmd.log"
     with open(log, "wb") as output, subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, stderr=output,
@@ -86,8 +87,8 @@ def testpmd(options, folder, cores, gateway, direction, name, sizes):
             end(process)
     sent, came = (int(re.search(rf"Forward statistics for port {port} .*?{way}-packets: (\d+)", log.read_text(), re.S)[1])
                   for port, way in ((1, "TX"), (2, "RX")))
-    return {**row, "generator_sent": sent, "generator_received": came, "daemon_received": after["received"] - before["received"],
-            "daemon_sent": after["sent"] - before["sent"],
+    return {**row, "generator_sent": sent, "generator_received": came,
+            "daemon_received": after["received"] - before["received"], "daemon_sent": after["sent"] - before["sent"],
             "dropped": wire_gateway.grown(before["dropped"], after["dropped"])}
 
 
@@ -139,7 +140,8 @@ def wait_for(condition, process, log):
     deadline = time.monotonic() + START_S
     while not condition():
         if process.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit(f"bench/wire.py: the generator does not start; it says:\n{log.read_text(errors='replace')[-2000:]}")
+            said = log.read_text(errors="replace")[-2000:]
+            raise SystemExit(f"bench/wire.py: the generator does not start; it says:\n{said}")
         time.sleep(0.05)
 
 

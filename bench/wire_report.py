@@ -1,6 +1,7 @@
 # What bench/wire.py prints.
 import pathlib
 import re
+import textwrap
 
 from zero_loss import percentile
 
@@ -34,11 +35,15 @@ def progress(row):
     return f"{row['direction']:>3} {row['frame']:>4}: {row['zero_loss_pps'] / 1e6:.3f} Mpps, {len(row['trials'])} trials"
 
 
+def say(text):
+    print(textwrap.fill(" ".join(text.split()), 112) + "\n")
+
+
 def show(result):
     where = result["machine"]
-    print(f"wire: {result['group']}, {result['esp']}; {where['processor']}, {where['cores']} cores, TSC {where['tsc_ghz']} GHz.\n"
-          f"Figures of this machine: one worker on core {where['worker_core']}; the generator and all else on the others; memif\n"
-          "(copies through shared memory of small pages), no NIC.\n")
+    say(f"""wire: {result['group']}, {result['esp']}; {where['processor']}, {where['cores']} cores, TSC {where['tsc_ghz']} GHz.
+        Figures of this machine: one worker on core {where['worker_core']}, the generator and all else on the others; copies
+        through shared memory of small pages, no NIC.""")
     if "memif" in result:
         show_disturbance(result["memif"])
         show_rates(result)
@@ -56,31 +61,35 @@ def show_disturbance(rows):
     trials = [trial for row in rows for trial in row["trials"]]
     part = sum(trial["worker_waited_us"] for trial in trials) / 1e6 / max(1e-9, sum(trial["seconds"] for trial in trials))
     if part > BUSY_PART:
-        print(f"WARNING: something else had the worker's core for {min(part, 1):.0%} of the time. Nothing below says what the daemon\n"
-              "can do; run this where nothing else runs.\n")
+        say(f"""WARNING: something else had the worker's core for {min(part, 1):.0%} of the time. Nothing below says what the
+            daemon can do; run this where nothing else runs.""")
 
 
 def show_rates(result):
-    print(f"Zero loss (RFC 2544 section 26.1; trials of {result['seconds']:g} s, resolution {result['resolution']:.0%}). Frame: on the LAN,\n"
-          "with FCS; out: frames for each; limit: what ended the search (loss; disturbed: every loss came while the worker had\n"
-          "to wait for its core; generator: it offers no more). flood: what comes out when the receive ring is always full;\n"
-          "cycles: TSC cycles in which the worker was busy, a packet of the flood, memif's copies included.\n")
+    say(f"""Zero loss over memif (RFC 2544 section 26.1; trials of {result['seconds']:g} s, resolution
+        {result['resolution']:.0%}, a ring of {result['ring']}). Frame: on the LAN, with FCS; out: frames for each; cycles: of the
+        TSC, for a packet at that rate; limit: what ended the search (loss; disturbed: every loss came while the worker had to
+        wait for its core; generator: it offers no more). flood: what comes out when the receive ring is always full, and
+        the cycles in which the worker was busy then, memif's copies included.""")
     ghz = result["machine"]["tsc_ghz"] or 0
     table(["", "frame", "out", "Mpps", "Gbit/s", "cycles", "limit", "trials", "disturbed", "flood Mpps", "cycles"],
-          [[row["direction"], row["frame"], f"{row['frames_out']:g}" if row["frames_out"] in (1, 2) else f"{row['frames_out']:.2f}",
+          [[row["direction"], row["frame"], f"{row['frames_out']:.2f}".removesuffix(".00"),
             f"{row['zero_loss_pps'] / 1e6:.3f}", f"{row['zero_loss_gbps']:.2f}",
             f"{ghz * 1e9 / row['zero_loss_pps']:.0f}" if row["zero_loss_pps"] else "-", row["limit"],
             str(len(row["trials"])), str(row["disturbed"]), f"{row['flood_pps'] / 1e6:.3f}",
             f"{row['flood_busy_cycles']:.0f}" if row["flood_busy_cycles"] else "-"] for row in result["memif"]])
+    print()
 
 
 def show_latencies(result):
-    print("\nLatency in µs, from before a packet is put into the one ring until it is seen in the other; the generator looks about\n"
-          "once a µs, so that much is its own. At parts of the zero-loss rate: median / 99 % / 99.9 % / longest.\n")
-    loads = ["10%", "50%", "90%"]
+    say("""Latency in µs, from before a packet is put into the one ring until it is seen in the other; the generator looks about
+        once a µs, so that much is its own. At parts of the zero-loss rate: median / 99 % / 99.9 % / longest. *: the worker had
+        to wait for its core.""")
+    loads = list(dict.fromkeys(load for row in result["memif"] for load in row["latency"]))
     table(["", "frame", *loads],
           [[row["direction"], row["frame"], *(latency_text(row["latency"].get(load, {})) for load in loads)]
            for row in result["memif"]])
+    print()
 
 
 def latency_text(one):
@@ -91,24 +100,25 @@ def latency_text(one):
 
 
 def show_alone(rows):
-    print("  (*: the worker had to wait for its core)\n\nPackets sent at once with none behind them: no packet waits for another to come. µs.\n")
+    say("Packets sent at once with none behind them: no packet waits for another to come. µs.")
     table(["", "frame", "at once", "never came", "first: median", "99 %", "last: median", "99 %"],
           [[row["direction"], row["frame"], str(row["at_once"]), str(row["lost"]),
             *(f"{row[which].get(name, 0):.1f}" for which in ("first", "last") for name in ("median_us", "p99_us"))]
            for row in rows])
+    print()
 
 
 def show_offline(rows):
-    print("\nOut of a capture that never ends, into a port that swallows (net_pcap, infinite_rx → net_null): what the worker takes. No\n"
-          "search: nothing is lost before it, however slow it is.\n")
+    say("""Out of a capture that never ends, into a port that swallows (net_pcap, infinite_rx → net_null): what the worker takes.
+        No search: nothing is lost before it, however slow it is.""")
     table(["", "frame", "Mpps", "cycles", "dropped"],
           [[row["direction"], row["frame"], f"{row['pps'] / 1e6:.3f}", f"{row['busy_cycles']:.0f}",
             str(sum(row["dropped"].values()))] for row in rows])
 
 
 def show_testpmd(rows):
-    print("testpmd, which offers all that it can: what the worker takes. Its packets are those that it put into the one ring and took\n"
-          "out of the other; lost: taken by the daemon and not sent, for want of room in the ring to testpmd, or left there at the end.\n")
+    say("""testpmd, which offers all that it can: what the worker takes. sent: what testpmd put into the one ring; lost: what the
+        daemon took and testpmd did not get, for want of room in the ring to testpmd, or left there at the end.""")
     table(["", "frame", "Mpps", "cycles", "sent", "lost", "dropped"],
           [[row["direction"], row["frame"], f"{row['pps'] / 1e6:.3f}", f"{row['busy_cycles']:.0f}", str(row["generator_sent"]),
             str(row["daemon_sent"] - row["generator_received"] + sum(row["dropped"].values())),
@@ -116,7 +126,7 @@ def show_testpmd(rows):
 
 
 def show_pktgen(rows):
-    print("Pktgen: zero loss by its own search (bench/pktgen/zero_loss.lua).\n")
+    say("Pktgen: zero loss by its own search (bench/pktgen/zero_loss.lua).")
     table(["", "frame", "Mpps", "limit", "trials"],
           [[row["direction"], row["frame"], f"{row['pps'] / 1e6:.3f}", row["limit"], str(len(row["trials"]))] for row in rows])
 
