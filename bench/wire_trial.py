@@ -14,7 +14,7 @@ import time
 from memif import HEAD, TAIL
 
 MAX_BURST = 64
-SETTLE_NS = 500_000_000  # nothing has come for so long, which is longer than a worker is kept from its core: nothing will
+SETTLE_NS = 3_000_000_000  # nothing has come for so long, longer than a worker is kept from its core: nothing will
 
 
 @dataclasses.dataclass
