@@ -127,9 +127,26 @@ def wire(report, folder):
                   f'title "{direction}: without loss"',
                   f'${direction} using 0:3 with linespoints dt 2 lw 1.5 pt 6 lc rgb "{LINES[number]}" '
                   f'title "{direction}: all that the worker takes"']
+    if len({row["workers"] for row in report.get("pcap", [])}) > 1:
+        yield from workers(report, folder)
     yield file, (blocks + header(file, "Packets a second on the wire", machine) +
                  'set xlabel "bytes of the frame on the LAN"\nset ylabel "million packets a second"\nset yrange [0:*]\n'
                  "set offsets 0.3, 0.3, 0, 0\nset key top right\nplot " + ", ".join(plots) + "\n")
+
+
+def workers(report, folder):
+    """Packets a second by the number of workers, out of a capture."""
+    machine = f"{report['machine']['processor']}, {report['machine']['cores']} cores; {report['group']} {report['esp']}"
+    file, blocks, plots = folder / "workers.svg", "", []
+    kinds = dict.fromkeys((row["direction"], row["frame"]) for row in report["pcap"] if row["frame"] in ("64", "imix"))
+    for number, (direction, frame) in enumerate(kinds):
+        rows = [row for row in report["pcap"] if (row["direction"], row["frame"]) == (direction, frame)]
+        blocks += block(f"{direction}{frame}", [[row["workers"], row["pps"] / 1e6] for row in rows])
+        plots.append(f'${direction}{frame} using 1:2 with linespoints lw 2 pt 7 lc rgb "{LINES[number % len(LINES)]}" '
+                     f'title "{direction} {frame}"')
+    yield file, (blocks + header(file, "Packets a second by the number of workers", machine) +
+                 'set xlabel "workers"\nset ylabel "million packets a second"\nset yrange [0:*]\nset xtics 1\n'
+                 "set offsets 0.3, 0.3, 0, 0\nset key top left reverse Left\nplot " + ", ".join(plots) + "\n")
 
 
 def main():

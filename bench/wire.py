@@ -148,16 +148,17 @@ def until_quiet(receiver, expected, quiet_s=0.05, limit_s=10):
     return came
 
 
-def offline(options, folder, cores, direction, name, sizes):
+def offline(options, folder, cores, workers, direction, name, sizes):
     """Out of a capture that never ends, into a port that swallows: what the worker takes. Nothing can be lost before it,
     so there is no rate to search for."""
     source, other = ports_of(direction)
-    devices = {source: f"net_pcap0,rx_pcap={folder}/in.pcap,infinite_rx=1", other: "net_null1,no-rx=1"}
+    queues = f",rx_pcap={folder}/in.pcap" * workers  # one for each worker, with the same packets
+    devices = {source: f"net_pcap0{queues},infinite_rx=1", other: "net_null1,no-rx=1"}
     inbound = wire_gateway.group(options.group, options.esp, options.ah, True)
     write_capture(folder / "in.pcap", mixed(sizes, {size: frames(direction, size, inbound) for size in set(sizes)}))
-    gateway = Gateway(options.build, folder, devices, cores, options.group, options.esp, options.ah)
+    gateway = Gateway(options.build, folder, devices, cores, options.group, options.esp, options.ah, workers)
     try:
-        return {"direction": direction, "frame": name, **gateway.rate(options.seconds)}
+        return {"direction": direction, "frame": name, "workers": workers, **gateway.rate(options.seconds)}
     finally:
         gateway.end()
 
@@ -179,7 +180,11 @@ def arguments():
     parser.add_argument("--generator", choices=("memif", "testpmd", "pktgen"), default="memif")
     parser.add_argument("--ring", type=int, choices=[1 << log2 for log2 in range(8, 14)], default=4096,
                         help="frames that the daemon's receive ring holds: what comes while it is full is lost")
+    parser.add_argument("--workers", default="1", help="1,2,4: out of a capture, with so many workers; the last cores are theirs")
     options = parser.parse_args()
+    options.workers = [int(word) for word in options.workers.split(",")]
+    if not all(1 <= count <= len(os.sched_getaffinity(0)) for count in options.workers):
+        parser.error("--workers: from 1 to as many as there are cores")
     if bool(options.build) == bool(options.gateway) or (options.gateway and options.generator != "memif"):
         parser.error("either BUILD, or --gateway with our own generator")
     options.seconds = options.seconds or (0.2 if options.quick else 1.5)
@@ -221,8 +226,9 @@ def main():
             result[options.generator] = wire_generators.measure(options, folder, cores)
         (folder / "pcap").mkdir()
         if options.generator == "memif" and options.build:
-            result["pcap"] = [offline(options, folder / "pcap", cores, direction, *frames)
-                              for direction in options.directions for frames in options.frames]
+            result["pcap"] = [offline(options, folder / "pcap", cores, workers, direction, name, sizes)
+                              for workers in options.workers for direction in options.directions
+                              for name, sizes in options.frames]
     wire_report.show(result)
     if options.json:
         options.json.write_text(json.dumps(result, indent=1) + "\n")

@@ -63,7 +63,7 @@ def grown(before, after):
 
 
 class Gateway:
-    def __init__(self, build, folder, devices, cores, shape, esp, ah):
+    def __init__(self, build, folder, devices, cores, shape, esp, ah, workers=1):
         self.build, self.folder = build, folder
         ports = "".join(f'[[ports]]\nname = "{name}"\ndevice = "{devices[name]}"\nmac = "{MACS[name]}"\n'
                         f'addresses = ["{address}"]\n' for name, address in (("lan", "10.1.0.1/24"),
@@ -71,7 +71,8 @@ class Gateway:
         (folder / "config.toml").write_text(f"""{ports}
 [workers]
 idle = "poll"
-cores = [{cores[-1]}]
+count = {workers}
+cores = {cores[-workers:]}
 [memory]
 file_prefix = "spigrp-wire-{os.getpid()}"
 [socket]
@@ -110,10 +111,9 @@ path = "{folder}/sock"
             raise SystemExit(f"bench/wire.py: the gateway refuses its group: {done.stderr}{done.stdout}")
 
     def counters(self):
-        """received, sent, dropped (by name), busy and idle TSC cycles: of the worker; what its ports have missed."""
+        """received, sent, dropped (by name), busy TSC cycles, of all threads; what the ports have missed."""
         stats = self.call("stats")
-        worker = stats["workers"][0]
-        return {**{name: worker[name] for name in ("received", "sent", "busy_cycles", "idle_cycles")},
+        return {**{name: sum(thread[name] for thread in stats["workers"]) for name in ("received", "sent", "busy_cycles")},
                 "dropped": {reason: count for thread in stats["workers"] for reason, count in thread["dropped"].items()},
                 "missed": sum(port["missed_packets"] + port["no_buffer"] for port in stats["ports"])}
 

@@ -111,8 +111,8 @@ def show_alone(rows):
 def show_offline(rows):
     say("""Out of a capture that never ends, into a port that swallows (net_pcap, infinite_rx → net_null): what the worker takes.
         No search: nothing is lost before it, however slow it is.""")
-    table(["", "frame", "Mpps", "cycles", "dropped"],
-          [[row["direction"], row["frame"], f"{row['pps'] / 1e6:.3f}", f"{row['busy_cycles']:.0f}",
+    table(["workers", "", "frame", "Mpps", "cycles", "dropped"],
+          [[str(row["workers"]), row["direction"], row["frame"], f"{row['pps'] / 1e6:.3f}", f"{row['busy_cycles']:.0f}",
             str(sum(row["dropped"].values()))] for row in rows])
 
 
