@@ -2,6 +2,8 @@
 # caller says.
 import dataclasses
 
+REPEATS, ALL_REPEATS = 3, 8  # of a trial, and of all trials of a search: a busy machine does not make it endless
+
 
 @dataclasses.dataclass
 class Verdict:
@@ -20,14 +22,14 @@ class Found:
     limit: str                  # what stopped the search: "loss", "generator", "ceiling" or "disturbed"
 
 
-def search(trial, ceiling, resolution, repeats=3):
+def search(trial, ceiling, resolution):
     """Halves between what passed and what did not, from `ceiling` (a second) down, until the two are within
     `resolution` of the upper one. A trial that lost while it was disturbed, or for which the generator did not offer enough,
-    is repeated, up to `repeats` times for a rate."""
+    is repeated, up to REPEATS times for a rate."""
     low, high, found = 0.0, ceiling, Found(0.0, 0, 0, "loss")
     rate, undisturbed_loss = ceiling, False
     while True:
-        verdict = settle(trial, rate, repeats, found)
+        verdict = settle(trial, rate, found)
         if verdict.passed:
             found.rate, low = max(found.rate, verdict.achieved), rate
             if not verdict.enough:
@@ -45,11 +47,11 @@ def search(trial, ceiling, resolution, repeats=3):
         rate = (low + high) / 2
 
 
-def settle(trial, rate, repeats, found):
-    for last in [False] * repeats + [True]:
+def settle(trial, rate, found):
+    for again in range(REPEATS, -1, -1):
         verdict = trial(rate)
         found.trials += 1
-        if last or (verdict.enough if verdict.passed else not verdict.disturbed):
+        if not again or found.disturbed >= ALL_REPEATS or (verdict.enough if verdict.passed else not verdict.disturbed):
             return verdict
         found.disturbed += 1
     raise AssertionError("not reached")

@@ -67,6 +67,7 @@ class SearchTest(unittest.TestCase):
     def test_where_every_trial_is_disturbed_it_ends_and_says_so(self):
         found = self.find(400, disturbed=lambda number: True)
         self.assertEqual((found.rate, found.limit), (0, "disturbed"))
+        self.assertEqual(found.disturbed, zero_loss.ALL_REPEATS)
 
     def test_nothing_passes(self):
         self.assertEqual(self.find(0).rate, 0)
