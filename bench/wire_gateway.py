@@ -118,8 +118,11 @@ path = "{folder}/sock"
                 "missed": sum(port["missed_packets"] + port["no_buffer"] for port in stats["ports"])}
 
     def rate(self, seconds):
-        """What the worker takes meanwhile, by its own counters."""
-        time.sleep(min(0.2, seconds))
+        """What the worker takes meanwhile, by its own counters. Packets that it has had since before its tables were filled
+        are waited for."""
+        first = self.counters()["received"]
+        while self.counters()["received"] < first + 1024:
+            time.sleep(min(0.2, seconds))
         before, began = self.counters(), time.monotonic()
         time.sleep(seconds)
         after, spent = self.counters(), time.monotonic() - began
