@@ -43,11 +43,13 @@ struct GatewaySizes {
 struct TableContent {
   PacketCase packet_case;
   bool mixed = false;    // every second SA is of the other suite
+  uint32_t used = 0;     // so many of the flows have packets; 0: all
   uint32_t flows = 0;    // each has an eroute of its own, to the SAs in turn; 0: as many as SAs
   uint8_t shapes = 1;    // of the eroutes, up to 40: which prefix lengths and fields they name
   uint16_t window = 64;  // packets of the replay windows
 
   uint32_t flow_count() const noexcept { return flows == 0 ? packet_case.sas : flows; }
+  uint32_t used_count() const noexcept { return used == 0 ? flow_count() : used; }
 };
 
 class Gateway {

@@ -7,6 +7,7 @@
 #include <exception>
 #include <fstream>
 
+#include "config/process.h"
 #include "crypto/crypto_engine.h"
 #include "table.h"
 
@@ -80,6 +81,7 @@ std::string text(const Machine& machine) {
 }
 
 int run_program(const char* name, Expected<void> (*run)(const RunOptions& options), int count, char** words) noexcept {
+  take_large_pages(words);  // as the daemon does
   try {
     const auto options = parse_run_options(count, words);
     const auto done = options ? run(*options) : tl::unexpected(options.error());

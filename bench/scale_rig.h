@@ -33,7 +33,7 @@ class ScaleRig {
       : content_(std::move(content)), near_(std::move(near)), far_(std::move(far)) {}
 
   SlicePackets::Filling filling(size_t first, std::span<const uint16_t> inner_bytes) const {
-    return {FlowNetwork::kProtected, first, content_.flow_count(), inner_bytes, content_.packet_case.family};
+    return {FlowNetwork::kProtected, first, content_.used_count(), inner_bytes, content_.packet_case.family};
   }
   Expected<double> through(Gateway& gateway, uint16_t from, uint16_t to);
   Expected<double> through_together(Gateway& gateway, uint16_t from, std::span<const int> cores);

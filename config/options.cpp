@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "config/log_topic.h"
 #include "config/port_options.h"
@@ -21,6 +22,7 @@ constexpr Range kPacketBuffers = {1024, 1u << 24};
 // buffers, by devices that can; one that cannot wants buffers of its MTU and 146 bytes (headroom, Ethernet, VLAN).
 constexpr Range kBufferBytes = {2048 + 128, 65535};
 constexpr Range kTableEntries = {8, 1u << 24};
+constexpr uint32_t kFewestFlows = 1u << 14, kMostFlows = 1u << 18;  // remembered where the file does not say how many
 constexpr Range kClients = {1, 4096};
 constexpr Range kMessageBytes = {4096, 1u << 30};
 constexpr Range kSeconds = {1, 86400};
@@ -170,6 +172,11 @@ void read_document(TomlReader& reader, Options& options) {
 }
 
 }  // namespace
+
+uint32_t TableOptions::flow_cache_entries_meant() const noexcept {
+  if (flow_cache_entries != 0) return flow_cache_entries;
+  return std::bit_ceil(std::clamp(2 * std::min(eroutes, kMostFlows), kFewestFlows, kMostFlows));
+}
 
 Error Options::located(Error error) const {
   if (const auto line = lines.find(error.object); line != lines.end()) {

@@ -55,7 +55,10 @@ struct TableOptions {
   uint32_t eroutes = 16384;
   uint32_t neighbours = 4096;
   uint32_t routes = 4096;
-  uint32_t flow_cache_entries = 16384;  // per worker, a power of two
+  uint32_t flow_cache_entries = 0;  // per worker, a power of two; 0: as many as suit the eroutes
+
+  // What is meant: twice as many as there may be eroutes, within bounds.
+  uint32_t flow_cache_entries_meant() const noexcept;
 
   friend bool operator==(const TableOptions&, const TableOptions&) = default;
 };

@@ -1,6 +1,8 @@
 // See process.h.
 #include "config/process.h"
 
+#include <climits>
+#include <cstdlib>
 #include <initializer_list>
 
 #include <fcntl.h>
@@ -8,6 +10,16 @@
 #include <unistd.h>
 
 namespace spigrp {
+
+void take_large_pages(char** arguments) noexcept {
+  constexpr const char* kTunables = "GLIBC_TUNABLES";
+  if (std::getenv(kTunables) != nullptr) return;
+  char path[PATH_MAX];
+  const ssize_t bytes = ::readlink("/proc/self/exe", path, sizeof(path) - 1);
+  if (bytes <= 0 || ::setenv(kTunables, "glibc.malloc.hugetlb=1", 1) != 0) return;
+  path[bytes] = '\0';
+  ::execv(path, arguments);
+}
 
 void open_standard_descriptors() noexcept {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

@@ -71,6 +71,7 @@ int run(const std::vector<std::string_view>& words) {
 }  // namespace spigrp
 
 int main(int argc, char** argv) {
+  spigrp::take_large_pages(argv);
   spigrp::open_standard_descriptors();
   return spigrp::run({argv + 1, argv + argc});
 }

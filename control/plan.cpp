@@ -88,7 +88,7 @@ std::string memory_text(const MemoryOptions& memory) {
 std::string tables_text(const TableOptions& tables) {
   return "room for " + std::to_string(tables.sas) + " SAs, " + std::to_string(tables.eroutes) + " eroutes, " +
          std::to_string(tables.routes) + " routes, " + std::to_string(tables.neighbours) + " neighbours; " +
-         std::to_string(tables.flow_cache_entries) + " flows remembered by each worker\n";
+         std::to_string(tables.flow_cache_entries_meant()) + " flows remembered by each worker\n";
 }
 
 std::string socket_text(const SocketOptions& socket) {

@@ -39,7 +39,7 @@ Expected<void> validate(const Options& options) {
   if (!options.workers.cores.empty() && options.workers.cores.size() != options.workers.count) {
     return failure("workers.cores", "must name one core for each worker, or none at all");
   }
-  if (!std::has_single_bit(options.tables.flow_cache_entries)) {
+  if (!std::has_single_bit(options.tables.flow_cache_entries_meant())) {
     return failure("tables.flow_cache_entries", "must be a power of two");
   }
   return {};
@@ -178,7 +178,7 @@ Expected<void> EngineParts::make_workers(const Options& options) {
     workers_.push_back(std::make_unique<Worker>(
         *network_,
         WorkerParts{id, std::move(*crypto), std::move(*notices), BufferPools(buffers_.get(), large_buffers_.get()),
-                    queues_, options.tables.flow_cache_entries, spare_buffers_ / 2 / options.workers.count}));
+                    queues_, options.tables.flow_cache_entries_meant(), spare_buffers_ / 2 / options.workers.count}));
   }
   std::vector<Notices*> notices;
   for (const auto& worker : workers_) notices.push_back(&worker->notices());

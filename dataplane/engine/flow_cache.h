@@ -28,11 +28,11 @@ inline bool demands_protection(const Eroute* eroute) noexcept {
 // Where the packets of a flow go that came in the clear, or out of a group. One that is larger than most_bytes, or has
 // anything else about it that does not follow from its flow, is decided about by itself.
 struct Decision {
-  Departure departure;              // protected: of what comes out of the group
-  uint16_t most_bytes;              // 0: always decided anew
-  const SaGroup* group = nullptr;   // that it goes into; null: none. At another generation it may be there no more
-  uint64_t group_number = 0;        // its number
-  const Eroute* counted = nullptr;  // that leads there and counts it, or null
+  Departure departure;             // protected: of what comes out of the group
+  uint16_t most_bytes;             // 0: always decided anew
+  Slot counted_in = kNoSlot;       // of the eroute that leads there and counts it; kNoSlot: none does
+  const SaGroup* group = nullptr;  // that it goes into; null: none. At another generation it may be there no more
+  uint64_t group_number = 0;       // its number
 };
 
 // What the tables say at one generation of what has changed in them.
@@ -58,6 +58,14 @@ class FlowCache {
     const Entry& entry = entries_[hash & mask_];
     __builtin_prefetch(&entry);
     __builtin_prefetch(&entry.decision);
+  }
+
+  // What a packet of this flow most likely needs next; whether it does is not looked at. The group may be there no
+  // more.
+  void prefetch_ways(uint32_t hash, const ErouteTable& eroutes) const noexcept {
+    const Decision& decision = entries_[hash & mask_].decision;
+    if (decision.group != nullptr) decision.group->prefetch();
+    if (decision.counted_in != kNoSlot) eroutes.prefetch_count(decision.counted_in);
   }
 
   // The decision for packets of a flow from a group (null: from the wire), or null: there is none for generation g.

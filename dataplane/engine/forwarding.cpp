@@ -169,7 +169,7 @@ bool use_up_hop(const PlainPacket& plain) noexcept {
   return true;
 }
 
-// Two rounds, so that by the second the cache has been fetched what the first asked for. What is decided anew is so in
+// In rounds, so that each finds in the cache what the one before has asked for. What is decided anew is so in
 // its place among the others: packets of a flow stay in order.
 void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   if (stamps_.at != context_.generation) look_at_stamps();
@@ -182,6 +182,9 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
     flows[i].words = flow_words(plain.packet, plain.ip);
     flows[i].hash = hash_of(flows[i].words);
     flows_.prefetch(flows[i].hash);
+  }
+  for (uint16_t i = 0; i < burst.count; ++i) {
+    if (!inbound[i]) flows_.prefetch_ways(flows[i].hash, network_.sas.eroutes());
   }
   for (uint16_t i = 0; i < burst.count; ++i) {
     const PlainPacket& plain = burst.packets[i];
@@ -201,12 +204,15 @@ void Forwarding::look_at_stamps() noexcept {
 
 // To an address to which others went inbound before, by the same routes.
 bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
-  if (plain.ip.family != Family::kIpv4 || !carries_protection(plain.ip) || plain.to_everyone) return false;
-  const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
-  uint32_t destination;
-  std::memcpy(&destination, header.destination.data(), sizeof(destination));
-  return destination == inbound_ipv4_ && inbound_ways_ == stamps_.ways &&
-         address_kind_ipv4(plain) == AddressKind::kUnicast;
+  if (!carries_protection(plain.ip) || plain.to_everyone) return false;
+  if (plain.ip.family == Family::kIpv4) {
+    const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
+    const bool is_there = std::memcmp(header.destination.data(), inbound_ipv4_.bytes.data(), 4) == 0;
+    return is_there && inbound_ipv4_.ways == stamps_.ways && address_kind_ipv4(plain) == AddressKind::kUnicast;
+  }
+  const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv6Header*);
+  return header.destination == inbound_ipv6_.bytes && inbound_ipv6_.ways == stamps_.ways &&
+         address_kind_ipv6(plain) == AddressKind::kUnicast;
 }
 
 // By what was decided for its flow; false: nothing was, or not for this packet.
@@ -220,7 +226,7 @@ bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
     return false;
   }
   if (!use_up_hop(plain)) return false;
-  if (decision->counted != nullptr) ways_.outbound.count_packet(*decision->counted);
+  if (decision->counted_in != kNoSlot) ways_.outbound.count_packet(decision->counted_in);
   if (is_protected) {
     ways_.outbound.begin(plain.packet, *decision->group, plain.origin, decision->departure);
   } else {
@@ -238,7 +244,7 @@ const Decision* Forwarding::decision_about(const PlainPacket& plain, const Flow&
   const FlowCache::Earlier earlier = flows_.earlier_decision(flow.words, flow.hash, plain.group, stamps_);
   if (earlier.decision == nullptr || objection(network_, g, plain, earlier.policy)) return nullptr;
   if (earlier.decision->group != nullptr) {
-    const ErouteVerdict verdict = network_.sas.resolve(*earlier.decision->counted, g);
+    const ErouteVerdict verdict = network_.sas.resolve(*earlier.policy.eroute, g);
     const bool is_same =
         verdict.action == ErouteAction::kProtect && verdict.group->number() == earlier.decision->group_number;
     if (!is_same) return nullptr;
@@ -271,10 +277,7 @@ void Forwarding::decide_unicast(const PlainPacket& plain, const Flow& flow, Plai
     case Ruling::Way::kDrop:
       return context_.drop(plain.packet, ruling.reason);
     case Ruling::Way::kInbound:
-      if (plain.ip.family == Family::kIpv4) {
-        inbound_ways_ = stamps_.ways;
-        std::memcpy(&inbound_ipv4_, destination.bytes.data(), sizeof(inbound_ipv4_));
-      }
+      (plain.ip.family == Family::kIpv4 ? inbound_ipv4_ : inbound_ipv6_) = {stamps_.ways, destination.bytes};
       return ways_.inbound.take(plain);
     case Ruling::Way::kLocal:
       return ways_.local.deliver(plain, answers);
@@ -297,7 +300,7 @@ void Forwarding::remember(const PlainPacket& plain, const Flow& flow, const Next
     if (!is_lasting) return;
     decision.group = ruling.group;
     decision.group_number = number_of(ruling.group);
-    decision.counted = policy.eroute;
+    decision.counted_in = policy.eroute->slot;
   }
   if (decision.group == nullptr) {
     decision.departure = ways_.transmitter.departure(hop, destination, passage_of(plain.origin));

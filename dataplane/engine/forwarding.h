@@ -74,9 +74,12 @@ class Forwarding {
   Ways ways_;
   FlowCache flows_;
   ChangeStamps stamps_;
-  // An address of the gateway's to which protected packets came, as it lies in the header, since the ways last changed.
-  Generation inbound_ways_ = UINT64_MAX;
-  uint32_t inbound_ipv4_ = 0;
+  // An address of the gateway's to which protected packets came since the ways last changed; of each family.
+  struct InboundAddress {
+    Generation ways = UINT64_MAX;
+    std::array<uint8_t, 16> bytes{};
+  };
+  InboundAddress inbound_ipv4_, inbound_ipv6_;
 };
 
 }  // namespace spigrp

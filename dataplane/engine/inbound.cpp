@@ -114,6 +114,7 @@ void Inbound::find_groups() noexcept {
     if (is_tunnel_protocol(arrived.ip.next_header)) {
       found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
     } else if (const SaGroup* known = known_groups_.find(arrived.packet, arrived.ip, context_.generation)) {
+      known->prefetch();
       found[place] = {known, DropReason{}};
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
       keys[count] = received.key;

@@ -142,7 +142,7 @@ Outbound::Outbound(WorkerContext& context, const Network& network, LocalDelivery
 Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
                               PlainBurst& answers) noexcept {
   const ErouteRuling ruling = rule_outbound(network_, context_.generation, interface, eroute);
-  if (interface.port != kNoPort && eroute != nullptr) count_packet(*eroute);
+  if (interface.port != kNoPort && eroute != nullptr) count_packet(eroute->slot);
   switch (ruling.way) {
     case ErouteRuling::Way::kProtect:
       if (Sa* expired = ruling.group->expired_member(context_.now_tsc)) [[unlikely]] {
@@ -171,12 +171,12 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
 }
 
 // One atomic add for each run of packets of one eroute.
-void Outbound::count_packet(const Eroute& eroute) noexcept {
-  if (&eroute != counted_ && counted_ != nullptr) {
-    network_.sas.eroutes().count(*counted_, counted_packets_);
+void Outbound::count_packet(Slot eroute) noexcept {
+  if (eroute != counted_ && counted_ != kNoSlot) {
+    network_.sas.eroutes().count(counted_, counted_packets_);
     counted_packets_ = 0;
   }
-  counted_ = &eroute;
+  counted_ = eroute;
   ++counted_packets_;
 }
 
@@ -237,8 +237,8 @@ void Outbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint1
 }
 
 void Outbound::run() noexcept {
-  if (counted_ != nullptr) network_.sas.eroutes().count(*counted_, counted_packets_);
-  counted_ = nullptr;
+  if (counted_ != kNoSlot) network_.sas.eroutes().count(counted_, counted_packets_);
+  counted_ = kNoSlot;
   counted_packets_ = 0;
   apply_steps();
 }

@@ -56,7 +56,7 @@ class Outbound {
   [[nodiscard]] Fate take(const PlainPacket& packet, const Eroute* eroute, const NextHop& interface,
                           PlainBurst& answers) noexcept;
   // What take() does with one that is protected, and that fits: for who knows that already, and how it departs after.
-  void count_packet(const Eroute& eroute) noexcept;
+  void count_packet(Slot eroute) noexcept;  // of the eroute
   void begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept;
   // Applies all transforms to all packets taken, and sends them.
   void run() noexcept;
@@ -75,8 +75,8 @@ class Outbound {
   const Network& network_;
   LocalDelivery& local_;
   Transmitter& transmitter_;
-  TokenBucket traps_;                // that the control thread is told of: its queue is for others too
-  const Eroute* counted_ = nullptr;  // the eroute of the packets counted so far in this run
+  TokenBucket traps_;       // that the control thread is told of: its queue is for others too
+  Slot counted_ = kNoSlot;  // of the eroute of the packets counted so far in this run
   uint64_t counted_packets_ = 0;
   uint16_t taken_ = 0;  // packets in the bursts below, so that none of them overflows; each has its number as tag
   std::array<Departure, kBurstCapacity> departures_;  // by tag

@@ -71,7 +71,26 @@ size_t family_index(Family family) noexcept {
   return family == Family::kIpv4 ? 0 : 1;
 }
 
+constexpr size_t kFirstShapes = 2, kMostShapes = 16;  // asked for at once
+
 }  // namespace
+
+// Keys of one flow under several shapes, most specific first.
+struct ErouteTable::AskedEroutes {
+  std::array<ErouteKey, kMostShapes> keys;
+  std::array<bool, kMostShapes> unclear;  // one that is unknown goes before it
+  size_t count = 0;
+
+  void add(const KeyWords& flow, const KeyWords& mask, const ErouteShape& shape, bool is_unclear) noexcept {
+    KeyWords masked;
+    for (size_t i = 0; i < flow.size(); ++i) masked[i] = flow[i] & mask[i];
+    ErouteKey& key = keys[count];
+    key.masked = std::bit_cast<FlowKey>(masked);
+    key.shape = shape;
+    key.zero = 0;
+    unclear[count++] = is_unclear;
+  }
+};
 
 Expected<std::unique_ptr<ErouteTable>> ErouteTable::create(uint32_t capacity) {
   auto eroutes = VersionedMap<ErouteKey, Eroute>::create("eroutes", capacity);
@@ -82,25 +101,45 @@ Expected<std::unique_ptr<ErouteTable>> ErouteTable::create(uint32_t capacity) {
   return table;
 }
 
+// Some shapes at a time, first few and then more, so that in a large table they wait for memory together.
 ErouteTable::Found ErouteTable::find(const FlowKey& flow, Generation g) const noexcept {
   const ShapeList* shapes = shapes_.at(g);
   if (shapes == nullptr) return {};
   const uint8_t unknown_fields = unknown_fields_of(flow);
-  bool unclear = false;
   const auto words = std::bit_cast<KeyWords>(flow);
+  bool unclear = false;
+  AskedEroutes asked;
+  size_t at_once = kFirstShapes;
   for (const Probe& probe : flow.family == Family::kIpv4 ? shapes->ipv4 : shapes->ipv6) {
     if ((probe.shape.fields & unknown_fields) != 0) [[unlikely]] {
       unclear = unclear || !probe.only_by_traps;
       continue;
     }
-    KeyWords masked;
-    for (size_t i = 0; i < words.size(); ++i) masked[i] = words[i] & probe.mask[i];
-    ErouteKey key;
-    key.masked = std::bit_cast<FlowKey>(masked);
-    key.shape = probe.shape;
-    if (const Eroute* eroute = eroutes_->find(key, g)) return {eroute, unclear};
+    asked.add(words, probe.mask, probe.shape, unclear);
+    if (asked.count < at_once) continue;
+    if (const Found found = answer(asked, g); found.eroute != nullptr) return found;
+    asked.count = 0;
+    at_once = kMostShapes;
   }
+  if (const Found found = answer(asked, g); found.eroute != nullptr) return found;
   return {nullptr, unclear};
+}
+
+// The first of them that is there.
+ErouteTable::Found ErouteTable::answer(const AskedEroutes& asked, Generation g) const noexcept {
+  Slot slots[kMostShapes];
+  if (asked.count == 1) {
+    slots[0] = eroutes_->find_slot(asked.keys[0]);
+  } else {
+    const ErouteKey* keys[kMostShapes];
+    for (size_t i = 0; i < asked.count; ++i) keys[i] = &asked.keys[i];
+    eroutes_->find_slots(keys, static_cast<uint16_t>(asked.count), slots);
+  }
+  for (size_t i = 0; i < asked.count; ++i) {
+    const Eroute* eroute = slots[i] == kNoSlot ? nullptr : eroutes_->at(slots[i], g);
+    if (eroute != nullptr) return {eroute, asked.unclear[i]};
+  }
+  return {};
 }
 
 Generation ErouteTable::changed_at(Generation g) const noexcept {

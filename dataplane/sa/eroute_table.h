@@ -67,10 +67,12 @@ class ErouteTable {
   Found find(const FlowKey& flow, Generation g) const noexcept;
   // worker: stays the same as long as no eroute is added, changed or removed
   Generation changed_at(Generation g) const noexcept;
-  // worker: counts packets that took an eroute
-  void count(const Eroute& eroute, uint64_t packets) const noexcept {
-    packets_[eroute.slot].fetch_add(packets, std::memory_order_relaxed);
+  // worker: counts packets that took the eroute of a slot
+  void count(Slot slot, uint64_t packets) const noexcept {
+    packets_[slot].fetch_add(packets, std::memory_order_relaxed);
   }
+  // worker: its counter, into the cache
+  void prefetch_count(Slot slot) const noexcept { __builtin_prefetch(&packets_[slot], 1); }
 
   // control
   const Eroute* newest(const Selector& selector) const noexcept;
@@ -96,7 +98,10 @@ class ErouteTable {
     Generation changed_at = 0;
   };
 
+  struct AskedEroutes;
+
   ErouteTable() = default;
+  Found answer(const AskedEroutes& asked, Generation g) const noexcept;
   // control, for SaEdit: reserve a slot that no reader sees yet; give it back; put a value in or take it out
   Expected<Slot> reserve(const Selector& selector);
   void abandon(const Selector& selector, Versions& versions);

@@ -47,12 +47,12 @@ tl::unexpected<Error> about(const SaId& id, const Error& error) {
 }  // namespace
 
 Sa::Sa(const SaSpec& spec)
-    : id(spec.id),
-      source(spec.source),
-      overhead{},
+    : overhead{},
       extended_sequence(spec.extended_sequence),
       spi(be32::from_host(spec.id.spi)),
       tunnel{},
+      id(spec.id),
+      source(spec.source),
       outer(spec.outer),
       created_at_s(spec.made_at_s == 0 ? unix_seconds() : std::min(spec.made_at_s, unix_seconds())),
       saved_encryption_key(spec.encryption_key),

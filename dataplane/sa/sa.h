@@ -86,9 +86,8 @@ struct alignas(64) Sa {
   // Errors, naming the SA: whatever validate(spec) says, unknown algorithm, wrong key sizes, protocol not supported.
   static Expected<std::unique_ptr<Sa>> create(const SaSpec& spec);
 
-  // Decided at creation; worker: ro, control: ro.
-  SaId id;
-  IpAddress source;
+  // Decided at creation; worker: ro, control: ro. What every packet asks for comes first, a line for esp and ah and one
+  // for tun: among many SAs it is fetched for each packet anew.
   Overhead overhead;
   uint8_t iv_bytes = 0;
   uint8_t block_bytes = 4;
@@ -97,23 +96,32 @@ struct alignas(64) Sa {
   bool extended_sequence = false;
   uint16_t ah_header_bytes = 0;  // fixed part, IV, ICV and padding for the SA's family (RFC 4302 section 2.2)
   be32 spi{};
-  uint64_t iv_offset = 0;                              // random for this object: counted_iv()
-  std::optional<KeySchedule> keys;                     // esp and ah
-  TunnelTemplate tunnel;                               // tun
+  uint64_t iv_offset = 0;                   // random for this object: counted_iv()
+  std::optional<KeySchedule> keys;          // esp and ah
+  TunnelTemplate tunnel;                    // tun
+  std::atomic<uint16_t> identification{0};  // tun over IPv4: worker: rw
+  std::unique_ptr<Lifetime> lifetime;       // null: without end; what it points at is worker: rw
+  SaId id;
+  IpAddress source;
   OuterHeader outer;                                   // tun
-  std::atomic<uint16_t> identification{0};             // tun over IPv4: worker: rw
-  std::unique_ptr<Lifetime> lifetime;                  // null: without end; what it points at is worker: rw
   uint64_t watched_end_tsc = UINT64_MAX;               // control only: LifetimeWatch's
   std::optional<SaUdp> udp;                            // esp in UDP
   uint64_t created_at_s = 0;                           // Unix time
   SequenceMarks marks;                                 // control only
   Key saved_encryption_key, saved_authentication_key;  // control only: for `save --keys`; wiped on release
 
-  // While packets pass.
+  // While packets pass: what is sent, and what both directions count, in one line.
   alignas(64) Sequence sequence;
-  ReplayWindow replay;
-  alignas(64) SaCounters counters;
+  SaCounters counters;
+  alignas(32) ReplayWindow replay;
   CompressionTrials trials;  // comp, outbound
+
+  // worker: all that a packet needs of it, but for its keys. Where a burst is of many SAs.
+  void prefetch() const noexcept;
+  // worker: the keys; the SA itself has been fetched.
+  void prefetch_keys() const noexcept {
+    if (keys) keys->prefetch();
+  }
 
   // Of the packet with this number, where IVs need only never come twice (RFC 4106 section 3.1): the number does not,
   // and iv_offset keeps apart what two objects with one key send.
@@ -127,6 +135,13 @@ struct alignas(64) Sa {
   void set_up_udp(const SaSpec& spec);
   void work_out_overhead();
 };
+
+inline void Sa::prefetch() const noexcept {
+  __builtin_prefetch(&overhead);
+  __builtin_prefetch(&tunnel);
+  __builtin_prefetch(&sequence, 1);
+  __builtin_prefetch(&replay, 1);
+}
 
 // control: the spec that makes an SA like this one, its keys and where its sequence numbers are included.
 SaSpec spec_of(const Sa& sa);

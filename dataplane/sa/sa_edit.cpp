@@ -445,13 +445,13 @@ void SaEdit::Staged::link_addresses() {
     if (old == nullptr || old->sa == nullptr) continue;
     SaTables::SameAddresses& same = tables.same_addresses_[*touched.insert(address_key(*old->sa)).first];
     --same.sas;
-    if (is_known_by_addresses(*old)) std::erase(same.groups, old->group);
+    if (is_known_by_addresses(*old)) same.groups.erase(old->group);
   }
   for (const auto& [id, now] : entries) {
     if (now.sa == nullptr || !has_address_key(id)) continue;
     SaTables::SameAddresses& same = tables.same_addresses_[*touched.insert(address_key(*now.sa)).first];
     ++same.sas;
-    if (is_known_by_addresses(now)) same.groups.push_back(now.group);
+    if (is_known_by_addresses(now)) same.groups.insert(now.group);
   }
   // A slot was taken for each such SA that was made, also for those which a later edit deleted again.
   for (const auto& sa : new_sas) {
@@ -461,7 +461,7 @@ void SaEdit::Staged::link_addresses() {
     const SaTables::SameAddresses& same = tables.same_addresses_[key];
     const Slot slot = tables.by_addresses_->find_slot(key);
     if (!same.groups.empty()) {
-      tables.by_addresses_->set(slot, same.groups.back(), versions);
+      tables.by_addresses_->set(slot, *same.groups.rbegin(), versions);
     } else if (tables.by_addresses_->newest(slot) != nullptr) {
       tables.by_addresses_->erase(slot, versions);
     }

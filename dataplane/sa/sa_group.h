@@ -46,6 +46,12 @@ class SaGroup {
   // The SA of this place is tun, the next is esp around it and not in UDP, so that both can be applied or taken off in
   // one go (transform/tunnel_esp.h).
   bool has_tunnel_in_esp_at(uint8_t place) const noexcept { return (tunnels_in_esp_ >> place & 1) != 0; }
+  bool expires() const noexcept { return expires_; }  // a member has a lifetime
+  // worker: into the cache
+  void prefetch() const noexcept {
+    __builtin_prefetch(this);
+    __builtin_prefetch(&overhead_);
+  }
   // worker: a member whose lifetime is over, or null; with it the whole group is
   Sa* expired_member(uint64_t now_tsc) const noexcept { return expires_ ? find_expired(now_tsc) : nullptr; }
   // worker: bytes of the IP packet that these transforms make of this one, exactly; where comp is among them, the most

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
@@ -115,8 +116,11 @@ class SaTables {
   std::shared_ptr<UdpPorts> udp_ports_ = std::make_shared<UdpPorts>();
   // control only, and below, for SaEdit
   struct SameAddresses {
-    uint32_t sas = 0;                    // with these addresses; the key keeps its slot while there is one
-    std::vector<const SaGroup*> groups;  // those that nothing but the addresses recognises; the last one counts
+    struct ByNumber {
+      bool operator()(const SaGroup* a, const SaGroup* b) const noexcept { return a->number() < b->number(); }
+    };
+    uint32_t sas = 0;                           // with these addresses; the key keeps its slot while there is one
+    std::set<const SaGroup*, ByNumber> groups;  // those that nothing but the addresses recognises; the newest counts
   };
   std::map<AddressKey, SameAddresses> same_addresses_;
   std::vector<uint32_t> eroutes_to_;  // by SA slot: eroutes that name it; such a slot is not given back

@@ -1,6 +1,6 @@
-// SpentKeys: the keys of SAs that are no more, and up to which number they may have been used. An SA with such keys goes
-// on behind it, whatever it is called (invariant 1): manual keys are deleted and come again. Of more than kMost the
-// oldest are forgotten. Control thread only.
+// SpentKeys: the keys of SAs that are no more, and up to which number they may have been used. An SA with such keys
+// goes on behind it, whatever it is called (invariant 1): manual keys are deleted and come again. Of more than kMost
+// the oldest are forgotten. Control thread only.
 #pragma once
 
 #include <cstddef>

@@ -46,33 +46,31 @@ uint16_t outer_header_bytes(const Sa& tunnel) noexcept {
   return static_cast<uint16_t>(tunnel.tunnel.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
 }
 
-// All that a packet needs of an SA, but for its keys.
-void prefetch(const Sa& sa) noexcept {
-  constexpr size_t kLineBytes = 64;
-  const auto* start = reinterpret_cast<const uint8_t*>(&sa);
-  for (size_t offset = 0; offset < offsetof(Sa, saved_encryption_key); offset += kLineBytes) {
-    __builtin_prefetch(start + offset);
+// Where a burst is of many SAs, those of all packets are fetched at once, and then the keys of all: to know where they
+// are takes the SAs. `to_tunnel`, `to_esp`: steps from the entry's to them; the way in leads backwards.
+void prefetch_sas(const Burst& burst, int to_tunnel, int to_esp) noexcept {
+  uint16_t others[kBurstCapacity];
+  uint16_t count = 0;
+  for (uint16_t i = 1; i < burst.count; ++i) {
+    if (burst.entries[i].group != burst.entries[i - 1].group) others[count++] = i;
   }
-  __builtin_prefetch(&sa.sequence, 1);
-  __builtin_prefetch(&sa.counters, 1);
-}
-
-// Where a burst is of many SAs, those of all packets are fetched at once. `other`: steps from the entry's to the other.
-void prefetch_sas(const Burst& burst, int other) noexcept {
-  const SaGroup* before = nullptr;
-  for (uint16_t i = 0; i < burst.count; ++i) {
-    const BurstEntry& entry = burst.entries[i];
-    if (entry.group == before) continue;
-    if (before != nullptr) {
-      prefetch(*entry.sa);
-      prefetch(*entry.group->at(static_cast<uint8_t>(entry.step + other)));
-    }
-    before = entry.group;
+  const auto sa_of = [&](uint16_t place, int steps) {
+    const BurstEntry& entry = burst.entries[place];
+    return entry.group->at(static_cast<uint8_t>(entry.step + steps));
+  };
+  for (uint16_t i = 0; i < count; ++i) {
+    sa_of(others[i], to_tunnel)->prefetch();
+    sa_of(others[i], to_esp)->prefetch();
+  }
+  for (uint16_t i = 0; i < count; ++i) {
+    const Sa* esp = sa_of(others[i], to_esp);
+    esp->prefetch_keys();
+    if (to_esp < 0) esp->replay.prefetch();
   }
 }
 
-bool may_keep_back(const Sa& tunnel, const Sa& esp) noexcept {
-  return tunnel.lifetime != nullptr || esp.lifetime != nullptr || !esp.sequence.is_far_from_limit();
+bool may_keep_back(const SaGroup& group, const Sa& esp) noexcept {
+  return group.expires() || !esp.sequence.is_far_from_limit();
 }
 
 void find_runs(const Burst& burst, GroupRuns& found) noexcept {
@@ -82,7 +80,7 @@ void find_runs(const Burst& burst, GroupRuns& found) noexcept {
     run = {first.sa, first.group->at(static_cast<uint8_t>(first.step + 1)), begin, begin, 0};
     const uint32_t most_bytes =
         kMostBytes - run.tunnel->overhead.head_bytes - run.esp->overhead.head_bytes - run.esp->overhead.tail_bytes;
-    found.are_plain = found.are_plain && !may_keep_back(*run.tunnel, *run.esp);
+    found.are_plain = found.are_plain && !may_keep_back(*first.group, *run.esp);
     for (; run.end < burst.count; ++run.end) {
       const BurstEntry& entry = burst.entries[run.end];
       if (entry.sa != run.tunnel || entry.group != first.group) break;
@@ -200,7 +198,7 @@ IpPacket outer_ip(const BurstEntry& entry) noexcept {
 }  // namespace
 
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
-  prefetch_sas(burst, 1);
+  prefetch_sas(burst, 0, 1);
   GroupRuns runs;
   find_runs(burst, runs);
   if (!runs.are_plain) [[unlikely]] {
@@ -235,7 +233,7 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
 }
 
 void decap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
-  prefetch_sas(burst, -2);
+  prefetch_sas(burst, -2, -1);
   StepBurst esp(context, burst);
   std::array<CryptoJob, kBurstCapacity> jobs;
   std::array<UnsentBytes, kBurstCapacity> unsent;
