@@ -208,6 +208,35 @@ class ControlSocketTest(GatewayTest):
         self.gateway.do("spigrp --replace " + " ".join(sa.words for sa in self.group))
 
 
+class ManyClientsTest(GatewayTest):
+    """Hundreds at once: those that ask, those that never finish their request, those that are silent."""
+    options = {"socket": {"max_clients": 400}}
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(lab.LIMIT_S)
+        client.connect(str(self.gateway.socket_path))
+        self.addCleanup(client.close)
+        return client
+
+    def test_each_gets_its_own_answer(self):
+        unfinished, silent, asking = ([self.connect() for _ in range(100)] for _ in range(3))
+        for client in unfinished:
+            client.sendall(b'{"jsonrpc":"2.0","id":1,"meth')
+        for turn in range(5):
+            for number, client in enumerate(asking):
+                client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1000 * turn + number, "method": "status"}).encode() + b"\n")
+            for number, client in enumerate(asking):
+                answer = json.loads(client.makefile("rb").readline())
+                self.assertEqual((answer["id"], "result" in answer), (1000 * turn + number, True))
+            for client in silent[turn::5]:
+                client.close()
+            self.add_group(default_group(first_spi=0x800 + 16 * turn))
+        for client in unfinished:
+            client.sendall(b'od":"status"}\n')
+            self.assertIn("result", json.loads(client.makefile("rb").readline()))
+
+
 class ReadSocketTest(GatewayTest):
     """A second socket, for clients that may look and not change anything."""
 
