@@ -173,7 +173,7 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
 // One atomic add for each run of packets of one eroute.
 void Outbound::count_packet(Slot eroute) noexcept {
   if (eroute != counted_ && counted_ != kNoSlot) {
-    network_.sas.eroutes().count(counted_, counted_packets_);
+    network_.sas.eroutes().count(counted_, counted_packets_, context_.writers);
     counted_packets_ = 0;
   }
   counted_ = eroute;
@@ -237,7 +237,7 @@ void Outbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint1
 }
 
 void Outbound::run() noexcept {
-  if (counted_ != kNoSlot) network_.sas.eroutes().count(counted_, counted_packets_);
+  if (counted_ != kNoSlot) network_.sas.eroutes().count(counted_, counted_packets_, context_.writers);
   counted_ = kNoSlot;
   counted_packets_ = 0;
   apply_steps();

@@ -15,6 +15,7 @@
 #include "sa/held_packet.h"
 #include "sa/sa_group.h"
 #include "state/versioned_map.h"
+#include "state/writers.h"
 
 namespace spigrp {
 
@@ -68,9 +69,7 @@ class ErouteTable {
   // worker: stays the same as long as no eroute is added, changed or removed
   Generation changed_at(Generation g) const noexcept;
   // worker: counts packets that took the eroute of a slot
-  void count(Slot slot, uint64_t packets) const noexcept {
-    packets_[slot].fetch_add(packets, std::memory_order_relaxed);
-  }
+  void count(Slot slot, uint64_t packets, Writers writers) const noexcept { add_to(packets_[slot], packets, writers); }
   // worker: its counter, into the cache
   void prefetch_count(Slot slot) const noexcept { __builtin_prefetch(&packets_[slot], 1); }
 

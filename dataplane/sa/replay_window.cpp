@@ -64,9 +64,9 @@ ReplayVerdict ReplayWindow::check(uint64_t sequence) const noexcept {
   return tag_of(word) == place.tag && (word & place.bit) != 0 ? ReplayVerdict::kReplayed : ReplayVerdict::kFresh;
 }
 
-ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence) noexcept {
+ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence, Writers writers) noexcept {
   if (packets_ == 0) {
-    raise_highest(sequence);
+    raise_highest(sequence, writers);
     return ReplayVerdict::kFresh;
   }
   if (is_behind(sequence)) return ReplayVerdict::kOutside;
@@ -82,8 +82,8 @@ ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence) noexcept {
     } else {
       wanted = uint64_t{place.tag} << 32 | place.bit;  // the window has moved on: the word begins a new block
     }
-  } while (!slot.compare_exchange_weak(word, wanted, std::memory_order_relaxed));
-  raise_highest(sequence);
+  } while (!put_instead(slot, word, wanted, writers));
+  raise_highest(sequence, writers);
   return ReplayVerdict::kFresh;
 }
 
@@ -101,9 +101,9 @@ uint64_t ReplayWindow::extended(uint32_t low) const noexcept {
   return upper == 0 ? 0 : (upper - 1) << 32 | low;
 }
 
-void ReplayWindow::raise_highest(uint64_t sequence) noexcept {
+void ReplayWindow::raise_highest(uint64_t sequence, Writers writers) noexcept {
   uint64_t highest = highest_.load(std::memory_order_relaxed);
-  while (highest < sequence && !highest_.compare_exchange_weak(highest, sequence, std::memory_order_relaxed)) {
+  while (highest < sequence && !put_instead(highest_, highest, sequence, writers)) {
   }
 }
 

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "state/writers.h"
+
 namespace spigrp {
 
 enum class ReplayVerdict : uint8_t { kFresh, kReplayed, kOutside };
@@ -21,7 +23,7 @@ class ReplayWindow {
   // worker: before decryption: would it be accepted now? Changes nothing.
   ReplayVerdict check(uint64_t sequence) const noexcept;
   // worker: after authentication, per packet and in order: accepts a number once and moves the window.
-  ReplayVerdict check_and_advance(uint64_t sequence) noexcept;
+  ReplayVerdict check_and_advance(uint64_t sequence, Writers writers = Writers::kMany) noexcept;
 
   // worker: the extended number that the low 32 bits on the wire stand for, by where the window is now (RFC 4303
   // appendix A2.2). 0, which is outside of every window, where it would lie before the first. It is right only if the
@@ -34,7 +36,7 @@ class ReplayWindow {
   uint64_t newest_bits() const noexcept;
 
  private:
-  void raise_highest(uint64_t sequence) noexcept;
+  void raise_highest(uint64_t sequence, Writers writers) noexcept;
   bool is_behind(uint64_t sequence) const noexcept;
   bool seen(uint64_t sequence) const noexcept;
 

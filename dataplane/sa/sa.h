@@ -18,6 +18,7 @@
 #include "sa/replay_window.h"
 #include "sa/sequence.h"
 #include "sa/udp_ports.h"
+#include "state/writers.h"
 
 namespace spigrp {
 
@@ -64,9 +65,9 @@ struct SaCounters {  // worker: rw, control: ro
   std::atomic<uint64_t> compressed_bytes{0};
 
   // worker: once for each run of packets of this SA in a burst
-  void note_use(uint64_t packets_now, uint64_t bytes_now, uint64_t now_tsc) noexcept {
-    packets.fetch_add(packets_now, std::memory_order_relaxed);
-    bytes.fetch_add(bytes_now, std::memory_order_relaxed);
+  void note_use(uint64_t packets_now, uint64_t bytes_now, uint64_t now_tsc, Writers writers) noexcept {
+    add_to(packets, packets_now, writers);
+    add_to(bytes, bytes_now, writers);
     if (first_used_tsc.load(std::memory_order_relaxed) == 0) first_used_tsc.store(now_tsc, std::memory_order_relaxed);
     last_used_tsc.store(now_tsc, std::memory_order_relaxed);
   }

@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "state/writers.h"
+
 namespace spigrp {
 
 // So many numbers further, and not beyond the last.
@@ -33,11 +35,11 @@ class Sequence {
       : sent_(std::min(sent, last)), limit_(last), last_(last) {}
 
   // worker: numbers for one burst; fewer than asked for where the limit is near.
-  Numbers reserve(uint64_t wanted) noexcept {
+  Numbers reserve(uint64_t wanted, Writers writers = Writers::kMany) noexcept {
     uint64_t sent = sent_.load(std::memory_order_relaxed);
     const uint64_t limit = limit_.load(std::memory_order_relaxed);
     if (limit - sent >= kNear) [[likely]]
-      return {sent_.fetch_add(wanted, std::memory_order_relaxed) + 1, wanted};
+      return {add_to(sent_, wanted, writers) + 1, wanted};
     uint64_t count;
     do {
       count = std::min(wanted, limit - std::min(limit, sent));

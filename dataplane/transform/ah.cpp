@@ -194,7 +194,7 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
   context.crypto->verify({jobs.data(), job_count});
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (!jobs[place].ok) return DropReason::authentication_failed;
-    if (const Verdict verdict = StepBurst::advance_replay(entry); !verdict.kept()) return verdict;
+    if (const Verdict verdict = StepBurst::advance_replay(entry, context.writers); !verdict.kept()) return verdict;
     take_upper_half_off(entry);
     take_ah_off(entry, note.ip, asides[place]);
     step.finish(note, rte_pktmbuf_pkt_len(entry.packet));

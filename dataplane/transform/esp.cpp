@@ -192,7 +192,7 @@ void decap_esp(WorkerContext& context, Burst& burst) noexcept {
   context.crypto->verify({jobs.data(), step.count()});
   step.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (!jobs[place].ok) return DropReason::authentication_failed;
-    if (const Verdict verdict = StepBurst::advance_replay(entry); !verdict.kept()) return verdict;
+    if (const Verdict verdict = StepBurst::advance_replay(entry, context.writers); !verdict.kept()) return verdict;
     if (entry.sa->udp_bytes != 0) [[unlikely]]
       follow_peer(entry, note.ip);
     if (const Verdict verdict = take_esp_off(entry, note.ip); !verdict.kept()) return verdict;

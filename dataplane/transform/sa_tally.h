@@ -46,9 +46,9 @@ class SaTally {
   Row* end() noexcept { return rows_.data() + count_; }
 
   // Adds what has been finished to the SAs' counters.
-  void note_uses(uint64_t now_tsc) noexcept {
+  void note_uses(uint64_t now_tsc, Writers writers) noexcept {
     for (const Row& row : *this) {
-      if (row.packets > 0) row.sa->counters.note_use(row.packets, row.bytes, now_tsc);
+      if (row.packets > 0) row.sa->counters.note_use(row.packets, row.bytes, now_tsc, writers);
     }
   }
 

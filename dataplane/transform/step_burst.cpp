@@ -133,7 +133,7 @@ Verdict StepBurst::admit_inbound_or_fragment(const BurstEntry& entry, Note& note
 void StepBurst::number_packets() noexcept {
   charge({&SaTally::Row::admitted, &SaTally::Row::admitted_bytes});
   for (SaTally::Row& row : tally_) {
-    const Sequence::Numbers numbers = row.sa->sequence.reserve(row.admitted);
+    const Sequence::Numbers numbers = row.sa->sequence.reserve(row.admitted, context_.writers);
     row.next_sequence = numbers.first;
     row.numbers_left = numbers.count;
     if (numbers.near && context_.notices != nullptr) context_.notices->tell_of_sequence(*row.sa);
@@ -163,14 +163,14 @@ Verdict StepBurst::check_replay(BurstEntry& entry, uint32_t received_sequence) n
   return verdict_of(entry.sa->replay.check(entry.sequence));
 }
 
-Verdict StepBurst::advance_replay(const BurstEntry& entry) noexcept {
+Verdict StepBurst::advance_replay(const BurstEntry& entry, Writers writers) noexcept {
   if (!replay_protected(*entry.sa)) return Verdict::keep();
-  return verdict_of(entry.sa->replay.check_and_advance(entry.sequence));
+  return verdict_of(entry.sa->replay.check_and_advance(entry.sequence, writers));
 }
 
 void StepBurst::note_uses() noexcept {
   if (!charged_) charge({&SaTally::Row::packets, &SaTally::Row::bytes});
-  tally_.note_uses(context_.now_tsc);
+  tally_.note_uses(context_.now_tsc, context_.writers);
   if (context_.notices != nullptr) tell_of_lifetimes();
 }
 

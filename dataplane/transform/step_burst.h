@@ -91,7 +91,7 @@ class StepBurst {
   // window would take it now.
   static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept;
   // After authentication, in order: takes it, once.
-  static Verdict advance_replay(const BurstEntry& entry) noexcept;
+  static Verdict advance_replay(const BurstEntry& entry, Writers writers) noexcept;
 
   // The packet is through, with so many bytes to be counted.
   void finish(Note& note, uint32_t bytes) noexcept {

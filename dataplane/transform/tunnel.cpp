@@ -31,8 +31,7 @@ void encap_tunnel(WorkerContext& context, Burst& burst) noexcept {
   });
   for (SaTally::Row& row : step.tally()) {
     if (row.sa->tunnel.family == Family::kIpv6) continue;
-    row.next_identification =
-        row.sa->identification.fetch_add(static_cast<uint16_t>(row.admitted), std::memory_order_relaxed);
+    row.next_identification = add_to(row.sa->identification, static_cast<uint16_t>(row.admitted), context.writers);
   }
   step.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) {
     put_outer(entry.packet, *entry.sa, note.ip, step.tally().row(note.row).next_identification++);

@@ -166,9 +166,9 @@ Verdict begin_esp(BurstEntry& entry, const IpPacket& ip, CryptoJob& job, UnsentB
 
 // Of a packet that is authentic. From here on all that is in front of the inner packet counts as its header, and what
 // is behind it is cut off.
-Verdict finish_esp(const BurstEntry& entry, IpPacket& ip) noexcept {
+Verdict finish_esp(const BurstEntry& entry, IpPacket& ip, Writers writers) noexcept {
   const Sa& esp = *entry.sa;
-  if (const Verdict verdict = StepBurst::advance_replay(entry); !verdict.kept()) return verdict;
+  if (const Verdict verdict = StepBurst::advance_replay(entry, writers); !verdict.kept()) return verdict;
   const uint32_t text_bytes = ip.payload_bytes() - fixed_bytes(esp);
   ip.header_bytes = static_cast<uint16_t>(ip.header_bytes + head_bytes(esp));
   const auto* text = rte_pktmbuf_mtod_offset(entry.packet, const uint8_t*, ip.header_bytes);
@@ -212,8 +212,8 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
   for (const GroupRun& run : runs) {
     const bool is_numbered = run.tunnel->tunnel.family == Family::kIpv4;
     uint16_t identification =
-        is_numbered ? run.tunnel->identification.fetch_add(run.packets(), std::memory_order_relaxed) : uint16_t{0};
-    uint64_t sequence = run.esp->sequence.reserve(run.packets()).first;
+        is_numbered ? add_to(run.tunnel->identification, run.packets(), context.writers) : uint16_t{0};
+    uint64_t sequence = run.esp->sequence.reserve(run.packets(), context.writers).first;
     const uint16_t iv_bytes = takes_random_iv(*run.esp) ? kRandomIvBytes : 0;
     for (uint16_t place = run.begin; place < run.end; ++place, random_iv += iv_bytes) {
       BurstEntry& entry = burst.entries[place];
@@ -221,13 +221,13 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
       entry.sequence = sequence++;
       put_headers(run, entry, identification++, random_iv, unsent[place], jobs[place]);
     }
-    run.tunnel->counters.note_use(run.packets(), run.inner_bytes, context.now_tsc);
+    run.tunnel->counters.note_use(run.packets(), run.inner_bytes, context.now_tsc, context.writers);
   }
 
   context.crypto->protect({jobs.data(), burst.count});
   for (const GroupRun& run : runs) {
     const uint64_t bytes = run.inner_bytes + uint64_t{run.packets()} * outer_header_bytes(*run.tunnel);
-    run.esp->counters.note_use(run.packets(), bytes, context.now_tsc);
+    run.esp->counters.note_use(run.packets(), bytes, context.now_tsc, context.writers);
   }
   drop_refused(context, burst, jobs);
 }
@@ -249,7 +249,7 @@ void decap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
   esp.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
     if (!jobs[place].ok) return DropReason::authentication_failed;
     const uint32_t outer_bytes = note.ip.header_bytes;
-    if (const Verdict verdict = finish_esp(entry, note.ip); !verdict.kept()) return verdict;
+    if (const Verdict verdict = finish_esp(entry, note.ip, context.writers); !verdict.kept()) return verdict;
     esp.finish(note, outer_bytes + note.ip.payload_bytes());
     return Verdict::keep();
   });

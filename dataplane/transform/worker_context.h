@@ -9,6 +9,7 @@
 #include "packet/buffer.h"
 #include "packet/counters.h"
 #include "state/versions.h"
+#include "state/writers.h"
 #include "transform/deflate.h"
 #include "transform/notices.h"
 
@@ -27,6 +28,7 @@ struct WorkerContext {
   Deflate* deflate = nullptr;             // this worker's own
   Notices* notices = nullptr;             // this worker's own; or nobody is told
   rte_mempool* large_buffers = nullptr;   // shared; null: there are none
+  Writers writers = Writers::kMany;       // of what workers share: whether this one is alone
 
   // For packets that must be in one piece.
   BufferPools buffers() const noexcept { return {packet_buffers, large_buffers}; }
