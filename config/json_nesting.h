@@ -11,8 +11,8 @@ struct JsonShape {
   size_t values = 0;  // at most so many
 };
 
-// Counts brackets and commas outside strings. A parser would do, but a tree of a million arrays is work, and memory many
-// times the text's, for nothing. The text need not be JSON.
+// Counts brackets and commas outside strings. A parser would do, but a tree of a million arrays is work, and memory
+// many times the text's, for nothing. The text need not be JSON.
 JsonShape json_shape(std::string_view text) noexcept;
 
 }  // namespace spigrp

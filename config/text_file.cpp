@@ -37,7 +37,8 @@ tl::unexpected<Error> unreadable(std::string_view name, int error) {
 
 tl::unexpected<Error> too_large(std::string_view name, size_t most_bytes) {
   const bool round = most_bytes >= kMebibyte && most_bytes % kMebibyte == 0;
-  const std::string limit = round ? std::to_string(most_bytes / kMebibyte) + " MiB" : std::to_string(most_bytes) + " bytes";
+  const std::string limit =
+      round ? std::to_string(most_bytes / kMebibyte) + " MiB" : std::to_string(most_bytes) + " bytes";
   return failure(as_typed(name), "is larger than " + limit);
 }
 

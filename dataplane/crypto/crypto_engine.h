@@ -45,8 +45,8 @@ class CryptoEngine {
   // content is then undefined.
   void verify(std::span<CryptoJob> jobs) noexcept;
 
-  // TSC cycles that 1,024 bytes cost under these keys, in a burst of such packets; the least of a few tries. control, on
-  // an engine of its own: takes a millisecond or a few.
+  // TSC cycles that 1,024 bytes cost under these keys, in a burst of such packets; the least of a few tries. control,
+  // on an engine of its own: takes a millisecond or a few.
   uint32_t cycles_per_kilobyte(const KeySchedule& keys);
 
   // `count` × 16 bytes that nobody outside can predict, for CBC IVs (RFC 3602 section 3): an AES-CTR stream under a key

@@ -18,7 +18,8 @@ BOOST_AUTO_TEST_CASE(an_algorithm_has_its_key_lengths_and_a_dash_where_it_takes_
 }
 
 BOOST_AUTO_TEST_CASE(no_algorithms_are_a_table_without_rows) {
-  BOOST_TEST(algorithms_text({}) == "algorithm  protocol  enckey bits  authkey bits  icv bits  RFC 8221  cycles/byte\n");
+  BOOST_TEST(algorithms_text({}) ==
+             "algorithm  protocol  enckey bits  authkey bits  icv bits  RFC 8221  cycles/byte\n");
 }
 
 }  // namespace

@@ -13,10 +13,10 @@
 namespace spigrp {
 
 using test::all_refused;
+using test::decimal;
 using test::error_text;
 using test::holds;
 using test::kPort;
-using test::decimal;
 using test::parse;
 using test::with;
 

@@ -8,9 +8,9 @@
 namespace spigrp {
 
 using test::all_refused;
+using test::decimal;
 using test::error_text;
 using test::holds;
-using test::decimal;
 using test::parse;
 using test::with;
 

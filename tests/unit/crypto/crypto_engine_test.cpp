@@ -85,8 +85,7 @@ BOOST_AUTO_TEST_CASE(a_burst_of_all_algorithms_gives_what_each_alone_gives) {
     engine->verify(jobs);
     for (size_t i = 0; i < chosen.size(); ++i) {
       BOOST_TEST((jobs[i].ok && std::equal(chosen[i]->plain.begin(), chosen[i]->plain.end(),
-                                           jobs[i].icv - chosen[i]->plain.size())) ==
-                 true);
+                                           jobs[i].icv - chosen[i]->plain.size())) == true);
     }
   }
 }

@@ -104,16 +104,26 @@ BOOST_AUTO_TEST_CASE(the_upper_half_follows_from_where_the_window_is) {
     uint64_t wanted;
   };
   constexpr uint64_t kHalf = uint64_t{1} << 32;
-  for (const Case& c : {Case{0, 1, 1}, Case{0, 0xffffffff, 0},                      // before the first number: nothing
-                        Case{100, 37, 37}, Case{100, 36, kHalf + 36},               // oldest of the window, one before it
-                        Case{62, 0xffffffff, 0}, Case{62, 0, 0},                    // the window begins before number 0
-                        Case{63, 0xffffffff, 0xffffffff}, Case{63, 0, 0},
-                        Case{kHalf - 1, 0xffffffff, kHalf - 1}, Case{kHalf - 1, 0, kHalf},
-                        Case{kHalf - 1, 0xffffffc0, 0xffffffc0}, Case{kHalf - 1, 0xffffffbf, kHalf + 0xffffffbf},
-                        Case{kHalf + 10, 0xffffffff, kHalf - 1}, Case{kHalf + 10, 0xffffffcb, kHalf - 53},
-                        Case{kHalf + 10, 0xffffffca, kHalf + 0xffffffca}, Case{kHalf + 10, 11, kHalf + 11},
-                        Case{5 * kHalf + 63, 0, 5 * kHalf}, Case{5 * kHalf + 62, 0xffffffff, 5 * kHalf - 1},
-                        Case{UINT64_MAX, 0xffffffff, UINT64_MAX}, Case{UINT64_MAX, 0xffffffc0, UINT64_MAX - 63},
+  for (const Case& c : {Case{0, 1, 1},
+                        Case{0, 0xffffffff, 0},  // before the first number: nothing
+                        Case{100, 37, 37},
+                        Case{100, 36, kHalf + 36},  // oldest of the window, one before it
+                        Case{62, 0xffffffff, 0},
+                        Case{62, 0, 0},  // the window begins before number 0
+                        Case{63, 0xffffffff, 0xffffffff},
+                        Case{63, 0, 0},
+                        Case{kHalf - 1, 0xffffffff, kHalf - 1},
+                        Case{kHalf - 1, 0, kHalf},
+                        Case{kHalf - 1, 0xffffffc0, 0xffffffc0},
+                        Case{kHalf - 1, 0xffffffbf, kHalf + 0xffffffbf},
+                        Case{kHalf + 10, 0xffffffff, kHalf - 1},
+                        Case{kHalf + 10, 0xffffffcb, kHalf - 53},
+                        Case{kHalf + 10, 0xffffffca, kHalf + 0xffffffca},
+                        Case{kHalf + 10, 11, kHalf + 11},
+                        Case{5 * kHalf + 63, 0, 5 * kHalf},
+                        Case{5 * kHalf + 62, 0xffffffff, 5 * kHalf - 1},
+                        Case{UINT64_MAX, 0xffffffff, UINT64_MAX},
+                        Case{UINT64_MAX, 0xffffffc0, UINT64_MAX - 63},
                         Case{UINT64_MAX, 0, 0}}) {
     const ReplayWindow window(64, c.highest);
     BOOST_TEST(window.extended(c.low) == c.wanted, "highest " << c.highest << " low " << c.low);
@@ -123,7 +133,8 @@ BOOST_AUTO_TEST_CASE(the_upper_half_follows_from_where_the_window_is) {
 // Whatever comes within reach of the window gets its own number back.
 BOOST_AUTO_TEST_CASE(numbers_near_the_window_are_told_from_their_lower_half) {
   for (const uint16_t packets : std::initializer_list<uint16_t>{1, 32, 64, 1000, 4096}) {
-    for (const uint64_t highest : {uint64_t{5000}, (uint64_t{1} << 32) - 2, (uint64_t{1} << 32) + 3, uint64_t{7} << 40}) {
+    for (const uint64_t highest :
+         {uint64_t{5000}, (uint64_t{1} << 32) - 2, (uint64_t{1} << 32) + 3, uint64_t{7} << 40}) {
       const ReplayWindow window(packets, highest);
       for (uint64_t behind = 0; behind < packets; ++behind) {
         BOOST_REQUIRE(window.extended(static_cast<uint32_t>(highest - behind)) == highest - behind);
@@ -137,8 +148,8 @@ BOOST_AUTO_TEST_CASE(numbers_near_the_window_are_told_from_their_lower_half) {
 
 BOOST_AUTO_TEST_CASE(a_window_that_begins_at_a_mark_is_closed_up_to_it) {
   for (const uint16_t packets : std::initializer_list<uint16_t>{1, 31, 32, 64, 100, 4096}) {
-    for (const uint64_t mark : {uint64_t{0}, uint64_t{1}, uint64_t{31}, uint64_t{32}, uint64_t{0xffffffff}, uint64_t{7} << 50,
-                                UINT64_MAX - 1}) {
+    for (const uint64_t mark : {uint64_t{0}, uint64_t{1}, uint64_t{31}, uint64_t{32}, uint64_t{0xffffffff},
+                                uint64_t{7} << 50, UINT64_MAX - 1}) {
       ReplayWindow window(packets, mark);
       for (uint64_t number = mark; number > 0 && mark - number < 5000; --number) {
         BOOST_REQUIRE((window.check_and_advance(number) != ReplayVerdict::kFresh));
