@@ -36,7 +36,7 @@ check:
 
 bench:
 	@scripts/install-packages build
-	@scripts/build $(BUILD) -- bench/floor bench/pipeline $(PROGRAMS)
+	@scripts/build $(BUILD) -- bench/floor bench/pipeline bench/scale $(PROGRAMS)
 	@scripts/bench $(BUILD)
 
 bench-wire:
