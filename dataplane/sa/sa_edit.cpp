@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -56,6 +57,7 @@ struct SaEdit::Staged {
   void link_sas();
   void link_sa(const SaId& id, const SaEntry& now);
   void take_over();
+  void settle_numbers();
   void retire_replaced(const SaEntry& old, const SaEntry& now);
   void count_change(const SaEntry& old, const SaEntry& now);
   void link_addresses();
@@ -71,8 +73,17 @@ struct SaEdit::Staged {
   };
   std::unordered_map<Slot, ErouteChange> eroute_changes;
   std::unordered_map<Sa*, uint64_t> allocations;  // eroutes pointed at an SA that has a lifetime
+  // Keys of SAs that these edits delete, with about how far they are used; and of the SAs that have them now, those
+  // made by the edits. Where numbers really end and begin is settled at the last moment: workers go on sending.
+  SpentKeys spent_keys;
+  std::unordered_set<KeyFingerprint, KeyFingerprintHash> leaving_keys;
+  struct Keyed {
+    Sa* sa;
+    KeyFingerprint keys;
+  };
+  std::vector<Keyed> heirs;
+  std::vector<Keyed> leaving;  // by link()
   // Made by the edits; the tables take over those that the last edit leaves.
-  SpentKeys spent_keys;  // of SAs that these edits delete
   std::vector<std::unique_ptr<Sa>> new_sas;
   std::vector<std::unique_ptr<SaGroup>> new_groups;
 
@@ -116,6 +127,10 @@ std::vector<const typename Map::value_type*> in_order(const Map& map) {
   std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
   return entries;
 }
+
+// Numbers of an SA that goes, for as long as workers may still send with it: some milliseconds, at the most that they
+// can. One that has sent nothing for all its life most likely only receives.
+constexpr uint64_t kLeftToWorkers = 1u << 17, kLeftToIdle = 1u << 13;
 
 bool has_same_keys(const Sa& sa, const SaSpec& spec) {
   return spec.encryption_key == sa.saved_encryption_key && spec.authentication_key == sa.saved_authentication_key;
@@ -161,6 +176,10 @@ SaEdit::Staged::SaList SaEdit::Staged::members_of(const SaEntry& entry) const {
 
 void SaEdit::Staged::put_new(std::unique_ptr<Sa> sa) {
   tables.udp_ports_->share(*sa);
+  if (is_numbered(sa->id) && !leaving_keys.empty()) {
+    const KeyFingerprint keys = fingerprint_of(sa->saved_encryption_key, sa->saved_authentication_key);
+    if (leaving_keys.contains(keys)) heirs.push_back({sa.get(), keys});
+  }
   new_sas.push_back(std::move(sa));
 }
 
@@ -281,7 +300,10 @@ Expected<std::unique_ptr<Sa>> SaEdit::Staged::create(SaSpec spec) const {
 }
 
 void SaEdit::Staged::spend_keys(const Sa& sa) {
-  if (is_numbered(sa.id)) spent_keys.add(spent_key_of(sa));
+  if (!is_numbered(sa.id)) return;
+  const SpentKey key = spent_key_of(sa);
+  spent_keys.add(key);
+  leaving_keys.insert(key.fingerprint);
 }
 
 void SaEdit::Staged::remove_sa(const SaId& id) {
@@ -409,6 +431,21 @@ void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
   count_change(old, now);
 }
 
+// Of the SAs that go a worker may send until it sees the next generation: their numbers end here, and their heirs'
+// begin behind them.
+void SaEdit::Staged::settle_numbers() {
+  for (const Keyed& old : leaving) {
+    Sequence& sequence = old.sa->sequence;
+    const bool sends = sequence.sent() != old.sa->marks.began_sent;
+    tables.spent_keys_.add({old.keys, sequence.close(sends ? kLeftToWorkers : kLeftToIdle)});
+  }
+  for (const Keyed& heir : heirs) {
+    const uint64_t number = tables.spent_keys_.used_up_to(heir.keys);
+    heir.sa->sequence.begin_behind(number);
+    heir.sa->marks.began_sent = heir.sa->sequence.sent();
+  }
+}
+
 // The tables own what an entry of theirs points at.
 void SaEdit::Staged::take_over() {
   for (std::unique_ptr<SaGroup>& group : new_groups) {
@@ -424,7 +461,9 @@ void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
   if (old.sa == nullptr) return;
   if (old.place == 0 && old.group != now.group) retire(old.group, versions);
   if (old.sa == now.sa) return;
-  if (is_numbered(old.sa->id)) tables.spent_keys_.add(spent_key_of(*old.sa));
+  if (is_numbered(old.sa->id)) {
+    leaving.push_back({old.sa, fingerprint_of(old.sa->saved_encryption_key, old.sa->saved_authentication_key)});
+  }
   tables.lifetimes_.remove(*old.sa);
   retire(old.sa, versions);
 }
@@ -747,6 +786,7 @@ void SaEdit::link() {
   staged_->link_addresses();
   staged_->link_eroutes();
   staged_->link_sas();
+  staged_->settle_numbers();
   staged_.reset();
 }
 

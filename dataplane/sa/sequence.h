@@ -62,6 +62,17 @@ class Sequence {
   uint64_t available() const noexcept { return limit() - std::min(limit(), sent()); }
   bool is_used_up() const noexcept { return sent() >= last_; }
 
+  // control: the SA goes. Workers that have not seen it yet get so many numbers more, and none behind the one returned:
+  // for so long as it takes until they have. Where none was ever given out there are none more.
+  uint64_t close(uint64_t more) noexcept {
+    const uint64_t number = sent();
+    const uint64_t end = number == 0 ? 0 : std::min(number_after(number, more, last_), limit());
+    set_limit(end - std::min(end, kUnderWay));
+    return std::max(end, sent());
+  }
+  // control: before the first number is given out: those up to this one were, by another
+  void begin_behind(uint64_t number) noexcept { sent_.store(std::max(sent(), std::min(number, last_))); }
+
   // control: before the first number is given out
   void set_limit(uint64_t number) noexcept { limit_.store(std::min(number, last_), std::memory_order_relaxed); }
   // control: never lower than it is
@@ -72,6 +83,8 @@ class Sequence {
   }
 
  private:
+  static constexpr uint64_t kUnderWay = 1u << 12;  // bursts of workers that still go by the limit before
+
   std::atomic<uint64_t> sent_;      // worker: rw, control: ro; at most limit_
   std::atomic<uint64_t> limit_;     // worker: ro, control: rw; at most last_
   std::atomic<bool> asked_{false};  // worker: rw, control: rw

@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(with_the_same_keys_the_numbers_go_on_behind_those_of_the_ol
   sa(kOuter).sequence.reserve(1000);
   for (const uint64_t number : {7u, 8u, 9u}) sa(kOuter).replay.check_and_advance(number);
   BOOST_REQUIRE(replace_sa(spec(kOuter)).has_value());
-  BOOST_TEST(sa(kOuter).sequence.sent() >= 1000u + 65536u);
+  BOOST_TEST(sa(kOuter).sequence.sent() >= 1000u + 131072u);
   BOOST_TEST((sa(kOuter).replay.check(9) != ReplayVerdict::kFresh));
   BOOST_TEST((sa(kOuter).replay.check(10) == ReplayVerdict::kFresh));
 }
@@ -79,7 +79,7 @@ BOOST_AUTO_TEST_CASE(an_sa_that_is_deleted_and_made_again_goes_on_behind_its_num
   SaSpec other = spec(kLone);
   other.id = said("esp.999@192.0.2.9");  // whatever the SA is called
   BOOST_REQUIRE(add(other).has_value());
-  BOOST_TEST(sa("esp.999@192.0.2.9").sequence.sent() == 1000u + 65536u);
+  BOOST_TEST(sa("esp.999@192.0.2.9").sequence.sent() == 1000u + 131072u);
   SaSpec with_new_keys = spec(kLone);
   with_new_keys.encryption_key = Key(std::vector<uint8_t>(20, 0x99));
   BOOST_REQUIRE(add(with_new_keys).has_value());
@@ -93,16 +93,43 @@ BOOST_AUTO_TEST_CASE(one_transaction_that_deletes_and_makes_an_sa_keeps_its_numb
     return e.add_sa(spec(kOuter));
   });
   BOOST_REQUIRE(done.has_value());
-  BOOST_TEST(sa(kOuter).sequence.sent() == 1000u + 65536u);
+  BOOST_TEST(sa(kOuter).sequence.sent() == 1000u + 131072u);
 }
 
-BOOST_AUTO_TEST_CASE(an_sa_that_only_comes_and_goes_uses_no_numbers_up) {
+BOOST_AUTO_TEST_CASE(an_sa_that_only_comes_and_goes_uses_few_numbers_up) {
   sa(kLone).sequence.reserve(1000);
   for (int i = 0; i < 3; ++i) {
     BOOST_REQUIRE(remove(kLone).has_value());
     BOOST_REQUIRE(add(spec(kLone)).has_value());
   }
-  BOOST_TEST(sa(kLone).sequence.sent() == 1000u + 65536u);
+  BOOST_TEST(sa(kLone).sequence.sent() == 1000u + 131072u + 2 * 8192u);
+  SaSpec silent = spec(kOuter);  // and none where it never sent
+  silent.encryption_key = Key(std::vector<uint8_t>(20, 0x99));
+  for (int i = 0; i < 3; ++i) {
+    BOOST_REQUIRE(remove(kOuter).has_value());
+    BOOST_REQUIRE(add(silent).has_value());
+  }
+  BOOST_TEST(sa(kOuter).sequence.sent() == 0u);
+}
+
+// However much is sent between the edit and its publication.
+BOOST_AUTO_TEST_CASE(numbers_used_while_the_transaction_is_made_are_not_used_again) {
+  sa(kLone).sequence.reserve(1000);
+  Sa* const old = &sa(kLone);
+  SaEdit e(*tables, *versions);
+  BOOST_REQUIRE(e.delete_sa(said(kLone)).has_value());
+  BOOST_REQUIRE(e.add_sa(spec(kLone)).has_value());
+  old->sequence.reserve(5'000'000);
+  e.link();
+  const uint64_t begins = sa(kLone).sequence.sent();
+  uint64_t highest = 0;  // of a worker that has not seen the edit
+  for (int burst = 0; burst < 10'000; ++burst) {
+    const Sequence::Numbers numbers = old->sequence.reserve(64);
+    if (numbers.count > 0) highest = numbers.first + numbers.count - 1;
+  }
+  BOOST_TEST(highest > 5'001'000u);
+  BOOST_TEST(highest <= begins);
+  versions->publish();
 }
 
 BOOST_AUTO_TEST_CASE(keys_whose_numbers_are_used_up_make_no_sa) {
