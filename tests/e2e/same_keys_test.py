@@ -1,6 +1,6 @@
 # SAs that are deleted and made again with the same keys in one transaction, which takes its time, while workers still
-# send with the old ones: invariant 1 of docs/architecture.md, no number comes twice with a key. The packets go through
-# memif ports, because the old SA's numbers must be used fast.
+# send with the old ones, or deleted so before a crash: invariant 1 of docs/architecture.md, no number comes twice with a
+# key. The packets go through memif ports, because the old SA's numbers must be used fast.
 import collections
 import json
 import pathlib
@@ -50,7 +50,10 @@ class Client:
         self.socket.close()
 
 
-class SameKeysTest(unittest.TestCase):
+class MemifGatewayTest(unittest.TestCase):
+    """A gateway with a group that has sent nothing yet, and the other ends of its ports."""
+    has_state = False
+
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spigrp-memif-"))
         self.addCleanup(shutil.rmtree, self.folder)
@@ -59,7 +62,7 @@ class SameKeysTest(unittest.TestCase):
              f"net_memif{number},role=server,id={number},socket={self.folder}/{name}.sock,socket-abstract=no"}
             for number, (name, mac, address) in enumerate((("lan", LAN_MAC, "10.1.0.1/24"),
                                                            ("wan", WAN_MAC, f"{GATEWAY}/24")))],
-            {"tables": {"sas": 131072}})
+            {"": {"state": f"{self.folder}/state"} if self.has_state else {}, "tables": {"sas": 131072}})
         self.addCleanup(self.gateway.stop)
         self.gateway.start()
         self.group = default_group("aes128gcm16", ("tun", "esp"))
@@ -68,13 +71,26 @@ class SameKeysTest(unittest.TestCase):
             f"route --add --dst 10.2.0.0/16 --via {FAR_GATEWAY} --dev ipsec0",
             f"neigh --add --dst {FAR_GATEWAY} --mac {FAR_MAC} --dev wan",
             *group_lines(self.group, SELECTOR)])
+        self.numbers = collections.Counter()  # on the wire
+        self.connect()
+
+    def tearDown(self):
+        self.gateway.stop()  # before the other ends of its ports go
+
+    def connect(self):
         self.lan, self.wan = (memif.Port(str(self.folder / f"{name}.sock"), number)
                               for number, name in enumerate(("lan", "wan")))
         for port in (self.lan, self.wan):
             self.addCleanup(port.close)
         self.lan.sender.load([bytes.fromhex((LAN_MAC + HOST_MAC).replace(":", "")) + b"\x08\x00"
                               + plain(LAN_HOST, FAR_HOST, b"any of them")])
-        self.numbers = collections.Counter()  # on the wire
+
+    def crash(self):
+        self.gateway.kill()
+        for name in ("lan", "wan"):  # DPDK does not take over the sockets of one that was killed
+            (self.folder / f"{name}.sock").unlink()
+        self.gateway.start()
+        self.connect()
 
     def carry(self, until, most=1 << 30):
         """Sends as fast as it goes, `most` packets, and notes what leaves, until it is time or the limit is reached."""
@@ -88,7 +104,7 @@ class SameKeysTest(unittest.TestCase):
             self.numbers.update(struct.unpack_from("!I", frame, SEQUENCE_AT)[0] for frame in self.wan.receiver.frames())
 
     def carry_during(self, lines, most=1 << 30):
-        """Packets flow while the transaction is being made, and a little longer. How many left before it was answered."""
+        """Packets flow while the transaction is being made. How many left meanwhile."""
         more = [f"spi --said esp.{0x10000 + number:x}@192.0.2.9 --src {GATEWAY} --esp null-sha1-96 --authkey "
                 f"0x{number:040x}" for number in range(MORE_SAS)]
         client, answer = Client(self.gateway.socket_path), []
@@ -103,9 +119,11 @@ class SameKeysTest(unittest.TestCase):
         reader.start()
         self.carry(lambda: not reader.is_alive(), most)
         self.assertEqual(len(answer), 1)
-        meanwhile = self.numbers.total() - before
-        self.carry(lambda: self.numbers.total() > before + meanwhile + 1000)
-        return meanwhile
+        return self.numbers.total() - before
+
+    def carry_on(self):
+        before = self.numbers.total()
+        self.carry(lambda: self.numbers.total() > before + 1000)
 
     def make_again(self):
         return [f"spi --said {self.group[0].said} --del", *group_lines(self.group),
@@ -115,15 +133,41 @@ class SameKeysTest(unittest.TestCase):
         twice = sum(count - 1 for count in self.numbers.values())
         self.assertEqual(twice, 0, f"{twice} of {self.numbers.total()} packets have a number that another had")
 
+
+class SameKeysTest(MemifGatewayTest):
     def test_numbers_that_an_idle_sa_uses_while_it_is_made_again_are_not_used_again(self):
         self.assertGreater(self.carry_during(self.make_again(), 256), 0)
+        self.carry_on()
         self.assert_none_twice()
 
     def test_numbers_that_a_busy_sa_uses_while_it_is_made_again_are_not_used_again(self):
-        self.carry(lambda: self.numbers.total() > 1000)
+        self.carry_on()
         self.assertGreater(self.carry_during(self.make_again()), 1 << 16)
+        self.carry_on()
         self.assert_none_twice()
 
     def test_numbers_that_an_sa_uses_while_it_is_replaced_with_the_same_keys_are_not_used_again(self):
         self.assertGreater(self.carry_during([self.group[1].command() + " --replace"], 256), 0)
+        self.carry_on()
+        self.assert_none_twice()
+
+
+class SameKeysAfterCrashTest(MemifGatewayTest):
+    """The SA is deleted while it sends, the gateway is killed, and the SA comes again."""
+    has_state = True
+
+    def delete_crash_and_make_again(self, most):
+        meanwhile = self.carry_during([f"spi --said {self.group[0].said} --del"], most)
+        self.crash()
+        self.gateway.batch([*group_lines(self.group), eroute_line(SELECTOR, self.group[0], "--replace")])
+        self.carry_on()
+        return meanwhile
+
+    def test_numbers_that_an_idle_sa_uses_while_it_is_deleted_are_not_used_again(self):
+        self.assertGreater(self.delete_crash_and_make_again(256), 0)
+        self.assert_none_twice()
+
+    def test_numbers_that_a_busy_sa_uses_while_it_is_deleted_are_not_used_again(self):
+        self.carry_on()
+        self.assertGreater(self.delete_crash_and_make_again(1 << 30), 1 << 16)
         self.assert_none_twice()
