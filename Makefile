@@ -14,7 +14,7 @@ help:
 	@echo 'make bench-wire  the daemon between two ports: the highest rate without loss, and latency (five minutes)'
 	@echo 'make bench-compare BASE=rev  what a packet costs, in terms of what it costs in another revision'
 	@echo 'make bench-plots  the figures of the last make bench as SVG, in $(BUILD)/bench'
-	@echo 'make soak     group edits under load for SOAK_MINUTES=$(SOAK_MINUTES)'
+	@echo 'make soak     two gateways under load, edits and kill -9 for SOAK_MINUTES=$(SOAK_MINUTES): every packet and edit accounted for'
 	@echo 'make fuzz     hostile input for FUZZ_SECONDS=$(FUZZ_SECONDS) a target'
 	@echo 'make lint     clang-format and clang-tidy over the whole tree'
 	@echo 'make clean    removes what the targets above built'
@@ -56,8 +56,7 @@ bench-plots:
 soak:
 	@scripts/install-packages check
 	@scripts/build $(BUILD) -- $(PROGRAMS)
-	@SOAK_MINUTES=$(SOAK_MINUTES) tests/e2e/run --build $(BUILD) group_edit_test.Soak
-	@SPIGRP_KILLS=300 tests/e2e/run --build $(BUILD) state_test.KilledTest
+	@SPIGRP_BUILD=$(abspath $(BUILD)) tests/e2e/soak.py --minutes $(SOAK_MINUTES) $(if $(SOAK_SEED),--seed $(SOAK_SEED))
 
 fuzz:
 	@scripts/install-packages fuzz

@@ -1,9 +1,7 @@
 # Groups are edited while packets flow: the invariants 1 to 4 of docs/architecture.md, and HAZARDS 17 and 18, as the wire
 # shows them. An edit is allowed to change which list a packet gets; nothing may be lost, sent with less, or sent twice.
 import collections
-import os
 import struct
-import time
 
 import lab
 import peer
@@ -197,27 +195,3 @@ class SeveralWorkersTest(EditUnderLoad):
         kinds = self.check_lists(captured)
         self.assertEqual(set(kinds), {"short", "long"})
         self.assertEqual(self.sent_and_dropped(), (len(captured), {}))
-
-
-class Soak(EditUnderLoad):
-    """make soak: the same for SOAK_MINUTES, looking at every packet, with memory that must not grow."""
-    only_when_named = True
-
-    def test_edits_under_load_for_a_long_time(self):
-        end = time.monotonic() + 60 * float(os.environ.get("SOAK_MINUTES", "10"))
-        rounds = edits = packets = 0
-        memory = []
-        while time.monotonic() < end:
-            captured, _ = self.load(self.flip, lambda edits: edits < 500 and time.monotonic() < end)
-            self.check_lists(captured)
-            self.assertEqual(self.sent_and_dropped()[1], {})
-            rounds, edits, packets = rounds + 1, edits + 500, packets + len(captured)
-            memory.append(self.resident_kib())
-            print(f"round {rounds}: {edits} edits, {packets} packets checked, daemon holds {memory[-1]} KiB", flush=True)
-        # What the first rounds take (pages touched for the first time) is no leak; what later ones add is.
-        if len(memory) > 4:
-            self.assertLess(memory[-1] - memory[len(memory) // 2], 4096, f"the daemon's memory grows: {memory}")
-
-    def resident_kib(self):
-        with open(f"/proc/{self.gateway.process.pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS:"))

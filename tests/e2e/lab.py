@@ -191,13 +191,17 @@ class Daemon:
         return text.replace("FOLDER", str(self.folder))
 
     def start(self):
+        self.launch()
+        wait_until(self.answers, lambda: f"spigrpd does not answer; it says:\n{self.log()}")
+        return self
+
+    def launch(self):
+        """Starts it and does not wait for it."""
         log = open(self.log_path, "wb")
         self.process = subprocess.Popen([*self.prefix, self.program, self.folder / "config.toml"],
                                         stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder,
                                         preexec_fn=end_with_parent)
         log.close()
-        wait_until(self.answers, lambda: f"spigrpd does not answer; it says:\n{self.log()}")
-        return self
 
     def answers(self):
         if self.process.poll() is not None:
