@@ -118,10 +118,10 @@ tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTabl
 Expected<void> apply_stored(Store& store, const EditedTables& tables) {
   Preparation preparation(tables.versions);
   Applier applier(tables);
-  const auto highest = store.each_edit([&](const Edit& edit) { return std::visit(applier, edit); });
-  if (!highest) return tl::unexpected(highest.error());
   const auto remembered = store.each_spent_key([&](const SpentKey& key) { tables.sas.spent_keys().add(key); });
   if (!remembered) return remembered;
+  const auto highest = store.each_edit([&](const Edit& edit) { return std::visit(applier, edit); });
+  if (!highest) return tl::unexpected(highest.error());
   preparation.publish(applier);
   tables.sas.number_edits_after(*highest);
   return {};

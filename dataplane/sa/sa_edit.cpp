@@ -291,7 +291,8 @@ Expected<std::unique_ptr<Sa>> SaEdit::Staged::create(SaSpec spec) const {
   if (may_be_spent) {
     const KeyFingerprint fingerprint = fingerprint_of(spec.encryption_key, spec.authentication_key);
     const uint64_t used = std::max(spent_keys.used_up_to(fingerprint), tables.spent_keys_.used_up_to(fingerprint));
-    if (used >= (spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32)) {
+    const uint64_t last = spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32;
+    if (used >= last && spec.sent == 0) {
       return failure(spec.id.text(), "no sequence number is left that these keys were not used with", "give it others");
     }
     spec.sent = std::max(spec.sent, used);
@@ -540,7 +541,11 @@ void SaEdit::Staged::tell_of_sa(const SaId& id, const SaEntry& now, SaChangeList
   const SaEntry* linked = tables.sas_->newest(now.slot);
   const SaEntry old = linked == nullptr ? SaEntry{} : *linked;
   if (now.sa != old.sa) listener.sa(id, now.sa);
-  if (now.sa != old.sa && old.sa != nullptr && is_numbered(id)) listener.spent_key(spent_key_of(*old.sa));
+  if (now.sa != old.sa && old.sa != nullptr && is_numbered(id)) {
+    // All that it may use until the transaction is published, however long that takes.
+    const KeyFingerprint keys = fingerprint_of(old.sa->saved_encryption_key, old.sa->saved_authentication_key);
+    listener.spent_key({keys, old.sa->sequence.limit()});
+  }
   // Eroutes to an SA that is gone are told of as if a group had been dissolved: what it would head is not known.
   const uint64_t gone_by = eroutes_to(now.slot) > 0 ? tables.edit_number_ : 0;
   const bool was_gone = linked != nullptr && old.sa == nullptr;

@@ -30,9 +30,7 @@ struct Grouped : Tables {
 // What a listener was told, in words.
 struct Told : SaChangeListener {
   void sa(const SaId& id, Sa* now) override { words.push_back((now == nullptr ? "- " : "+ ") + id.text()); }
-  void spent_key(const SpentKey& key) override {
-    if (key.number != 0) words.push_back("spent up to " + std::to_string(key.number));
-  }
+  void spent_key(const SpentKey& key) override { spent = key.number; }
   void dissolved(const SaId& id, uint64_t edit_number) override {
     words.push_back((edit_number == 0 ? "whole " : "dissolved ") + id.text());
   }
@@ -43,6 +41,7 @@ struct Told : SaChangeListener {
     words.push_back(now == nullptr ? "no eroute" : "eroute " + text(now->target));
   }
   std::vector<std::string> words;
+  uint64_t spent = 0;
 };
 
 BOOST_FIXTURE_TEST_SUITE(replaced_sas, Grouped)
@@ -110,6 +109,16 @@ BOOST_AUTO_TEST_CASE(an_sa_that_only_comes_and_goes_uses_few_numbers_up) {
     BOOST_REQUIRE(add(silent).has_value());
   }
   BOOST_TEST(sa(kOuter).sequence.sent() == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_told_of_the_keys_of_an_sa_that_goes_is_all_that_it_may_still_use) {
+  sa(kLone).sequence.set_limit(1u << 20);
+  sa(kLone).sequence.reserve(1000);
+  SaEdit e(*tables, *versions);
+  BOOST_REQUIRE(e.delete_sa(said(kLone)).has_value());
+  Told told;
+  e.tell(told);
+  BOOST_TEST(told.spent == 1u << 20);
 }
 
 // However much is sent between the edit and its publication.
