@@ -15,6 +15,15 @@
 #include "config/mac_address.h"
 
 namespace spigrp {
+namespace {
+
+// A memif has as many queues as its peer offers, which is known only when the peer is there; what DPDK has beyond them
+// points at the first, and two workers would write to one ring.
+bool has_queues_of_its_peer(const rte_eth_dev_info& info) noexcept {
+  return std::strcmp(info.driver_name, "net_memif") == 0;
+}
+
+}  // namespace
 
 std::vector<QueueShare> share_queues(uint16_t port, uint16_t rx_queues, uint16_t tx_queues, uint16_t workers) {
   std::vector<QueueShare> shares(workers);
@@ -93,8 +102,9 @@ Expected<void> Port::probe(const std::string& device) {
 Expected<void> Port::configure(const PortOptions& options, uint16_t workers) {
   rte_eth_dev_info info{};
   if (const int status = rte_eth_dev_info_get(device_id_, &info); status != 0) return refused("no answer", status);
-  rx_queues_ = std::min(workers, std::max<uint16_t>(1, info.max_rx_queues));
-  tx_queues_ = std::min(workers, std::max<uint16_t>(1, info.max_tx_queues));
+  const uint16_t wanted = has_queues_of_its_peer(info) ? uint16_t{1} : workers;
+  rx_queues_ = std::min(wanted, std::max<uint16_t>(1, info.max_rx_queues));
+  tx_queues_ = std::min(wanted, std::max<uint16_t>(1, info.max_tx_queues));
   rte_eth_conf conf{};
   conf.rxmode.mtu = options.mtu_bytes;
   conf.rxmode.offloads = info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;

@@ -38,7 +38,7 @@ class Sequence {
   Numbers reserve(uint64_t wanted, Writers writers = Writers::kMany) noexcept {
     uint64_t sent = sent_.load(std::memory_order_relaxed);
     const uint64_t limit = limit_.load(std::memory_order_relaxed);
-    if (limit - sent >= kNear) [[likely]]
+    if (is_far(sent, limit)) [[likely]]
       return {add_to(sent_, wanted, writers) + 1, wanted};
     uint64_t count;
     do {
@@ -52,7 +52,7 @@ class Sequence {
   }
 
   // worker: a burst's numbers are there whoever else takes some meanwhile
-  bool is_far_from_limit() const noexcept { return limit() - sent() >= kNear; }
+  bool is_far_from_limit() const noexcept { return is_far(sent(), limit()); }
 
   uint64_t last() const noexcept { return last_; }
   // control: the highest number given out
@@ -62,12 +62,13 @@ class Sequence {
   uint64_t available() const noexcept { return limit() - std::min(limit(), sent()); }
   bool is_used_up() const noexcept { return sent() >= last_; }
 
-  // control: the SA goes. Workers that have not seen it yet get so many numbers more, and none behind the one returned:
-  // for so long as it takes until they have. Where none was ever given out there are none more.
+  // control: the SA goes. Workers that have not seen it yet get so many numbers more (8,192 at least), for as long as
+  // it takes until they have, and none behind the one returned. Where none was ever given out there are none more.
   uint64_t close(uint64_t more) noexcept {
     const uint64_t number = sent();
     const uint64_t end = number == 0 ? 0 : std::min(number_after(number, more, last_), limit());
-    set_limit(end - std::min(end, kUnderWay));
+    // Nobody goes beyond the limit before. Where it is lowered, bursts may be under way that do not know yet.
+    if (end < limit()) limit_.store(end - std::min(end, kUnderWay), std::memory_order_relaxed);
     return std::max(end, sent());
   }
   // control: before the first number is given out: those up to this one were, by another
@@ -83,6 +84,9 @@ class Sequence {
   }
 
  private:
+  // The limit may be behind what is sent, of an SA that begins behind another.
+  static constexpr bool is_far(uint64_t sent, uint64_t limit) noexcept { return limit > sent && limit - sent >= kNear; }
+
   static constexpr uint64_t kUnderWay = 1u << 12;  // bursts of workers that still go by the limit before
 
   std::atomic<uint64_t> sent_;      // worker: rw, control: ro; at most limit_

@@ -30,6 +30,40 @@ BOOST_AUTO_TEST_CASE(after_the_last_number_there_is_none) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(what_is_closed_gives_out_no_number_behind_its_end) {
+  struct Case {
+    uint64_t sent, limit;
+  };
+  for (const Case& at :
+       {Case{1000, Sequence::kLast32}, Case{1000, 4000}, Case{Sequence::kLast32 - 100, Sequence::kLast32},
+        Case{Sequence::kLast32, Sequence::kLast32}, Case{0, Sequence::kLast32}}) {
+    Sequence sequence(Sequence::kLast32, at.sent);
+    sequence.set_limit(at.limit);
+    const uint64_t end = sequence.close(1u << 17);
+    BOOST_TEST(end >= at.sent);
+    BOOST_TEST(end <= at.limit);
+    uint64_t highest = at.sent;
+    for (int burst = 0; burst < 10'000; ++burst) {
+      const Sequence::Numbers numbers = sequence.reserve(64);
+      if (numbers.count > 0) highest = numbers.first + numbers.count - 1;
+    }
+    BOOST_TEST(highest <= end);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_begins_behind_its_limit_gives_out_nothing_until_that_is_raised) {
+  Sequence sequence;
+  sequence.set_limit(1u << 20);
+  sequence.begin_behind(2u << 20);
+  BOOST_TEST(!sequence.is_far_from_limit());
+  BOOST_TEST(sequence.available() == 0u);
+  const Sequence::Numbers none = sequence.reserve(64);
+  BOOST_TEST(none.count == 0u);
+  BOOST_TEST(none.near);
+  sequence.raise_limit(3u << 20);
+  BOOST_TEST(sequence.reserve(64).first == (2u << 20) + 1);
+}
+
 BOOST_AUTO_TEST_CASE(extended_numbers_go_on_behind_32_bits) {
   Sequence sequence(Sequence::kLast64, Sequence::kLast32 - 1);
   const Sequence::Numbers numbers = sequence.reserve(3);
