@@ -238,7 +238,8 @@ class Soak:
         counts += self.seen_by_bystanders
         yield ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
         yield (f"{account.ends} ended in order, {account.start_kills} killed while they started, at most "
-               f"{self.lives.longest_start_s:.1f} s to start; {self.checked} frames decrypted by scapy; the far gateway's "
+               f"{self.lives.longest_start_s:.1f} s to start; {self.lives.behind_window} of at most {self.lives.allowed} "
+               f"behind replay windows that kills have moved; {self.checked} frames decrypted by scapy; the far gateway's "
                f"memory grew by {growth} KiB")
 
 

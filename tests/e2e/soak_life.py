@@ -14,6 +14,7 @@ IN_HAND = 2 * BURST  # frames that the worker can have taken and not given back:
 # After a kill, and then only: a replay window begins closed up to what may have come (docs/control.md). An SA that is
 # not in use in that life is so in a later one.
 DROPS_AFTER_KILL = {"outside_window", "replayed"}
+NOTED_S, FIRST_AHEAD = 3, 1024  # received numbers are noted within so long; of an SA that is new, so many ahead
 SETTLED_S = 0.3
 NEAR_GROWTH_KIB, FAR_GROWTH_KIB, WARM_S = 8192, 8192, 4
 
@@ -51,6 +52,8 @@ class Lives:
         self.to_nobody, self.far_before = 0, None
         self.poll, self.resident, self.far_resident = Poll(collections.Counter(), {"lan": 0, "wan": 0}), [], []
         self.longest_start_s = 0.0
+        # What kills may have cost so far, and have. It may be dropped much later, for a variant can be out of force.
+        self.received, self.allowed, self.behind_window = [(time.monotonic(), 0)], 0, 0
 
     def run(self):
         while not self.soak.ending.is_set():
@@ -79,6 +82,7 @@ class Lives:
         """Counters and memory, while all goes on."""
         put = dict(self.exchange.near.put)
         self.poll = Poll(drops_of(self.near.stats()), put)
+        self.received.append((time.monotonic(), put["wan"]))
         if age_s > WARM_S:
             self.resident.append(self.near.resident_kib())
         self.far_resident.append((self.soak.age_s(), self.far.resident_kib()))
@@ -100,6 +104,7 @@ class Lives:
         self.near.resolve_cut()
         self.poll, self.resident = Poll(collections.Counter(), {"lan": 0, "wan": 0}), []
         self.exchange.call(self.exchange.near_lives, Ports(self.soak.folder / "near"))
+        self.received = [(time.monotonic(), 0)]
         self.near.up.set()
 
     def free_sockets(self):
@@ -133,7 +138,8 @@ class Lives:
         if not 0 <= gaps["lan"] <= IN_HAND or not 0 <= gaps["wan"] <= known + since + IN_HAND:
             self.findings.add("lost", f"life {self.near.life}, killed: of {ports.put} given {waiting} were not taken and "
                               f"{gaps} neither sent nor waiting; drops {dict(self.poll.drops)} half a second before")
-        self.check_reasons(self.near, self.poll.drops, DROPS_AFTER_KILL if self.exchange.out.kills else set())
+        self.check_behind_window(self.poll.drops)
+        self.allow_for_kill(ports.put["wan"])
         nobody = back.to_nobody - self.to_nobody
         self.to_nobody = back.to_nobody
         self.account.dropped.update(self.poll.drops)
@@ -179,6 +185,22 @@ class Lives:
         if strange:
             self.findings.add("dropped", f"{gateway.side.name}, life {gateway.life}: {strange}")
 
+    def allow_for_kill(self, received):
+        """As many again as came between two notes are taken for received."""
+        points = [*self.received, (time.monotonic(), received)]
+        most = max(until - since for at, since in points for then, until in points if 0 <= then - at <= NOTED_S)
+        sas = sum(2 * len(tunnel.variants) for tunnel in (*self.soak.scripted, *self.soak.tunnels)
+                  if tunnel.destination is self.near.side)
+        self.allowed += most + sas * FIRST_AHEAD
+
+    def check_behind_window(self, drops):
+        """What the near gateway has dropped in one life."""
+        self.check_reasons(self.near, drops, DROPS_AFTER_KILL if self.exchange.out.kills else set())
+        self.behind_window += sum(drops[reason] for reason in DROPS_AFTER_KILL)
+        if self.behind_window > self.allowed:
+            self.findings.add("dropped", f"near, life {self.near.life}: {self.behind_window} behind replay windows so far, "
+                              f"and {self.account.kills} kills explain {self.allowed}")
+
     def settle(self):
         """Until nothing moves any more."""
         def state():
@@ -206,7 +228,7 @@ class Lives:
         stats, ports = self.near.stats(), self.exchange.near
         self.check_counters(self.near, stats, ports)
         drops = drops_of(stats)
-        self.check_reasons(self.near, drops, DROPS_AFTER_KILL if self.exchange.out.kills else set())
+        self.check_behind_window(drops)
         self.account.dropped.update(drops)
         self.check_memory()
         self.close_account(self.exchange.out, self.exchange.back,
