@@ -77,18 +77,21 @@ constexpr size_t kFirstShapes = 2, kMostShapes = 16;  // asked for at once
 
 // Keys of one flow under several shapes, most specific first.
 struct ErouteTable::AskedEroutes {
-  std::array<ErouteKey, kMostShapes> keys;
-  std::array<bool, kMostShapes> unclear;  // one that is unknown goes before it
+  struct alignas(uint64_t) One {  // rte_hash reads keys by words
+    ErouteKey key;
+    bool unclear;  // one that is unknown goes before it
+  };
+  std::array<One, kMostShapes> all;
   size_t count = 0;
 
   void add(const KeyWords& flow, const KeyWords& mask, const ErouteShape& shape, bool is_unclear) noexcept {
     KeyWords masked;
     for (size_t i = 0; i < flow.size(); ++i) masked[i] = flow[i] & mask[i];
-    ErouteKey& key = keys[count];
-    key.masked = std::bit_cast<FlowKey>(masked);
-    key.shape = shape;
-    key.zero = 0;
-    unclear[count++] = is_unclear;
+    One& one = all[count++];
+    one.key.masked = std::bit_cast<FlowKey>(masked);
+    one.key.shape = shape;
+    one.key.zero = 0;
+    one.unclear = is_unclear;
   }
 };
 
@@ -129,15 +132,15 @@ ErouteTable::Found ErouteTable::find(const FlowKey& flow, Generation g) const no
 ErouteTable::Found ErouteTable::answer(const AskedEroutes& asked, Generation g) const noexcept {
   Slot slots[kMostShapes];
   if (asked.count == 1) {
-    slots[0] = eroutes_->find_slot(asked.keys[0]);
+    slots[0] = eroutes_->find_slot(asked.all[0].key);
   } else {
     const ErouteKey* keys[kMostShapes];
-    for (size_t i = 0; i < asked.count; ++i) keys[i] = &asked.keys[i];
+    for (size_t i = 0; i < asked.count; ++i) keys[i] = &asked.all[i].key;
     eroutes_->find_slots(keys, static_cast<uint16_t>(asked.count), slots);
   }
   for (size_t i = 0; i < asked.count; ++i) {
     const Eroute* eroute = slots[i] == kNoSlot ? nullptr : eroutes_->at(slots[i], g);
-    if (eroute != nullptr) return {eroute, asked.unclear[i]};
+    if (eroute != nullptr) return {eroute, asked.all[i].unclear};
   }
   return {};
 }
