@@ -6,6 +6,7 @@
 #include <initializer_list>
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -13,7 +14,8 @@ namespace spigrp {
 
 void take_large_pages(char** arguments) noexcept {
   constexpr const char* kTunables = "GLIBC_TUNABLES";
-  if (std::getenv(kTunables) != nullptr) return;
+  if (std::getenv(kTunables) != nullptr || getauxval(AT_SECURE) != 0)
+    return;  // of privileged programs it is taken away
   char path[PATH_MAX];
   const ssize_t bytes = ::readlink("/proc/self/exe", path, sizeof(path) - 1);
   if (bytes <= 0 || ::setenv(kTunables, "glibc.malloc.hugetlb=1", 1) != 0) return;

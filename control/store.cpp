@@ -147,8 +147,8 @@ Expected<void> Store::prepare() {
            {&all.note_numbers, "UPDATE sa SET sent = ?, received = ?, lost = ? WHERE id = ?"},
            {&all.set_lost, "UPDATE state SET lost = ?"},
            {&all.put_spent_key,
-            "INSERT OR REPLACE INTO spent_key VALUES(?, max(?, ifnull((SELECT number FROM "
-            "spent_key WHERE fingerprint = ?), 0)))"},
+            "INSERT INTO spent_key VALUES(?, ?) ON CONFLICT(fingerprint) DO UPDATE SET number = max(number, "
+            "excluded.number)"},
            {&all.forget_spent_keys, "DELETE FROM spent_key WHERE rowid <= (SELECT max(rowid) FROM spent_key) - ?"},
            {&all.put_group, "INSERT OR REPLACE INTO sa_group VALUES(?, ?)"},
            {&all.delete_group, "DELETE FROM sa_group WHERE first = ?"},
@@ -309,7 +309,7 @@ void Store::Writer::spent_key(const SpentKey& key) {
   if (error_ || key.number == 0) return;
   const std::string fingerprint = hex_of(key.fingerprint);
   Statements& statements = store_.statements_;
-  take(statements.put_spent_key.bind(fingerprint).bind(key.number).bind(fingerprint).run());
+  take(statements.put_spent_key.bind(fingerprint).bind(key.number).run());
   if (++store_.spent_keys_written_ % kSpentKeysAtOnce != 0) return;
   take(statements.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run());
 }

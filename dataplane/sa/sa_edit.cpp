@@ -292,10 +292,7 @@ Expected<std::unique_ptr<Sa>> SaEdit::Staged::create(SaSpec spec) const {
     const KeyFingerprint fingerprint = fingerprint_of(spec.encryption_key, spec.authentication_key);
     const uint64_t used = std::max(spent_keys.used_up_to(fingerprint), tables.spent_keys_.used_up_to(fingerprint));
     const uint64_t last = spec.extended_sequence ? Sequence::kLast64 : Sequence::kLast32;
-    if (used >= last && spec.sent == 0) {
-      return failure(spec.id.text(), "no sequence number is left that these keys were not used with", "give it others");
-    }
-    spec.sent = std::max(spec.sent, used);
+    spec.sent = std::max(spec.sent, std::min(used, last));
   }
   return Sa::create(spec);
 }
@@ -438,7 +435,8 @@ void SaEdit::Staged::settle_numbers() {
   for (const Keyed& old : leaving) {
     Sequence& sequence = old.sa->sequence;
     const bool sends = sequence.sent() != old.sa->marks.began_sent;
-    tables.spent_keys_.add({old.keys, sequence.close(sends ? kLeftToWorkers : kLeftToIdle)});
+    const uint64_t end = sequence.close(sends ? kLeftToWorkers : kLeftToIdle);
+    tables.spent_keys_.add({old.keys, end});
   }
   for (const Keyed& heir : heirs) {
     const uint64_t number = tables.spent_keys_.used_up_to(heir.keys);

@@ -37,8 +37,8 @@ class SaEdit {
   // There will be so many edits.
   void expect(size_t edits);
 
-  // Where an SA had the same keys that is no more, the sequence goes on behind all numbers that it can have given out.
-  // Errors: those of Sa::create; the SAID exists; no number is left for these keys.
+  // Where an SA had the same keys that is no more, the sequence goes on behind all numbers that it can have given out; if
+  // none is left, the SA only receives. Errors: those of Sa::create; the SAID exists.
   Expected<void> add_sa(const SaSpec& spec);
   // Puts a new object in the place of an SA, in its group too. With other keys its sequence begins anew; with the same
   // it goes on as for add_sa(), and so does its replay window. Errors: no such SA; those of add_sa(); other addresses

@@ -130,6 +130,31 @@ void put_headers(const GroupRun& run, const BurstEntry& entry, uint16_t identifi
   make_job<Purpose::kProtect>(entry, header, text_bytes, unsent, job);
 }
 
+// Takes the numbers of all runs. An SA may have ended since it was looked at (Sequence::close): who gets none is
+// dropped.
+void number_runs(WorkerContext& context, Burst& burst, GroupRuns& runs) noexcept {
+  uint16_t kept = 0;
+  for (GroupRun& run : runs) {
+    const Sequence::Numbers numbers = run.esp->sequence.reserve(run.packets(), context.writers);
+    const uint16_t first = run.begin, last = run.end;
+    run.begin = kept;
+    for (uint16_t place = first; place < last; ++place) {
+      BurstEntry& entry = burst.entries[place];
+      const auto number = static_cast<uint64_t>(place - first);
+      if (number < numbers.count) [[likely]] {
+        entry.sequence = numbers.first + number;
+        if (kept != place) burst.entries[kept] = entry;
+        ++kept;
+      } else {
+        run.inner_bytes -= rte_pktmbuf_pkt_len(entry.packet);
+        context.drop(entry.packet, DropReason::sequence_unreserved);
+      }
+    }
+    run.end = kept;
+  }
+  burst.count = kept;
+}
+
 uint16_t count_random_ivs_of(GroupRuns& runs) noexcept {
   uint16_t count = 0;
   for (const GroupRun& run : runs) {
@@ -204,6 +229,7 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
   if (!runs.are_plain) [[unlikely]] {
     return encap_one_by_one(context, burst);
   }
+  number_runs(context, burst, runs);
   alignas(16) uint8_t random_ivs[kBurstCapacity * kRandomIvBytes];
   if (const uint16_t count = count_random_ivs_of(runs); count > 0) context.crypto->random_ivs(random_ivs, count);
   const uint8_t* random_iv = random_ivs;
@@ -213,12 +239,10 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
     const bool is_numbered = run.tunnel->tunnel.family == Family::kIpv4;
     uint16_t identification =
         is_numbered ? add_to(run.tunnel->identification, run.packets(), context.writers) : uint16_t{0};
-    uint64_t sequence = run.esp->sequence.reserve(run.packets(), context.writers).first;
     const uint16_t iv_bytes = takes_random_iv(*run.esp) ? kRandomIvBytes : 0;
     for (uint16_t place = run.begin; place < run.end; ++place, random_iv += iv_bytes) {
       BurstEntry& entry = burst.entries[place];
       entry.sa = run.esp;
-      entry.sequence = sequence++;
       put_headers(run, entry, identification++, random_iv, unsent[place], jobs[place]);
     }
     run.tunnel->counters.note_use(run.packets(), run.inner_bytes, context.now_tsc, context.writers);
