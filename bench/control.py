@@ -8,12 +8,13 @@ import json
 import os
 import pathlib
 import signal
-import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import time
+
+from daemon_client import DaemonClient
 
 LEAST_THROUGHPUT = 0.95  # of the worker's, while groups are edited
 
@@ -55,7 +56,9 @@ def batch_lines(sas):
         yield f"eroute --add --eraf inet --src {source}/32 --dst 172.16.0.0/12 --said {tun(number & ~1)}"
 
 
-class Gateway:
+class Gateway(DaemonClient):
+    program, start_limit_s = "bench/control.py", 60
+
     def __init__(self, build, folder, sas, cores):
         self.folder, self.build = folder, build
         write_capture(folder / "in.pcap", [frame(number) for number in range(256)])
@@ -85,30 +88,6 @@ path = "{folder}/sock"
         self.process = subprocess.Popen([build / "spigrpd", folder / "config.toml"], stdout=self.log, stderr=self.log,
                                         preexec_fn=lambda: os.sched_setaffinity(0, cores))
         self.connect()
-
-    def connect(self):
-        deadline = time.monotonic() + 60
-        while True:
-            try:
-                self.socket = socket.socket(socket.AF_UNIX)
-                self.socket.connect(str(self.folder / "sock"))
-                self.file = self.socket.makefile("rb")
-                self.call("status")
-                return
-            except (FileNotFoundError, ConnectionError):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    sys.exit("bench/control.py: spigrpd does not start: " + (self.folder / "log").read_text())
-                time.sleep(0.02)
-
-    def call(self, method, **params):
-        self.socket.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
-        line = self.file.readline()
-        if not line:
-            raise ConnectionResetError
-        answer = json.loads(line)
-        if "error" in answer:
-            sys.exit(f"bench/control.py: {method}: {answer['error']['message']}")
-        return answer["result"]
 
     def control_seconds(self):
         """Processor time of the control thread."""

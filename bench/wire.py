@@ -20,7 +20,7 @@ import wire_gateway
 import wire_generators
 import wire_report
 from memif import Port
-from wire_gateway import Gateway, Stranger, decapsulated, grown
+from wire_gateway import Gateway, Stranger, grown, peer
 from wire_packets import (CHECKSUM_BYTES, DISTINCT, ETHERNET_BYTES, IMIX, SIZES, frames, inner_packet, mixed, ports_of,
                           write_capture)
 from wire_trial import Path
@@ -72,7 +72,7 @@ class Rig:
         if count == 1:
             packet = came[0][ETHERNET_BYTES:]
             packet = packet[:struct.unpack("!H", packet[2:4])[0]]
-            inner = decapsulated(packet, self.gateway.outbound) if direction == "out" else packet
+            inner = peer.decap(self.gateway.outbound, packet) if direction == "out" else packet
             sent = inner_packet(len(inner) + ETHERNET_BYTES + CHECKSUM_BYTES, direction, first % DISTINCT)
             if inner[20:] != sent[20:] or inner[12:20] != sent[12:20]:
                 raise SystemExit("bench/wire.py: what came out is not what went in")

@@ -1,16 +1,15 @@
 # The daemon that bench/wire.py measures: two memif ports (or a capture file and a port that swallows), one worker with a
 # core of its own, a group outbound and the same inbound.
-import json
 import os
 import pathlib
 import signal
-import socket
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests/e2e"))
 import peer  # the other gateway: scapy and python3-cryptography
+from daemon_client import DaemonClient
 
 LAN_HOST, FAR_HOST, GATEWAY, FAR_GATEWAY = "10.1.0.2", "10.2.0.2", "192.0.2.1", "192.0.2.2"
 MACS = {"lan": "02:00:00:00:01:01", "wan": "02:00:00:00:01:02"}
@@ -40,18 +39,6 @@ def group_lines(sas, source, destination):
                     if source else [])
 
 
-def encapsulated(packet, sas, sequence):
-    for sa in sas:
-        packet = sa.encap(packet, sequence)
-    return packet
-
-
-def decapsulated(packet, sas):
-    for sa in reversed(sas):
-        packet = sa.decap(packet)
-    return packet
-
-
 def memif_devices(folder):
     return {name: f"net_memif{number},role=server,id={number},socket={folder}/{name}.sock,socket-abstract=no"
             for number, name in enumerate(MACS)}
@@ -62,7 +49,9 @@ def grown(before, after):
     return {name: count - before.get(name, 0) for name, count in after.items() if count != before.get(name, 0)}
 
 
-class Gateway:
+class Gateway(DaemonClient):
+    program = "bench/wire.py"
+
     def __init__(self, build, folder, devices, cores, shape, esp, ah, workers=1):
         self.build, self.folder = build, folder
         ports = "".join(f'[[ports]]\nname = "{name}"\ndevice = "{devices[name]}"\nmac = "{MACS[name]}"\n'
@@ -85,24 +74,6 @@ path = "{folder}/sock"
         self.connect()
         self.outbound, self.inbound = (group(shape, esp, ah, inbound) for inbound in (False, True))
         self.batch(BASE + group_lines(self.outbound, LAN_HOST, FAR_HOST) + group_lines(self.inbound, None, None))
-
-    def connect(self):
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                self.socket = socket.socket(socket.AF_UNIX)
-                self.socket.connect(str(self.folder / "sock"))
-                self.file = self.socket.makefile("rb")
-                self.call("status")
-                return
-            except (FileNotFoundError, ConnectionError):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise SystemExit("bench/wire.py: spigrpd does not start: " + (self.folder / "log").read_text())
-                time.sleep(0.02)
-
-    def call(self, method):
-        self.socket.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": {}}).encode() + b"\n")
-        return json.loads(self.file.readline())["result"]
 
     def batch(self, lines):
         done = subprocess.run([self.build / "spigrpctl", "batch", "-"], input="\n".join(lines) + "\n", text=True,

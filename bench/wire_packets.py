@@ -1,7 +1,7 @@
 # The packets of bench/wire.py: one flow of UDP, of the sizes of RFC 2544 section 9.1, plain or as the far gateway sends it.
 import struct
 
-from wire_gateway import FAR_HOST, LAN_HOST, MACS, OUR_MAC, encapsulated, peer
+from wire_gateway import FAR_HOST, LAN_HOST, MACS, OUR_MAC, peer
 
 SIZES = (64, 128, 256, 512, 1024, 1280, 1518)  # of the frame on the LAN, with its checksum
 IMIX = (64, 594, 64, 64, 594, 64, 1518, 594, 64, 64, 594, 64)  # 7 : 4 : 1
@@ -27,7 +27,7 @@ def frames(direction, size, inbound):
     """DISTINCT frames of a size, for the port where they go in; `inbound`: the SAs that the far gateway applies."""
     packets = [inner_packet(size, direction, number) for number in range(DISTINCT)]
     if direction == "in":
-        packets = [encapsulated(packet, inbound, number + 1) for number, packet in enumerate(packets)]
+        packets = [peer.encap(inbound, packet, number + 1) for number, packet in enumerate(packets)]
     return [ethernet(ports_of(direction)[0], packet) for packet in packets]
 
 

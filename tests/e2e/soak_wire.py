@@ -226,21 +226,11 @@ class Direction:
 
     def deliver(self):
         """What comes out of the second gateway's LAN."""
-        port = self.destination.lan
-        receiver, memory, ring = port.receiver, port.memory, port.receiver.ring
-        first = receiver.given_back
-        count = (receiver.words[TAIL // 2] - first) & 0xffff
-        if not count:
-            return 0
-        for index in range(count):
-            slot = (first + index) & ring.mask
-            length = length_of(ring.descriptors, slot * DESCRIPTOR_BYTES + 4)[0]
-            at = ring.buffers_at + slot * BUFFER_BYTES
-            self.arrived(memory[at:at + length])
-        self.destination.taken["lan"] += count
-        receiver.seen = (first + count) & 0xffff
-        receiver.give_back()
-        return count
+        frames = self.destination.lan.receiver.frames()
+        for frame in frames:
+            self.arrived(frame)
+        self.destination.taken["lan"] += len(frames)
+        return len(frames)
 
     def arrived(self, frame):
         at = 34 if frame[12:14] == IPV4 else 54
