@@ -42,18 +42,12 @@ constexpr const char* kTablesOfFormat2 = R"(
   COMMIT;
 )";
 
-constexpr char kHexDigits[] = "0123456789abcdef";
-
 std::string hex_of(const KeyFingerprint& fingerprint) {
-  std::string hex;
-  for (const uint8_t byte : fingerprint) {
-    hex += kHexDigits[byte >> 4];
-    hex += kHexDigits[byte & 15];
-  }
-  return hex;
+  return Key(fingerprint).to_hex().substr(2);  // behind 0x
 }
 
 std::optional<KeyFingerprint> fingerprint_from(std::string_view hex) {
+  constexpr char kHexDigits[] = "0123456789abcdef";
   KeyFingerprint fingerprint{};
   if (hex.size() != 2 * fingerprint.size()) return std::nullopt;
   for (size_t i = 0; i < hex.size(); ++i) {

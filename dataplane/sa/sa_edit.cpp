@@ -177,7 +177,7 @@ SaEdit::Staged::SaList SaEdit::Staged::members_of(const SaEntry& entry) const {
 void SaEdit::Staged::put_new(std::unique_ptr<Sa> sa) {
   tables.udp_ports_->share(*sa);
   if (is_numbered(sa->id) && !leaving_keys.empty()) {
-    const KeyFingerprint keys = fingerprint_of(sa->saved_encryption_key, sa->saved_authentication_key);
+    const KeyFingerprint keys = fingerprint_of(*sa);
     if (leaving_keys.contains(keys)) heirs.push_back({sa.get(), keys});
   }
   new_sas.push_back(std::move(sa));
@@ -460,9 +460,7 @@ void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
   if (old.sa == nullptr) return;
   if (old.place == 0 && old.group != now.group) retire(old.group, versions);
   if (old.sa == now.sa) return;
-  if (is_numbered(old.sa->id)) {
-    leaving.push_back({old.sa, fingerprint_of(old.sa->saved_encryption_key, old.sa->saved_authentication_key)});
-  }
+  if (is_numbered(old.sa->id)) leaving.push_back({old.sa, fingerprint_of(*old.sa)});
   tables.lifetimes_.remove(*old.sa);
   retire(old.sa, versions);
 }
@@ -541,8 +539,7 @@ void SaEdit::Staged::tell_of_sa(const SaId& id, const SaEntry& now, SaChangeList
   if (now.sa != old.sa) listener.sa(id, now.sa);
   if (now.sa != old.sa && old.sa != nullptr && is_numbered(id)) {
     // All that it may use until the transaction is published, however long that takes.
-    const KeyFingerprint keys = fingerprint_of(old.sa->saved_encryption_key, old.sa->saved_authentication_key);
-    listener.spent_key({keys, old.sa->sequence.limit()});
+    listener.spent_key({fingerprint_of(*old.sa), old.sa->sequence.limit()});
   }
   // Eroutes to an SA that is gone are told of as if a group had been dissolved: what it would head is not known.
   const uint64_t gone_by = eroutes_to(now.slot) > 0 ? tables.edit_number_ : 0;

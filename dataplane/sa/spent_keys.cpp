@@ -12,11 +12,14 @@ constexpr uint64_t kStillSent = 1u << 16;
 
 }  // namespace
 
+KeyFingerprint fingerprint_of(const Sa& sa) {
+  return fingerprint_of(sa.saved_encryption_key, sa.saved_authentication_key);
+}
+
 SpentKey spent_key_of(const Sa& sa) {
   const uint64_t sent = sa.sequence.sent();
   const bool sends = sent != sa.marks.began_sent;
-  return {fingerprint_of(sa.saved_encryption_key, sa.saved_authentication_key),
-          sends ? number_after(sent, kStillSent, sa.sequence.last()) : sent};
+  return {fingerprint_of(sa), sends ? number_after(sent, kStillSent, sa.sequence.last()) : sent};
 }
 
 void SpentKeys::add(const SpentKey& key) {

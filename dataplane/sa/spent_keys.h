@@ -18,6 +18,7 @@ struct SpentKey {
   uint64_t number;  // 0: it was never used
 };
 
+KeyFingerprint fingerprint_of(const Sa& sa);  // of its keys
 // What is to be remembered of an SA that goes while workers may still send with it.
 SpentKey spent_key_of(const Sa& sa);
 
