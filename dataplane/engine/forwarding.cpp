@@ -12,11 +12,15 @@
 namespace spigrp {
 namespace {
 
+// RFC 1122 section 3.2.1.3: "this network", loopback, multicast and reserved.
+bool is_martian_source(const std::array<uint8_t, 4>& source) noexcept {
+  return source[0] == 0 || source[0] == 127 || source[0] >= 224;
+}
+
 AddressKind address_kind_ipv4(const PlainPacket& plain) noexcept {
   const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
-  const uint8_t source = header.source[0], destination = header.destination[0];
-  // RFC 1122 section 3.2.1.3: "this network", loopback, multicast and reserved.
-  if (source == 0 || source == 127 || source >= 224) return AddressKind::kMartian;
+  if (is_martian_source(header.source)) return AddressKind::kMartian;
+  const uint8_t destination = header.destination[0];
   if (destination == 0 || destination == 127) return AddressKind::kMartian;
   return destination >= 224 ? AddressKind::kMulticast : AddressKind::kUnicast;
 }
@@ -174,25 +178,28 @@ bool use_up_hop(const PlainPacket& plain) noexcept {
 void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   if (stamps_.at != context_.generation) look_at_stamps();
   Flow flows[kBurstCapacity];
-  bool inbound[kBurstCapacity];
+  uint16_t places[kBurstCapacity];  // of the flows' packets
+  uint16_t count = 0;
   for (uint16_t i = 0; i < burst.count; ++i) {
     const PlainPacket& plain = burst.packets[i];
-    inbound[i] = goes_inbound(plain);
-    if (inbound[i]) continue;
-    flows[i].words = flow_words(plain.packet, plain.ip);
-    flows[i].hash = hash_of(flows[i].words);
-    flows_.prefetch(flows[i].hash);
-  }
-  for (uint16_t i = 0; i < burst.count; ++i) {
-    if (!inbound[i]) flows_.prefetch_ways(flows[i].hash, network_.sas.eroutes());
-  }
-  for (uint16_t i = 0; i < burst.count; ++i) {
-    const PlainPacket& plain = burst.packets[i];
-    if (inbound[i]) {
+    if (goes_inbound(plain)) {
       ways_.inbound.take(plain);
-    } else if (!follow(plain, flows[i])) {
-      decide(plain, flows[i], answers);
+      continue;
     }
+    Flow& flow = flows[count];
+    places[count++] = i;
+    flow.words = flow_words(plain.packet, plain.ip);
+    flow.hash = hash_of(flow.words);
+    flows_.prefetch(flow.hash);
+  }
+  for (uint16_t i = 0; i < count; ++i) {
+    const bool is_of_the_same = i > 0 && flows[i].hash == flows[i - 1].hash;
+    if (!is_of_the_same) flows_.prefetch_ways(flows[i].hash, network_.sas.eroutes());
+  }
+  for (uint16_t i = 0; i < count; ++i) {
+    const PlainPacket& plain = burst.packets[places[i]];
+    if (!follow(plain, flows[i])) [[unlikely]]
+      decide(plain, flows[i], answers);
   }
   burst.clear();
 }
@@ -202,13 +209,14 @@ void Forwarding::look_at_stamps() noexcept {
   stamps_ = {.at = g, .eroutes = network_.sas.eroutes_changed_at(g), .ways = network_.ways_changed_at(g)};
 }
 
-// To an address to which others went inbound before, by the same routes.
+// To an address to which others went inbound before, by the same routes. Of its addresses then only the source may be
+// martian.
 bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
   if (!carries_protection(plain.ip) || plain.to_everyone) return false;
-  if (plain.ip.family == Family::kIpv4) {
+  if (plain.ip.family == Family::kIpv4) [[likely]] {
     const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
     const bool is_there = std::memcmp(header.destination.data(), inbound_ipv4_.bytes.data(), 4) == 0;
-    return is_there && inbound_ipv4_.ways == stamps_.ways && address_kind_ipv4(plain) == AddressKind::kUnicast;
+    return is_there && inbound_ipv4_.ways == stamps_.ways && !is_martian_source(header.source);
   }
   const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv6Header*);
   return header.destination == inbound_ipv6_.bytes && inbound_ipv6_.ways == stamps_.ways &&
@@ -218,7 +226,9 @@ bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
 // By what was decided for its flow; false: nothing was, or not for this packet.
 bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
   if (!is_usual(plain)) return false;
-  const Decision* decision = decision_about(plain, flow);
+  const Decision* decision = flows_.decision(flow.words, flow.hash, plain.group, context_.generation);
+  if (decision == nullptr) [[unlikely]]
+    decision = earlier_decision(plain, flow);
   if (decision == nullptr || plain.ip.total_bytes > decision->most_bytes) return false;
   const bool is_protected = decision->group != nullptr;
   if (is_protected ? decision->group->expired_member(context_.now_tsc) != nullptr
@@ -236,11 +246,8 @@ bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
 }
 
 // That of an earlier generation counts where what policy demands is there still, and the group is the very same.
-const Decision* Forwarding::decision_about(const PlainPacket& plain, const Flow& flow) noexcept {
+const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const Flow& flow) noexcept {
   const Generation g = context_.generation;
-  if (const Decision* decision = flows_.decision(flow.words, flow.hash, plain.group, g)) [[likely]] {
-    return decision;
-  }
   const FlowCache::Earlier earlier = flows_.earlier_decision(flow.words, flow.hash, plain.group, stamps_);
   if (earlier.decision == nullptr || objection(network_, g, plain, earlier.policy)) return nullptr;
   if (earlier.decision->group != nullptr) {

@@ -61,7 +61,7 @@ class Forwarding {
   void look_at_stamps() noexcept;
   bool goes_inbound(const PlainPacket& packet) const noexcept;
   bool follow(const PlainPacket& packet, const Flow& flow) noexcept;
-  const Decision* decision_about(const PlainPacket& packet, const Flow& flow) noexcept;
+  const Decision* earlier_decision(const PlainPacket& packet, const Flow& flow) noexcept;
   void decide(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
   void decide_unicast(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
   void remember(const PlainPacket& packet, const Flow& flow, const NextHop& hop, const FlowPolicy& policy) noexcept;

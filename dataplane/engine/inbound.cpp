@@ -12,6 +12,8 @@
 // (RFC 3173 section 2.2): a group with comp outermost is also decided by the SA next to it.
 #include "engine/inbound.h"
 
+#include <utility>
+
 #include <rte_mbuf.h>
 
 #include "packet/buffer.h"
@@ -56,10 +58,6 @@ std::optional<DropReason> other_than_esp(rte_mbuf* packet, const IpPacket& ip, c
 
 }  // namespace
 
-bool carries_protection(const IpPacket& ip) noexcept {
-  return names_sa(ip.next_header) || is_tunnel_protocol(ip.next_header);
-}
-
 // Of a fragment only the first shows a port; the others may be held for nothing, within the bounds of reassembly.
 bool is_for_inbound_udp(const Network& network, const PlainPacket& plain) noexcept {
   if (plain.ip.is_fragment && !is_first_fragment(plain.packet, plain.ip)) return true;
@@ -71,20 +69,27 @@ void Inbound::run(PlainBurst& plain) noexcept {
   join_fragments();
   find_groups();
   for (bool some_left = true; some_left;) {
-    some_left = remove_step(waiting_for_two_, decap_tunnel_in_esp, 2, plain);
+    some_left = remove_two(plain);
     for (const SaProtocol protocol : {SaProtocol::kAh, SaProtocol::kEsp, SaProtocol::kComp, SaProtocol::kTunnel}) {
       const auto index = static_cast<size_t>(protocol);
-      some_left = remove_step(waiting_[index], kTransforms[index].decap, 1, plain) || some_left;
+      some_left = remove_one(waiting_[index], kTransforms[index].decap, plain) || some_left;
     }
   }
   arrived_.clear();
 }
 
+void Inbound::take(const PlainPacket& packet) noexcept {
+  arrived_.push(packet);
+  some_fragments_ = some_fragments_ || packet.ip.is_fragment;
+}
+
 // What fragments make stands where the last of them came.
 void Inbound::join_fragments() noexcept {
+  if (!std::exchange(some_fragments_, false)) [[likely]]
+    return;
   uint16_t kept = 0;
   for (uint16_t place = 0; place < arrived_.count; ++place) {
-    if (arrived_.packets[place].ip.is_fragment) [[unlikely]] {
+    if (arrived_.packets[place].ip.is_fragment) {
       const std::optional<PlainPacket> whole = reassembly_.add(arrived_.packets[place]);
       if (whole) arrived_.packets[kept++] = *whole;
     } else {
@@ -101,7 +106,12 @@ void Inbound::find_groups() noexcept {
   SaKey keys[kBurstCapacity];
   uint16_t places[kBurstCapacity];
   uint16_t count = 0;
-  for (const PlainPacket& arrived : arrived_) known_groups_.prefetch(arrived.packet, arrived.ip);
+  KnownGroups::Wanted wanted[kBurstCapacity];
+  for (uint16_t place = 0; place < arrived_.count; ++place) {
+    const PlainPacket& arrived = arrived_.packets[place];
+    wanted[place] = KnownGroups::wanted(arrived.packet, arrived.ip);
+    known_groups_.prefetch(wanted[place]);
+  }
   for (uint16_t place = 0; place < arrived_.count; ++place) {
     const PlainPacket& arrived = arrived_.packets[place];
     notes_[place] = {arrived.port, arrived.removed};
@@ -113,7 +123,7 @@ void Inbound::find_groups() noexcept {
     }
     if (is_tunnel_protocol(arrived.ip.next_header)) {
       found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
-    } else if (const SaGroup* known = known_groups_.find(arrived.packet, arrived.ip, context_.generation)) {
+    } else if (const SaGroup* known = known_groups_.find(wanted[place], context_.generation)) {
       known->prefetch();
       found[place] = {known, DropReason{}};
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
@@ -147,7 +157,8 @@ void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t co
     const PlainPacket& arrived = arrived_.packets[places[i]];
     found[places[i]] = group_of(entry, keys[i], arrived);
     if (entry != nullptr && entry->sa != nullptr && found[places[i]].group != nullptr) {
-      known_groups_.remember(arrived.packet, arrived.ip, context_.generation, *found[places[i]].group);
+      known_groups_.remember(KnownGroups::wanted(arrived.packet, arrived.ip), context_.generation,
+                             *found[places[i]].group);
     }
   }
 }
@@ -192,30 +203,49 @@ void Inbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t left, uint16
 }
 
 // False: there was nothing to do.
-bool Inbound::remove_step(Burst& burst, Decap decap, uint8_t steps, PlainBurst& plain) noexcept {
+bool Inbound::remove_one(Burst& burst, Decap decap, PlainBurst& plain) noexcept {
   if (burst.empty()) return false;
   decap(context_, burst);
   const uint16_t survivors = burst.count;
   burst.clear();  // and filled from the front again with those whose next SA is of the same kind
   const uint16_t finished_before = plain.count;
   for (uint16_t i = 0; i < survivors; ++i) {
-    const BurstEntry& entry = burst.entries[i];
-    advance(entry, static_cast<uint8_t>(entry.step - steps), plain);
+    IpPacket ip;
+    if (const auto wrong = read_ip(burst.entries[i].packet, ip)) {
+      context_.drop(burst.entries[i].packet, *wrong);
+    } else {
+      advance(burst.entries[i], static_cast<uint8_t>(burst.entries[i].step - 1), ip, plain);
+    }
   }
   context_.counters->decapsulated.add(plain.count - finished_before);
   return true;
 }
 
-void Inbound::advance(const BurstEntry& entry, uint8_t left, PlainBurst& plain) noexcept {
-  const ParsedIp parsed = parse_ip(entry.packet);
-  if (!parsed.ok) return context_.drop(entry.packet, parsed.reason);
-  trim_packet(entry.packet, parsed.ip.total_bytes);
-  if (left == 0) return finish(entry, parsed.ip, plain);
-  const Sa& expected = *entry.group->at(static_cast<uint8_t>(left - 1));
-  if (!is_of(expected, entry.packet, parsed.ip)) {
-    return context_.drop(entry.packet, parsed.ip.is_fragment ? DropReason::fragment : DropReason::group_mismatch);
+bool Inbound::remove_two(PlainBurst& plain) noexcept {
+  Burst& burst = waiting_for_two_;
+  if (burst.empty()) return false;
+  IpPacket inner[kBurstCapacity];
+  decap_tunnel_in_esp(context_, burst, inner);
+  const uint16_t survivors = burst.count;
+  burst.clear();
+  const uint16_t finished_before = plain.count;
+  for (uint16_t i = 0; i < survivors; ++i) {
+    advance(burst.entries[i], static_cast<uint8_t>(burst.entries[i].step - 2), inner[i], plain);
   }
-  queue(entry.packet, *entry.group, left, entry.tag, parsed.ip);
+  context_.counters->decapsulated.add(plain.count - finished_before);
+  return true;
+}
+
+// `ip` is what remains of the packet, of whose group `left` SAs are still to be removed.
+void Inbound::advance(const BurstEntry& entry, uint8_t left, const IpPacket& ip, PlainBurst& plain) noexcept {
+  trim_packet(entry.packet, ip.total_bytes);
+  if (left == 0) [[likely]]
+    return finish(entry, ip, plain);
+  const Sa& expected = *entry.group->at(static_cast<uint8_t>(left - 1));
+  if (!is_of(expected, entry.packet, ip)) {
+    return context_.drop(entry.packet, ip.is_fragment ? DropReason::fragment : DropReason::group_mismatch);
+  }
+  queue(entry.packet, *entry.group, left, entry.tag, ip);
 }
 
 void Inbound::finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept {

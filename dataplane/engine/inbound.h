@@ -17,7 +17,11 @@ namespace spigrp {
 inline constexpr uint8_t kMaxRemovedSas = 16;  // of one packet, over all its groups
 
 // ESP, AH, IPComp or a tunnel.
-bool carries_protection(const IpPacket& ip) noexcept;
+inline bool carries_protection(const IpPacket& ip) noexcept {
+  static constexpr uint64_t kFirst64 =
+      1ull << kProtocolIpip | 1ull << kProtocolIpv6 | 1ull << kProtocolEsp | 1ull << kProtocolAh;
+  return ip.next_header < 64 ? (kFirst64 >> ip.next_header & 1) != 0 : ip.next_header == kProtocolIpcomp;
+}
 
 // Whether it is Inbound that takes this packet, which is addressed to the gateway: it carries protection, or is UDP to
 // a port where ESP may be in it, or a fragment of UDP that does not show its port, or one of what begins with
@@ -42,7 +46,7 @@ class Inbound {
         reassembly_(context, sizes.max_fragments),
         known_groups_(sizes.known_groups) {}
 
-  void take(const PlainPacket& packet) noexcept { arrived_.push(packet); }
+  void take(const PlainPacket& packet) noexcept;
   // Takes the groups of all packets taken off; what comes out of them goes to `plain`, to be routed.
   void run(PlainBurst& plain) noexcept;
   // Fragments that wait for the rest of their packets.
@@ -62,8 +66,9 @@ class Inbound {
   void begin(uint16_t place, const SaGroup& group) noexcept;
   void queue(rte_mbuf* packet, const SaGroup& group, uint8_t left, uint16_t tag, const IpPacket& ip) noexcept;
   using Decap = void (*)(WorkerContext& context, Burst& burst);
-  bool remove_step(Burst& burst, Decap decap, uint8_t steps, PlainBurst& plain) noexcept;
-  void advance(const BurstEntry& entry, uint8_t left, PlainBurst& plain) noexcept;
+  bool remove_one(Burst& burst, Decap decap, PlainBurst& plain) noexcept;
+  bool remove_two(PlainBurst& plain) noexcept;
+  void advance(const BurstEntry& entry, uint8_t left, const IpPacket& ip, PlainBurst& plain) noexcept;
   void finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept;
 
   WorkerContext& context_;
@@ -71,6 +76,7 @@ class Inbound {
   Reassembly reassembly_;
   KnownGroups known_groups_;
   PlainBurst arrived_;
+  bool some_fragments_ = false;                  // among them
   std::array<Note, kBurstCapacity> notes_;       // by place in arrived_
   std::array<Burst, kSaProtocolCount> waiting_;  // by the protocol of the next SA to remove
   Burst waiting_for_two_;                        // whose next two are removed at once: esp, and tun in it

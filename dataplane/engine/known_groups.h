@@ -22,27 +22,35 @@ class KnownGroups {
  public:
   explicit KnownGroups(uint32_t entries) : entries_(entries), mask_(entries - 1) {}  // a power of two
 
-  void prefetch(const rte_mbuf* packet, const IpPacket& ip) const noexcept {
-    if (is_eligible(packet, ip)) __builtin_prefetch(&entries_[hash_of(words_of(packet, ip)) & mask_]);
+  // What a packet's group is remembered by.
+  struct Wanted {
+    std::array<uint64_t, 3> words;  // destination; SPI and protocol
+    uint32_t hash;
+    bool names_sa;  // it begins with ESP or AH behind its IP header: no other is remembered
+  };
+  static Wanted wanted(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+    if (!is_eligible(packet, ip)) return {{}, 0, false};
+    const Words words = words_of(packet, ip);
+    return {words, hash_of(words), true};
   }
 
-  // The group of a packet that begins with ESP or AH behind its IP header, or null: ask the table.
-  const SaGroup* find(const rte_mbuf* packet, const IpPacket& ip, Generation g) const noexcept {
-    if (!is_eligible(packet, ip)) return nullptr;
-    const Words words = words_of(packet, ip);
-    const Entry& entry = entries_[hash_of(words) & mask_];
-    return entry.words == words && entry.found_at == g ? entry.group : nullptr;
+  void prefetch(const Wanted& wanted) const noexcept { __builtin_prefetch(&entries_[wanted.hash & mask_]); }
+
+  // The group, or null: ask the table.
+  const SaGroup* find(const Wanted& wanted, Generation g) const noexcept {
+    const Entry& entry = entries_[wanted.hash & mask_];
+    uint64_t difference = entry.found_at ^ g;
+    for (size_t i = 0; i < wanted.words.size(); ++i) difference |= entry.words[i] ^ wanted.words[i];
+    return wanted.names_sa && difference == 0 ? entry.group : nullptr;
   }
 
-  // What the table said of such a packet; others are not remembered.
-  void remember(const rte_mbuf* packet, const IpPacket& ip, Generation g, const SaGroup& group) noexcept {
-    if (!is_eligible(packet, ip)) return;
-    const Words words = words_of(packet, ip);
-    entries_[hash_of(words) & mask_] = {words, g, &group};
+  // What the table said of such a packet.
+  void remember(const Wanted& wanted, Generation g, const SaGroup& group) noexcept {
+    if (wanted.names_sa) entries_[wanted.hash & mask_] = {wanted.words, g, &group};
   }
 
  private:
-  using Words = std::array<uint64_t, 3>;  // destination; SPI and protocol
+  using Words = std::array<uint64_t, 3>;
 
   struct Entry {
     Words words{};

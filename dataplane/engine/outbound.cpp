@@ -111,12 +111,6 @@ Fitting fit(const PlainPacket& plain, const SaGroup& group, uint16_t mtu_bytes) 
   return {Fitting::Way::kAsItIs, 0};
 }
 
-rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, BufferPools buffers) noexcept {
-  const Overhead overhead = group.overhead();
-  const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
-  return make_writable(packet, head_bytes, overhead.tail_bytes, buffers);
-}
-
 std::optional<DropReason> outer_objection(const NextHop& hop) noexcept {
   switch (hop.kind) {
     case NextHopKind::kPort:

@@ -10,6 +10,7 @@
 #include "engine/network.h"
 #include "engine/plain_packet.h"
 #include "engine/transmit.h"
+#include "packet/buffer.h"
 #include "state/token_bucket.h"
 #include "transform/transform.h"
 
@@ -42,7 +43,11 @@ struct Fitting {
 Fitting fit(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes) noexcept;
 
 // The packet with room for its group and an Ethernet header; null: there is none.
-rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, BufferPools buffers) noexcept;
+inline rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, BufferPools buffers) noexcept {
+  const Overhead overhead = group.overhead();
+  const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
+  return make_writable(packet, head_bytes, overhead.tail_bytes, buffers);
+}
 
 // Why what came out of a group cannot leave by this route.
 std::optional<DropReason> outer_objection(const NextHop& hop) noexcept;

@@ -10,13 +10,22 @@
 namespace spigrp {
 namespace {
 
-// The six bytes in one word, so that two addresses are compared at once.
+// The first six bytes of a frame, in one word that an address is compared with at once.
+uint64_t word_of(const uint8_t* front) noexcept {
+  uint64_t word;
+  std::memcpy(&word, front, sizeof(word));
+  return word << 16;
+}
+
 uint64_t word_of(const MacAddress& mac) noexcept {
-  uint32_t front;
-  uint16_t back;
-  std::memcpy(&front, mac.data(), sizeof(front));
-  std::memcpy(&back, mac.data() + sizeof(front), sizeof(back));
-  return front | uint64_t{back} << 32;
+  uint8_t front[sizeof(uint64_t)]{};
+  std::memcpy(front, mac.data(), mac.size());
+  return word_of(front);
+}
+
+// Of the address that begins there: broadcast or multicast.
+bool is_for_many(const uint8_t* address) noexcept {
+  return (address[0] & 1) != 0;
 }
 
 class Reception {
@@ -32,13 +41,16 @@ class Reception {
   void take(rte_mbuf* frame) noexcept {
     const auto* ethernet = header_at<EthernetHeader>(frame, 0);
     if (ethernet == nullptr) return context_.drop(frame, DropReason::runt);
-    const bool to_everyone = (ethernet->destination[0] & 1) != 0;
-    if (!to_everyone && word_of(ethernet->destination) != own_mac_) return context_.drop(frame, DropReason::not_for_us);
-    const uint16_t ether_type = ethernet->ether_type.host();
+    const auto* front = reinterpret_cast<const uint8_t*>(ethernet);
+    const bool to_everyone = is_for_many(front);
+    if (!to_everyone && word_of(front) != own_mac_) return context_.drop(frame, DropReason::not_for_us);
+    const be16 ether_type = ethernet->ether_type;
     rte_pktmbuf_adj(frame, sizeof(EthernetHeader));
-    if (ether_type == kEtherTypeIpv4 || ether_type == kEtherTypeIpv6) [[likely]] {
-      take_ip(frame, ether_type == kEtherTypeIpv4 ? Family::kIpv4 : Family::kIpv6, to_everyone);
-    } else if (ether_type == kEtherTypeArp) {
+    if (ether_type == be16::from_host(kEtherTypeIpv4)) [[likely]] {
+      take_ip(frame, Family::kIpv4, to_everyone);
+    } else if (ether_type == be16::from_host(kEtherTypeIpv6)) {
+      take_ip(frame, Family::kIpv6, to_everyone);
+    } else if (ether_type == be16::from_host(kEtherTypeArp)) {
       transmitter_.punt({frame, {}, port_index_, PuntKind::kArp, Passage::kOwn});
     } else {
       context_.drop(frame, DropReason::unknown_ether_type);
@@ -47,18 +59,17 @@ class Reception {
 
  private:
   void take_ip(rte_mbuf* packet, Family family, bool to_everyone) noexcept {
-    const ParsedIp parsed = parse_ip(packet);
-    if (!parsed.ok) return context_.drop(packet, parsed.reason);
-    if (parsed.ip.family != family) return context_.drop(packet, DropReason::malformed);
-    trim_packet(packet, parsed.ip.total_bytes);
+    PlainPacket& plain = plain_.packets[plain_.count];  // if it is one
+    if (const auto wrong = read_ip(packet, plain.ip)) return context_.drop(packet, *wrong);
+    if (plain.ip.family != family) return context_.drop(packet, DropReason::malformed);
+    trim_packet(packet, plain.ip.total_bytes);
     if (!is_ours_alone(packet)) [[unlikely]] {
       rte_mbuf* own = make_writable(packet, sizeof(EthernetHeader), 0, context_.buffers());
       if (own == nullptr) return context_.drop(packet, DropReason::no_room);
       packet = own;
     }
-    PlainPacket& plain = plain_.add();
+    ++plain_.count;
     plain.packet = packet;
-    plain.ip = parsed.ip;
     plain.port = port_index_;
     plain.origin = Origin::kWire;
     plain.removed = 0;

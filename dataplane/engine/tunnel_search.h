@@ -8,10 +8,6 @@
 
 namespace spigrp {
 
-inline constexpr bool is_tunnel_protocol(uint8_t ip_protocol) noexcept {
-  return ip_protocol == kProtocolIpip || ip_protocol == kProtocolIpv6;
-}
-
 // Its header has the SPI or CPI of its SA.
 inline constexpr bool names_sa(uint8_t ip_protocol) noexcept {
   return ip_protocol == kProtocolEsp || ip_protocol == kProtocolAh || ip_protocol == kProtocolIpcomp;

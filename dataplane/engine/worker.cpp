@@ -65,12 +65,10 @@ void Worker::process_burst(uint16_t port, rte_mbuf** frames, uint16_t count) noe
 
 void Worker::route() noexcept {
   // Once for what was received, then for what came out of groups and for the gateway's own answers.
-  while (!plain_.empty()) {
-    forwarding_.route(plain_, next_);
+  for (PlainBurst *now = &plain_, *next = &next_; !now->empty(); std::swap(now, next)) {
+    forwarding_.route(*now, *next);
     outbound_.run();
-    inbound_.run(next_);
-    std::copy(next_.begin(), next_.end(), plain_.begin());
-    plain_.count = std::exchange(next_.count, uint16_t{0});
+    inbound_.run(*next);
   }
   transmitter_.flush();
 }

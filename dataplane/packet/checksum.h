@@ -1,6 +1,7 @@
 // The Internet checksum (RFC 1071) over IP headers and what they carry, and its incremental form (RFC 1624).
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -35,20 +36,24 @@ inline void replace_tos(Ipv4Header& header, uint8_t tos) noexcept;
 
 namespace detail {
 
-// The one's complement sum does not mind byte order (RFC 1071 section 2B): words are added as they lie in memory.
+// The one's complement sum does not mind byte order (RFC 1071 section 2B): words are added as they lie in memory. Each
+// half is added to the other, the carry out of the lower one too, and the upper one then is the sum.
 constexpr uint16_t fold_sum(uint64_t sum) noexcept {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<uint16_t>((sum & 0xffff) + (sum >> 16));
+  const auto half = static_cast<uint32_t>((sum + std::rotl(sum, 32)) >> 32);
+  return static_cast<uint16_t>((half + std::rotl(half, 16)) >> 16);
+}
+
+// Without options.
+inline uint64_t sum_of_plain_ipv4_header(const Ipv4Header& header) noexcept {
+  uint32_t words[5];
+  std::memcpy(words, &header, sizeof(words));
+  return uint64_t{words[0]} + words[1] + words[2] + words[3] + words[4];
 }
 
 inline uint64_t sum_of_ipv4_header(const Ipv4Header& header) noexcept {
   const auto* bytes = reinterpret_cast<const uint8_t*>(&header);
-  uint32_t words[5];
-  std::memcpy(words, bytes, sizeof(words));
-  uint64_t sum = uint64_t{words[0]} + words[1] + words[2] + words[3] + words[4];
-  for (size_t offset = sizeof(words); offset < header.header_bytes(); offset += sizeof(uint32_t)) {
+  uint64_t sum = sum_of_plain_ipv4_header(header);
+  for (size_t offset = sizeof(Ipv4Header); offset < header.header_bytes(); offset += sizeof(uint32_t)) {
     uint32_t word;
     std::memcpy(&word, bytes + offset, sizeof(word));
     sum += word;
@@ -75,18 +80,23 @@ inline be16 ipv4_header_checksum(const Ipv4Header& header) noexcept {
   return {static_cast<uint16_t>(~detail::fold_sum(detail::sum_of_ipv4_header(header) - own_field))};
 }
 
+// What folds to 0xffff is a multiple of it, which takes one multiplication to see. The sum is not 0: the version is in
+// it.
 inline bool ipv4_checksum_holds(const Ipv4Header& header) noexcept {
-  return detail::fold_sum(detail::sum_of_ipv4_header(header)) == 0xffff;
+  return detail::sum_of_ipv4_header(header) % 0xffff == 0;
+}
+// Of a header without options.
+inline bool plain_ipv4_checksum_holds(const Ipv4Header& header) noexcept {
+  return detail::sum_of_plain_ipv4_header(header) % 0xffff == 0;
 }
 
+// TTL, protocol and checksum lie in one word, which is read and written once. The TTL is the low byte of the word's low
+// half, so that half gets less by 1, and the checksum more, around the end where it overflows (RFC 1624 equation 3).
 inline void decrement_ttl(Ipv4Header& header) noexcept {
-  // TTL, protocol and checksum lie in one word, which is read and written once.
   uint32_t word;
   std::memcpy(&word, &header.ttl, sizeof(word));
-  const auto old_word = static_cast<uint16_t>(word),
-             new_word = static_cast<uint16_t>((old_word & 0xff00) | ((old_word - 1) & 0xff));
-  const uint64_t sum = uint64_t{static_cast<uint16_t>(~(word >> 16))} + static_cast<uint16_t>(~old_word) + new_word;
-  word = new_word | uint32_t{static_cast<uint16_t>(~detail::fold_sum(sum))} << 16;
+  const uint32_t checksum = (word >> 16) + 1;
+  word = ((word & 0xffff) - 1) | (checksum + (checksum >= 0xffff)) << 16;
   std::memcpy(&header.ttl, &word, sizeof(word));
 }
 

@@ -21,6 +21,11 @@ constexpr bool is_extension_header(uint8_t next_header) noexcept {
          next_header == kProtocolDestinationOptions;
 }
 
+// What comes behind the header is an IP packet.
+constexpr bool is_tunnel_protocol(uint8_t next_header) noexcept {
+  return next_header == kProtocolIpip || next_header == kProtocolIpv6;
+}
+
 // A parsed IP packet. Offsets in bytes from the IP header.
 struct IpPacket {
   Family family;
@@ -44,6 +49,8 @@ struct ParsedIp {
   DropReason reason;  // if not ok
 };
 inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept;
+// The same to where the packet's description is kept, for those who read one after the other: why not, or nothing.
+[[nodiscard]] inline std::optional<DropReason> read_ip(const rte_mbuf* packet, IpPacket& ip) noexcept;
 
 // A header of type T at an offset of the mbuf's first segment, or null if it does not lie wholly within it.
 template <class T>

@@ -13,19 +13,29 @@ namespace detail {
 ParsedIp parse_unusual_ip(const rte_mbuf* packet) noexcept;
 }  // namespace detail
 
-inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept {
+inline std::optional<DropReason> read_ip(const rte_mbuf* packet, IpPacket& ip) noexcept {
   if (rte_pktmbuf_data_len(packet) >= sizeof(Ipv4Header)) [[likely]] {
     const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
     const uint32_t total_bytes = header.total_length.host();
     if (header.version_ihl == 0x45 && total_bytes >= sizeof(Ipv4Header) && total_bytes <= rte_pktmbuf_pkt_len(packet) &&
-        ipv4_checksum_holds(header)) {
-      return {{Family::kIpv4, header.protocol, offsetof(Ipv4Header, protocol), sizeof(Ipv4Header), total_bytes,
-               header.is_fragment()},
-              true,
-              DropReason{}};
+        plain_ipv4_checksum_holds(header)) [[likely]] {
+      ip = {Family::kIpv4,      header.protocol, offsetof(Ipv4Header, protocol),
+            sizeof(Ipv4Header), total_bytes,     header.is_fragment()};
+      return std::nullopt;
     }
   }
-  return detail::parse_unusual_ip(packet);
+  const ParsedIp parsed = detail::parse_unusual_ip(packet);
+  if (!parsed.ok) return parsed.reason;
+  ip = parsed.ip;
+  return std::nullopt;
+}
+
+inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept {
+  ParsedIp parsed{};
+  const std::optional<DropReason> wrong = read_ip(packet, parsed.ip);
+  parsed.ok = !wrong;
+  if (wrong) parsed.reason = *wrong;
+  return parsed;
 }
 
 template <class T>

@@ -55,7 +55,7 @@ bool ReplayWindow::is_behind(uint64_t sequence) const noexcept {
   return sequence == 0 || (sequence <= newest && newest - sequence >= packets_);
 }
 
-ReplayVerdict ReplayWindow::check(uint64_t sequence) const noexcept {
+ReplayVerdict ReplayWindow::check_behind(uint64_t sequence) const noexcept {
   if (packets_ == 0) return ReplayVerdict::kFresh;
   if (is_behind(sequence)) return ReplayVerdict::kOutside;
   const Place place = place_of(sequence, word_mask_);
@@ -85,6 +85,30 @@ ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence, Writers writers
   } while (!put_instead(slot, word, wanted, writers));
   raise_highest(sequence, writers);
   return ReplayVerdict::kFresh;
+}
+
+uint32_t ReplayWindow::advance_row(uint64_t first, uint32_t count, Writers writers) noexcept {
+  const uint64_t end = first + count;
+  uint64_t next = first;
+  while (next < end && packets_ != 0) {
+    const uint64_t of_block = std::min(end - next, 32 - (next & 31));
+    const Place place = place_of(next, word_mask_);
+    const auto bits = static_cast<uint32_t>(((uint64_t{1} << of_block) - 1) << (next & 31));
+    std::atomic<uint64_t>& slot = words_[place.word];
+    uint64_t word = slot.load(std::memory_order_relaxed);
+    uint64_t wanted;
+    bool is_free;
+    do {
+      const bool is_begun = tag_of(word) == place.tag;
+      is_free = is_begun ? (word & bits) == 0 : !newer(tag_of(word), place.tag);
+      wanted = (is_begun ? word : uint64_t{place.tag} << 32) | bits;
+    } while (is_free && !put_instead(slot, word, wanted, writers));
+    if (!is_free) break;  // another worker has some of them
+    next += of_block;
+  }
+  if (packets_ == 0) next = end;
+  if (next > first) raise_highest(next - 1, writers);
+  return static_cast<uint32_t>(next - first);
 }
 
 uint64_t ReplayWindow::extended(uint32_t low) const noexcept {

@@ -21,9 +21,16 @@ class ReplayWindow {
   // worker: into the cache; the window itself has been fetched
   void prefetch() const noexcept { __builtin_prefetch(words_.get(), 1); }
   // worker: before decryption: would it be accepted now? Changes nothing.
-  ReplayVerdict check(uint64_t sequence) const noexcept;
+  ReplayVerdict check(uint64_t sequence) const noexcept {
+    return is_ahead(sequence) ? ReplayVerdict::kFresh : check_behind(sequence);
+  }
   // worker: after authentication, per packet and in order: accepts a number once and moves the window.
   ReplayVerdict check_and_advance(uint64_t sequence, Writers writers = Writers::kMany) noexcept;
+  // worker: a number behind which nothing has come yet
+  bool is_ahead(uint64_t sequence) const noexcept { return sequence > highest(); }
+  // worker: the same for `count` numbers in a row, from one on that is_ahead(), with one compare-and-swap for each 32
+  // of them. Returns how many it has accepted, from the first on; the next one has to be asked for by itself.
+  uint32_t advance_row(uint64_t first, uint32_t count, Writers writers = Writers::kMany) noexcept;
 
   // worker: the extended number that the low 32 bits on the wire stand for, by where the window is now (RFC 4303
   // appendix A2.2). 0, which is outside of every window, where it would lie before the first. It is right only if the
@@ -38,6 +45,7 @@ class ReplayWindow {
  private:
   void raise_highest(uint64_t sequence, Writers writers) noexcept;
   bool is_behind(uint64_t sequence) const noexcept;
+  ReplayVerdict check_behind(uint64_t sequence) const noexcept;
   bool seen(uint64_t sequence) const noexcept;
 
   uint16_t packets_;

@@ -101,8 +101,23 @@ Expected<void> Sa::set_up_keys(const SaSpec& spec) {
   if (id.protocol == SaProtocol::kAh) {
     const unsigned unit = id.destination.family == Family::kIpv4 ? 4 : 8;
     ah_header_bytes = static_cast<uint16_t>((sizeof(AhHeader) + iv_bytes + icv_bytes + unit - 1) / unit * unit);
+  } else {
+    set_up_esp_job(*algorithm->cipher);
   }
   return {};
+}
+
+void Sa::set_up_esp_job(const Cipher& cipher) noexcept {
+  const uint8_t head_bytes = sizeof(EspHeader);
+  const bool is_gmac = cipher.mode == CipherMode::kAesGmac;  // RFC 4543 section 3.3: the IV is authenticated too
+  const bool is_combined = cipher.is_combined();
+  esp_job = {.cipher_offset = static_cast<uint8_t>(head_bytes + (is_gmac ? 0 : iv_bytes)),
+             .cipher_more = is_gmac ? iv_bytes : uint8_t{0},
+             .ciphers = cipher.mode != CipherMode::kNull,
+             .auth_bytes = static_cast<uint8_t>(head_bytes + (is_combined ? 0 : iv_bytes)),
+             .auth_has_text = !is_combined,
+             .is_combined = is_combined,
+             .takes_random_iv = cipher.takes_random_iv()};
 }
 
 SaSpec spec_of(const Sa& sa) {

@@ -49,6 +49,17 @@ struct TunnelTemplate {
   };
 };
 
+// What the crypto job over an ESP packet covers, from the ESP header on.
+struct EspJobForm {
+  uint8_t cipher_offset = 0;   // where it begins to encrypt: behind the IV; GMAC, which authenticates it too: at the IV
+  uint8_t cipher_more = 0;     // bytes between there and the text
+  bool ciphers = false;        // if not, nothing goes to the cipher
+  uint8_t auth_bytes = 0;      // what is authenticated beside the text: the AAD, or the header and the IV
+  bool auth_has_text = false;  // the text is authenticated like that too: not by a combined mode's cipher
+  bool is_combined = false;    // extended sequence numbers then are in the AAD, else behind the text
+  bool takes_random_iv = false;  // Cipher's
+};
+
 // Per SA; added to by any worker, relaxed.
 struct SaCounters {  // worker: rw, control: ro
   std::atomic<uint64_t> packets{0};
@@ -95,6 +106,7 @@ struct alignas(64) Sa {
   uint8_t icv_bytes = 0;
   uint8_t udp_bytes = 0;  // of the header in front of ESP: 8 or none
   bool extended_sequence = false;
+  EspJobForm esp_job;            // esp
   uint16_t ah_header_bytes = 0;  // fixed part, IV, ICV and padding for the SA's family (RFC 4302 section 2.2)
   be32 spi{};
   uint64_t iv_offset = 0;                   // random for this object: counted_iv()
@@ -132,6 +144,7 @@ struct alignas(64) Sa {
   explicit Sa(const SaSpec& spec);
 
   Expected<void> set_up_keys(const SaSpec& spec);
+  void set_up_esp_job(const Cipher& cipher) noexcept;
   void set_up_tunnel(const SaSpec& spec);
   void set_up_udp(const SaSpec& spec);
   void work_out_overhead();

@@ -37,7 +37,7 @@ static_assert(sizeof(UnsentBytes::aad) == 12);
 enum class Purpose : uint8_t { kProtect, kVerify };
 
 inline bool takes_random_iv(const Sa& sa) noexcept {
-  return sa.keys->algorithm().cipher->takes_random_iv();
+  return sa.esp_job.takes_random_iv;
 }
 
 // In front of the payload.
@@ -69,37 +69,32 @@ void authenticate_upper_half(const BurstEntry& entry, CryptoJob& job, UnsentByte
   if constexpr (purpose == Purpose::kVerify) job.icv = unsent.received_icv;
 }
 
+// With extended sequence numbers: the upper half is authenticated, and not in the packet.
+template <Purpose purpose>
+void add_upper_half(const BurstEntry& entry, const EspHeader& esp, UnsentBytes& unsent, CryptoJob& job) noexcept {
+  if (!entry.sa->esp_job.is_combined) return authenticate_upper_half<purpose>(entry, job, unsent);
+  unsent.aad = {esp.spi, upper_half(entry.sequence), esp.sequence};
+  job.auth_start = reinterpret_cast<const uint8_t*>(&unsent.aad);
+  job.auth_bytes = sizeof(unsent.aad);
+}
+
 // The job over an ESP header and the `text_bytes` that lie behind its IV.
 template <Purpose purpose>
 void make_job(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes, UnsentBytes& unsent,
               CryptoJob& job) noexcept {
   const Sa& sa = *entry.sa;
+  const EspJobForm& form = sa.esp_job;
   auto* start = reinterpret_cast<uint8_t*>(esp);
   uint8_t* iv = start + sizeof(EspHeader);
-  uint8_t* text = iv + sa.iv_bytes;
-  const Cipher& cipher = *sa.keys->algorithm().cipher;
   job.keys = &*sa.keys;
-  job.cipher_start = text;
-  job.cipher_bytes = cipher.mode == CipherMode::kNull ? 0 : text_bytes;
+  job.cipher_start = start + form.cipher_offset;
+  job.cipher_bytes = form.ciphers ? text_bytes + form.cipher_more : 0;
   job.iv = iv;
   job.auth_start = start;
-  job.auth_bytes = static_cast<uint32_t>(sizeof(EspHeader));  // the AAD: SPI and sequence number
-  job.icv = text + text_bytes;
-  if (!cipher.is_combined()) {
-    job.auth_bytes = static_cast<uint32_t>(sizeof(EspHeader)) + sa.iv_bytes + text_bytes;
-    if (sa.extended_sequence) [[unlikely]]
-      authenticate_upper_half<purpose>(entry, job, unsent);
-    return;
-  }
-  if (cipher.mode == CipherMode::kAesGmac) {  // RFC 4543 section 3.3: the IV is authenticated too
-    job.cipher_start = iv;
-    job.cipher_bytes = text_bytes + sa.iv_bytes;
-  }
-  if (sa.extended_sequence) [[unlikely]] {
-    unsent.aad = {esp->spi, upper_half(entry.sequence), esp->sequence};
-    job.auth_start = reinterpret_cast<const uint8_t*>(&unsent.aad);
-    job.auth_bytes = sizeof(unsent.aad);
-  }
+  job.auth_bytes = form.auth_bytes + (form.auth_has_text ? text_bytes : 0);
+  job.icv = iv + sa.iv_bytes + text_bytes;
+  if (sa.extended_sequence) [[unlikely]]
+    add_upper_half<purpose>(entry, *esp, unsent, job);
 }
 
 // CBC: unpredictable (RFC 3602 section 3).
@@ -136,15 +131,24 @@ inline void put_trailer(const Sa& sa, char* tail, uint32_t pad_bytes, uint8_t ne
   std::memcpy(tail + pad_bytes, &trailer, sizeof(trailer));
 }
 
+// RFC 4303 section 2.4: that padding is as it should be. `end`: behind it; in front of it at least as much is readable
+// as a header and an IV take.
+inline bool padding_is_sound(const uint8_t* end, uint32_t pad_bytes) noexcept {
+  uint64_t last;
+  constexpr uint32_t kAtOnce = 6;
+  if (pad_bytes > kAtOnce) return std::memcmp(end - pad_bytes, kPadding.data(), pad_bytes) == 0;
+  std::memcpy(&last, end - sizeof(last), sizeof(last));
+  const uint64_t wanted = 0x060504030201u & ((uint64_t{1} << 8 * pad_bytes) - 1);
+  return pad_bytes == 0 || last >> 8 * (sizeof(last) - pad_bytes) == wanted;
+}
+
 // What the end of the decrypted text says: next header, pad length, padding. `text_bytes` is at least the trailer's.
 inline Verdict read_trailer(const uint8_t* text, uint32_t text_bytes, EspTrailer& trailer) noexcept {
   const uint32_t padded_bytes = text_bytes - static_cast<uint32_t>(sizeof(EspTrailer));
   std::memcpy(&trailer, text + padded_bytes, sizeof(trailer));
-  if (trailer.pad_length > padded_bytes) return DropReason::bad_padding;
-  const uint8_t* padding = text + padded_bytes - trailer.pad_length;
-  bool is_sound = true;
-  for (uint32_t i = 0; i < trailer.pad_length; ++i) is_sound = is_sound && padding[i] == kPadding[i];
-  if (!is_sound) return DropReason::bad_padding;
+  if (trailer.pad_length > padded_bytes || !padding_is_sound(text + padded_bytes, trailer.pad_length)) {
+    return DropReason::bad_padding;
+  }
   return trailer.next_header == kProtocolNoNext ? Verdict(DropReason::dummy) : Verdict::keep();
 }
 

@@ -77,11 +77,6 @@ Verdict verdict_of(ReplayVerdict replay) noexcept {
   return Verdict::keep();
 }
 
-// Anti-replay goes with integrity only (RFC 4303 section 3.4.3): without an ICV anybody could move the window.
-bool replay_protected(const Sa& sa) noexcept {
-  return sa.icv_bytes != 0;
-}
-
 }  // namespace
 
 Verdict StepBurst::check_outbound(const Sa& sa, rte_mbuf* packet, Position position, IpPacket& ip) noexcept {
@@ -156,15 +151,12 @@ Verdict StepBurst::check_use(const Sa& sa, uint32_t bytes, const Uses& before) n
   return no_number_left(sa);
 }
 
-Verdict StepBurst::check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {
-  const Sa& sa = *entry.sa;
-  entry.sequence = sa.extended_sequence ? sa.replay.extended(received_sequence) : received_sequence;
-  if (!replay_protected(*entry.sa)) return Verdict::keep();
+Verdict StepBurst::check_replay_behind(const BurstEntry& entry) noexcept {
   return verdict_of(entry.sa->replay.check(entry.sequence));
 }
 
 Verdict StepBurst::advance_replay(const BurstEntry& entry, Writers writers) noexcept {
-  if (!replay_protected(*entry.sa)) return Verdict::keep();
+  if (!is_replay_protected(*entry.sa)) return Verdict::keep();
   return verdict_of(entry.sa->replay.check_and_advance(entry.sequence, writers));
 }
 
@@ -207,22 +199,26 @@ void StepBurst::tell_of_lifetimes() noexcept {
   }
 }
 
+namespace {
+
 // That the numbers are used up is told of the first packet that gets none.
-void StepBurst::tell(const BurstEntry& entry, DropReason reason, uint64_t dropped_before) noexcept {
+void tell(WorkerContext& context, const BurstEntry& entry, DropReason reason, uint64_t dropped_before) noexcept {
   const auto kind = notice_of(reason);
   const bool exhausted = kind == NoticeKind::kSequenceExhausted;
   if (!kind || (exhausted && dropped_before > 0)) return;
   const Sa& sa = *entry.sa;
   const IpAddress source = source_of(entry.packet, sa.id.destination.family);
-  context_.notices->tell_of_packet({sa.id, source, *kind, exhausted ? sa.sequence.last() : entry.sequence},
-                                   context_.now_tsc);
+  context.notices->tell_of_packet({sa.id, source, *kind, exhausted ? sa.sequence.last() : entry.sequence},
+                                  context.now_tsc);
 }
 
-void StepBurst::drop(const BurstEntry& entry, DropReason reason) noexcept {
+}  // namespace
+
+void StepBurst::drop(WorkerContext& context, const BurstEntry& entry, DropReason reason) noexcept {
   std::atomic<uint64_t>* counter = counter_for(entry.sa->counters, reason);
   const uint64_t dropped_before = counter == nullptr ? 0 : counter->fetch_add(1, std::memory_order_relaxed);
-  if (context_.notices != nullptr) tell(entry, reason, dropped_before);
-  context_.drop(entry.packet, reason);
+  if (context.notices != nullptr) tell(context, entry, reason, dropped_before);
+  context.drop(entry.packet, reason);
 }
 
 }  // namespace spigrp

@@ -54,7 +54,7 @@ class StepBurst {
       BurstEntry& entry = burst_.entries[place];
       const Verdict verdict = step(place, entry, notes_[place]);
       if (!verdict.kept()) [[unlikely]] {
-        drop(entry, verdict.reason());
+        drop(context_, entry, verdict.reason());
         continue;
       }
       if (kept != place) {
@@ -89,9 +89,16 @@ class StepBurst {
 
   // Of a decap, before any key is used: sets entry.sequence, from the number on the wire, and says whether the replay
   // window would take it now.
-  static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept;
+  static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {
+    const Sa& sa = *entry.sa;
+    entry.sequence = sa.extended_sequence ? sa.replay.extended(received_sequence) : received_sequence;
+    const bool is_usual = !is_replay_protected(sa) || sa.replay.is_ahead(entry.sequence);
+    return is_usual ? Verdict::keep() : check_replay_behind(entry);
+  }
   // After authentication, in order: takes it, once.
   static Verdict advance_replay(const BurstEntry& entry, Writers writers) noexcept;
+  // Anti-replay goes with integrity only (RFC 4303 section 3.4.3): without an ICV anybody could move the window.
+  static bool is_replay_protected(const Sa& sa) noexcept { return sa.icv_bytes != 0; }
 
   // The packet is through, with so many bytes to be counted.
   void finish(Note& note, uint32_t bytes) noexcept {
@@ -106,7 +113,11 @@ class StepBurst {
 
   SaTally& tally() noexcept { return tally_; }
 
+  // Counts the packet in the worker and in its SA, tells who wants to know, and frees it.
+  static void drop(WorkerContext& context, const BurstEntry& entry, DropReason reason) noexcept;
+
  private:
+  static Verdict check_replay_behind(const BurstEntry& entry) noexcept;
   // The two numbers of a row that say what is to be taken from its SA's lifetime.
   struct Charge {
     uint32_t SaTally::Row::*packets;
@@ -115,8 +126,6 @@ class StepBurst {
   void charge(Charge charge) noexcept;
   void charge_one_by_one(Charge charge) noexcept;
   void tell_of_lifetimes() noexcept;
-  void drop(const BurstEntry& entry, DropReason reason) noexcept;
-  void tell(const BurstEntry& entry, DropReason reason, uint64_t dropped_before) noexcept;
 
   WorkerContext& context_;
   Burst& burst_;

@@ -3,12 +3,15 @@
 //   before:  [IP | payload]
 //   after:   [outer IP | SPI, sequence | IV | IP | payload | padding, pad length, next header | ICV]
 //
-// On the way out packets are taken in runs of one group. Whatever might keep a packet of the burst back (a lifetime,
-// sequence numbers near their end, a packet that gets too large) sends the burst through the two transforms instead,
-// which know what to do about it.
+// Packets are taken in runs of one group, and what all of a run have in common is worked out once. Whatever might keep
+// a packet of the burst back beside its own bytes (a lifetime, sequence numbers near their end, a packet that gets too
+// large) sends the burst through the two transforms instead, which know what to do about it.
 #include "transform/tunnel_esp.h"
 
+#include <algorithm>
 #include <array>
+#include <optional>
+#include <span>
 
 #include <rte_mbuf.h>
 
@@ -21,14 +24,19 @@
 namespace spigrp {
 namespace {
 
-constexpr uint32_t kMostBytes = 65535;  // of an IPv4 packet, and of what one of IPv6 carries
+// Of an IP packet that surely stays below 65,536 bytes with both on.
+constexpr uint32_t kUsualBytes = 65535 - 1024;
 
-// Packets in a row that get the same SAs.
+using Jobs = std::array<CryptoJob, kBurstCapacity>;
+using Unsent = std::array<UnsentBytes, kBurstCapacity>;
+
+// Packets in a row that get the same SAs, or lose them.
 struct GroupRun {
+  const SaGroup* group;
   Sa* tunnel;
   Sa* esp;
+  uint64_t first_number;  // outbound
   uint16_t begin, end;
-  uint64_t inner_bytes;
 
   uint16_t packets() const noexcept { return static_cast<uint16_t>(end - begin); }
 };
@@ -36,60 +44,53 @@ struct GroupRun {
 struct GroupRuns {
   std::array<GroupRun, kBurstCapacity> runs;
   uint16_t count = 0;
-  bool are_plain = true;  // nothing keeps any of them back
 
   GroupRun* begin() noexcept { return runs.data(); }
   GroupRun* end() noexcept { return runs.data() + count; }
 };
 
-uint16_t outer_header_bytes(const Sa& tunnel) noexcept {
-  return static_cast<uint16_t>(tunnel.tunnel.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
+void count(Uses& uses, uint32_t packet_bytes) noexcept {
+  ++uses.packets;
+  uses.bytes += packet_bytes;
+}
+
+void note(const Uses& uses, Sa& sa, const WorkerContext& context) noexcept {
+  if (uses.packets > 0) sa.counters.note_use(uses.packets, uses.bytes, context.now_tsc, context.writers);
+}
+
+uint16_t ip_header_bytes(Family family) noexcept {
+  return static_cast<uint16_t>(family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
+}
+
+// `to_tunnel`, `to_esp`: steps from the entries' to them; the way in leads backwards.
+void find_runs(const Burst& burst, int to_tunnel, int to_esp, GroupRuns& found) noexcept {
+  for (uint16_t begin = 0; begin < burst.count;) {
+    const BurstEntry& first = burst.entries[begin];
+    uint16_t end = begin;
+    while (++end < burst.count && burst.entries[end].group == first.group && burst.entries[end].step == first.step) {
+    }
+    const auto sa_at = [&first](int steps) { return first.group->at(static_cast<uint8_t>(first.step + steps)); };
+    found.runs[found.count++] = {first.group, sa_at(to_tunnel), sa_at(to_esp), 0, begin, end};
+    begin = end;
+  }
 }
 
 // Where a burst is of many SAs, those of all packets are fetched at once, and then the keys of all: to know where they
-// are takes the SAs. `to_tunnel`, `to_esp`: steps from the entry's to them; the way in leads backwards.
-void prefetch_sas(const Burst& burst, int to_tunnel, int to_esp) noexcept {
-  uint16_t others[kBurstCapacity];
-  uint16_t count = 0;
-  for (uint16_t i = 1; i < burst.count; ++i) {
-    if (burst.entries[i].group != burst.entries[i - 1].group) others[count++] = i;
-  }
-  const auto sa_of = [&](uint16_t place, int steps) {
-    const BurstEntry& entry = burst.entries[place];
-    return entry.group->at(static_cast<uint8_t>(entry.step + steps));
-  };
-  for (uint16_t i = 0; i < count; ++i) {
-    sa_of(others[i], to_tunnel)->prefetch();
-    sa_of(others[i], to_esp)->prefetch();
-  }
-  for (uint16_t i = 0; i < count; ++i) {
-    const Sa* esp = sa_of(others[i], to_esp);
-    esp->prefetch_keys();
-    if (to_esp < 0) esp->replay.prefetch();
+// are takes the SAs.
+void prefetch_sas(GroupRuns& runs) noexcept {
+  if (runs.count == 1) return;
+  for (const GroupRun& run : runs) {
+    run.tunnel->prefetch();
+    run.esp->prefetch();
   }
 }
-
-bool may_keep_back(const SaGroup& group, const Sa& esp) noexcept {
-  return group.expires() || !esp.sequence.is_far_from_limit();
+void prefetch_keys(GroupRuns& runs) noexcept {
+  if (runs.count == 1) return;
+  for (const GroupRun& run : runs) run.esp->prefetch_keys();
 }
-
-void find_runs(const Burst& burst, GroupRuns& found) noexcept {
-  for (uint16_t begin = 0; begin < burst.count;) {
-    const BurstEntry& first = burst.entries[begin];
-    GroupRun& run = found.runs[found.count++];
-    run = {first.sa, first.group->at(static_cast<uint8_t>(first.step + 1)), begin, begin, 0};
-    const uint32_t most_bytes =
-        kMostBytes - run.tunnel->overhead.head_bytes - run.esp->overhead.head_bytes - run.esp->overhead.tail_bytes;
-    found.are_plain = found.are_plain && !may_keep_back(*first.group, *run.esp);
-    for (; run.end < burst.count; ++run.end) {
-      const BurstEntry& entry = burst.entries[run.end];
-      if (entry.sa != run.tunnel || entry.group != first.group) break;
-      const uint32_t bytes = rte_pktmbuf_pkt_len(entry.packet);
-      run.inner_bytes += bytes;
-      found.are_plain = found.are_plain && bytes <= most_bytes;
-    }
-    begin = run.end;
-  }
+void prefetch_windows(GroupRuns& runs) noexcept {
+  if (runs.count == 1) return;
+  for (const GroupRun& run : runs) run.esp->replay.prefetch();
 }
 
 // To the SA that stands so many steps from each entry's.
@@ -103,31 +104,14 @@ void encap_one_by_one(WorkerContext& context, Burst& burst) noexcept {
   encap_esp(context, burst);
 }
 
-// Everything but what the cipher and the authenticator do; makes the job that does that.
-void put_headers(const GroupRun& run, const BurstEntry& entry, uint16_t identification, const uint8_t* random_iv,
-                 UnsentBytes& unsent, CryptoJob& job) noexcept {
-  const Sa& esp = *run.esp;
-  const TunnelTemplate& tunnel = run.tunnel->tunnel;
-  rte_mbuf* packet = entry.packet;
-  auto* inner = rte_pktmbuf_mtod(packet, uint8_t*);
-  const Family inner_family = family_of(packet);
-  const uint32_t inner_bytes = rte_pktmbuf_pkt_len(packet);
-  const uint32_t pad_bytes = padding_bytes(esp, inner_bytes);
-  const uint32_t text_bytes = inner_bytes + pad_bytes + static_cast<uint32_t>(sizeof(EspTrailer));
-  const uint16_t esp_head_bytes = head_bytes(esp), outer_bytes = outer_header_bytes(*run.tunnel);
-
-  packet->data_off = static_cast<uint16_t>(packet->data_off - esp_head_bytes - outer_bytes);
-  packet->pkt_len = outer_bytes + esp_head_bytes + text_bytes + esp.icv_bytes;
-  packet->data_len = static_cast<uint16_t>(packet->pkt_len);
-  put_trailer(esp, reinterpret_cast<char*>(inner + inner_bytes), pad_bytes, tunnel_protocol(inner_family));
-  auto* header = reinterpret_cast<EspHeader*>(inner - esp_head_bytes);
-  put_tunnel_header(inner - esp_head_bytes - outer_bytes, tunnel,
-                    {inner, inner_family, kProtocolEsp, esp_head_bytes + text_bytes + esp.icv_bytes}, identification);
-  const be32 sequence = be32::from_host(static_cast<uint32_t>(entry.sequence));
-  const uint64_t both = esp.spi.wire | uint64_t{sequence.wire} << 32;  // one store: it is read as one, as AAD
-  std::memcpy(header, &both, sizeof(both));
-  put_iv(entry, random_iv, reinterpret_cast<uint8_t*>(header + 1));
-  make_job<Purpose::kProtect>(entry, header, text_bytes, unsent, job);
+bool may_keep_back(GroupRuns& runs, const Burst& burst) noexcept {
+  uint32_t most_bytes = 0;
+  for (const BurstEntry& entry : std::span(burst.entries, burst.count)) {
+    most_bytes = std::max(most_bytes, rte_pktmbuf_pkt_len(entry.packet));
+  }
+  bool may = most_bytes > kUsualBytes;
+  for (const GroupRun& run : runs) may = may || run.group->expires() || !run.esp->sequence.is_far_from_limit();
+  return may;
 }
 
 // Takes the numbers of all runs. An SA may have ended since it was looked at (Sequence::close): who gets none is
@@ -136,24 +120,71 @@ void number_runs(WorkerContext& context, Burst& burst, GroupRuns& runs) noexcept
   uint16_t kept = 0;
   for (GroupRun& run : runs) {
     const Sequence::Numbers numbers = run.esp->sequence.reserve(run.packets(), context.writers);
-    const uint16_t first = run.begin, last = run.end;
-    run.begin = kept;
-    for (uint16_t place = first; place < last; ++place) {
-      BurstEntry& entry = burst.entries[place];
-      const auto number = static_cast<uint64_t>(place - first);
-      if (number < numbers.count) [[likely]] {
-        entry.sequence = numbers.first + number;
-        if (kept != place) burst.entries[kept] = entry;
-        ++kept;
-      } else {
-        run.inner_bytes -= rte_pktmbuf_pkt_len(entry.packet);
-        context.drop(entry.packet, DropReason::sequence_unreserved);
-      }
+    run.first_number = numbers.first;
+    const auto numbered_end = static_cast<uint16_t>(run.begin + numbers.count);
+    for (uint16_t place = numbered_end; place < run.end; ++place) {
+      context.drop(burst.entries[place].packet, DropReason::sequence_unreserved);
     }
-    run.end = kept;
+    if (kept != run.begin) std::copy(burst.entries + run.begin, burst.entries + numbered_end, burst.entries + kept);
+    run.begin = kept;
+    kept = run.end = static_cast<uint16_t>(kept + numbers.count);
   }
   burst.count = kept;
 }
+
+// What all packets of a run have in common on the way out.
+class EncapRun {
+ public:
+  EncapRun(const GroupRun& run, const uint8_t* random_ivs) noexcept
+      : esp_(*run.esp),
+        tunnel_(run.tunnel->tunnel),
+        random_iv_(random_ivs),
+        spi_(run.esp->spi.wire),
+        icv_bytes_(run.esp->icv_bytes),
+        esp_head_bytes_(head_bytes(*run.esp)),
+        outer_bytes_(ip_header_bytes(run.tunnel->tunnel.family)) {}
+
+  // Everything but what the cipher and the authenticator do; makes the job that does that.
+  void put_headers(BurstEntry& entry, uint16_t identification, UnsentBytes& unsent, CryptoJob& job) noexcept {
+    rte_mbuf* packet = entry.packet;
+    auto* inner = rte_pktmbuf_mtod(packet, uint8_t*);
+    const Family inner_family = family_of(packet);
+    const uint32_t inner_bytes = rte_pktmbuf_pkt_len(packet);
+    const uint32_t pad_bytes = padding_bytes(esp_, inner_bytes);
+    const uint32_t text_bytes = inner_bytes + pad_bytes + static_cast<uint32_t>(sizeof(EspTrailer));
+    const uint32_t payload_bytes = esp_head_bytes_ + text_bytes + icv_bytes_;
+    count(uses_, inner_bytes);
+
+    packet->data_off = static_cast<uint16_t>(packet->data_off - esp_head_bytes_ - outer_bytes_);
+    packet->pkt_len = outer_bytes_ + payload_bytes;
+    packet->data_len = static_cast<uint16_t>(packet->pkt_len);
+    put_trailer(esp_, reinterpret_cast<char*>(inner + inner_bytes), pad_bytes, tunnel_protocol(inner_family));
+    uint8_t* start = inner - esp_head_bytes_;
+    put_tunnel_header(start - outer_bytes_, tunnel_, {inner, inner_family, kProtocolEsp, payload_bytes},
+                      identification);
+    const be32 sequence = be32::from_host(static_cast<uint32_t>(entry.sequence));
+    const uint64_t both = spi_ | uint64_t{sequence.wire} << 32;  // one store: it is read as one, as AAD
+    std::memcpy(start, &both, sizeof(both));
+    put_iv(entry, random_iv_, start + sizeof(EspHeader));
+    random_iv_ += takes_random_iv(esp_) ? kRandomIvBytes : 0;
+    make_job<Purpose::kProtect>(entry, reinterpret_cast<EspHeader*>(start), text_bytes, unsent, job);
+  }
+
+  const uint8_t* random_ivs() const noexcept { return random_iv_; }  // those that are left
+  void note_uses(const GroupRun& run, const WorkerContext& context) noexcept {
+    note(uses_, *run.tunnel, context);
+    uses_.bytes += uses_.packets * outer_bytes_;
+    note(uses_, *run.esp, context);
+  }
+
+ private:
+  const Sa& esp_;
+  const TunnelTemplate& tunnel_;
+  const uint8_t* random_iv_;
+  const uint32_t spi_, icv_bytes_;
+  const uint16_t esp_head_bytes_, outer_bytes_;
+  Uses uses_{};  // of the tunnel
+};
 
 uint16_t count_random_ivs_of(GroupRuns& runs) noexcept {
   uint16_t count = 0;
@@ -164,7 +195,7 @@ uint16_t count_random_ivs_of(GroupRuns& runs) noexcept {
 }
 
 // The packets whose job was refused: none, as a rule.
-void drop_refused(WorkerContext& context, Burst& burst, const std::array<CryptoJob, kBurstCapacity>& jobs) noexcept {
+void drop_refused(WorkerContext& context, Burst& burst, const Jobs& jobs) noexcept {
   uint16_t kept = 0;
   for (uint16_t place = 0; place < burst.count; ++place) {
     if (jobs[place].ok) [[likely]] {
@@ -177,118 +208,190 @@ void drop_refused(WorkerContext& context, Burst& burst, const std::array<CryptoJ
   burst.count = kept;
 }
 
-// Lengths and replay, before any key is touched; the job that does the rest. `ip` is the header in front of ESP.
-Verdict begin_esp(BurstEntry& entry, const IpPacket& ip, CryptoJob& job, UnsentBytes& unsent) noexcept {
-  const Sa& esp = *entry.sa;
-  if (ip.payload_bytes() < fixed_bytes(esp) + sizeof(EspTrailer)) return DropReason::runt;
-  const uint32_t text_bytes = ip.payload_bytes() - fixed_bytes(esp);
-  if ((text_bytes & (esp.block_bytes - 1u)) != 0) return DropReason::bad_length;
-  EspHeader* header = esp_of(entry, ip);
-  if (const Verdict verdict = StepBurst::check_replay(entry, header->sequence.host()); !verdict.kept()) return verdict;
-  make_job<Purpose::kVerify>(entry, header, text_bytes, unsent, job);
-  return Verdict::keep();
+// Calls step(place, kept, entry) → Verdict for the packets of a run, which stand at `place` and, while no other is
+// dropped, go to `kept`. The run and the burst close up.
+template <class Step>
+void each_of(WorkerContext& context, Burst& burst, GroupRun& run, uint16_t& kept, Step&& step) noexcept {
+  const uint16_t first = run.begin, last = run.end;
+  run.begin = kept;
+  for (uint16_t place = first; place < last; ++place) {
+    BurstEntry& entry = burst.entries[place];
+    const Verdict verdict = step(place, kept, entry);
+    if (!verdict.kept()) [[unlikely]] {
+      StepBurst::drop(context, entry, verdict.reason());
+      continue;
+    }
+    if (kept != place) burst.entries[kept] = entry;
+    ++kept;
+  }
+  run.end = kept;
 }
 
-// Of a packet that is authentic. From here on all that is in front of the inner packet counts as its header, and what
-// is behind it is cut off.
-Verdict finish_esp(const BurstEntry& entry, IpPacket& ip, Writers writers) noexcept {
-  const Sa& esp = *entry.sa;
-  if (const Verdict verdict = StepBurst::advance_replay(entry, writers); !verdict.kept()) return verdict;
-  const uint32_t text_bytes = ip.payload_bytes() - fixed_bytes(esp);
-  ip.header_bytes = static_cast<uint16_t>(ip.header_bytes + head_bytes(esp));
-  const auto* text = rte_pktmbuf_mtod_offset(entry.packet, const uint8_t*, ip.header_bytes);
-  EspTrailer trailer;
-  if (const Verdict verdict = read_trailer(text, text_bytes, trailer); !verdict.kept()) return verdict;
-  ip.next_header = trailer.next_header;
-  ip.total_bytes = ip.header_bytes + text_bytes - static_cast<uint32_t>(sizeof(trailer)) - trailer.pad_length;
-  entry.packet->data_len = static_cast<uint16_t>(ip.total_bytes);
-  entry.packet->pkt_len = ip.total_bytes;
-  return Verdict::keep();
-}
+// What all packets of a run have in common on the way in.
+class DecapRun {
+ public:
+  explicit DecapRun(const GroupRun& run) noexcept
+      : esp_(*run.esp),
+        tunnel_(*run.tunnel),
+        outer_bytes_(ip_header_bytes(run.esp->id.destination.family)),
+        front_bytes_(outer_bytes_ + head_bytes(*run.esp)),
+        fixed_bytes_(front_bytes_ + run.esp->icv_bytes),
+        block_mask_(run.esp->block_bytes - 1u) {}
 
-Verdict take_tunnel_of(const Sa& tunnel, rte_mbuf* packet, const IpPacket& around) noexcept {
-  if (around.next_header != kProtocolIpip && around.next_header != kProtocolIpv6) return DropReason::group_mismatch;
-  const TunnelPayload inner{tunnelled_family(around.next_header), around.header_bytes, around.payload_bytes()};
-  const Verdict verdict = check_tunnel(tunnel, packet, inner);
-  return verdict.kept() ? take_tunnel_off(packet, tunnel, inner) : verdict;
-}
+  // Lengths and replay, before any key is touched; the job that does the rest.
+  Verdict begin(BurstEntry& entry, CryptoJob& job, UnsentBytes& unsent) const noexcept {
+    const uint32_t bytes = rte_pktmbuf_pkt_len(entry.packet);
+    if (bytes < fixed_bytes_ + sizeof(EspTrailer)) return DropReason::runt;
+    if (((bytes - fixed_bytes_) & block_mask_) != 0) return DropReason::bad_length;
+    auto* header = rte_pktmbuf_mtod_offset(entry.packet, EspHeader*, outer_bytes_);
+    if (const Verdict verdict = StepBurst::check_replay(entry, header->sequence.host()); !verdict.kept())
+      return verdict;
+    make_job<Purpose::kVerify>(entry, header, bytes - fixed_bytes_, unsent, job);
+    return Verdict::keep();
+  }
 
-// Of the header that stands in front of ESP.
-IpPacket outer_ip(const BurstEntry& entry) noexcept {
-  const Family family = entry.sa->id.destination.family;
-  const auto header_bytes = static_cast<uint16_t>(family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
-  return {family, kProtocolEsp, 0, header_bytes, rte_pktmbuf_pkt_len(entry.packet), false};
+  // Of the packets from `place` on those that are authentic and whose numbers follow each other, all ahead of the
+  // replay window: taken by it at once, as far as it takes them. Returns where they end.
+  uint16_t take_row(const Burst& burst, const Jobs& jobs, uint16_t place, uint16_t last, Writers writers) noexcept {
+    const uint64_t first = burst.entries[place].sequence;
+    if (!StepBurst::is_replay_protected(esp_) || !esp_.replay.is_ahead(first)) return place;
+    uint16_t end = place;
+    while (end < last && jobs[end].ok && burst.entries[end].sequence == first + (end - place)) ++end;
+    return static_cast<uint16_t>(place + esp_.replay.advance_row(first, static_cast<uint32_t>(end - place), writers));
+  }
+
+  // Of a packet that is authentic and no replay: takes all off that is in front of the inner packet and behind it, and
+  // reads that one's header. The tunnel's and ESP's drops are counted in their own SA.
+  Verdict finish(BurstEntry& entry, IpPacket& inner) noexcept {
+    rte_mbuf* packet = entry.packet;
+    const uint32_t text_bytes = rte_pktmbuf_pkt_len(packet) - fixed_bytes_;
+    const auto* outer = rte_pktmbuf_mtod(packet, const uint8_t*);
+    EspTrailer trailer;
+    if (const Verdict sound = read_trailer(outer + front_bytes_, text_bytes, trailer); !sound.kept()) return sound;
+    const uint32_t inner_bytes = text_bytes - static_cast<uint32_t>(sizeof(trailer)) - trailer.pad_length;
+    count(esp_uses_, outer_bytes_ + inner_bytes);
+    entry.sa = &tunnel_;
+    if (!is_tunnel_protocol(trailer.next_header)) return DropReason::group_mismatch;
+    if (!has_addresses_of(tunnel_, outer)) return DropReason::tunnel_mismatch;
+    const uint8_t outer_class = detail::traffic_class_of(outer, tunnel_.tunnel.family);
+    packet->data_off = static_cast<uint16_t>(packet->data_off + front_bytes_);
+    packet->pkt_len = inner_bytes;
+    packet->data_len = static_cast<uint16_t>(inner_bytes);
+    if (const auto wrong = read_ip(packet, inner)) return *wrong;
+    if (inner.family != tunnelled_family(trailer.next_header)) return DropReason::malformed;
+    const Verdict verdict = join_ecn_of(packet, inner.family, outer_class);
+    if (verdict.kept()) count(tunnel_uses_, inner_bytes);
+    return verdict;
+  }
+
+  void note_uses(const WorkerContext& context) const noexcept {
+    note(esp_uses_, esp_, context);
+    note(tunnel_uses_, tunnel_, context);
+  }
+
+ private:
+  Sa& esp_;
+  Sa& tunnel_;
+  const uint32_t outer_bytes_, front_bytes_, fixed_bytes_;  // front: to the text; fixed: all but the text
+  const uint32_t block_mask_;
+  Uses esp_uses_{}, tunnel_uses_{};
+};
+
+// By the two transforms; the packets in them are read in full.
+void decap_one_by_one(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept {
+  decap_esp(context, burst);
+  go_on_to(burst, -2);
+  const auto keep_those = [&](auto&& objection) {
+    uint16_t kept = 0;
+    for (uint16_t place = 0; place < burst.count; ++place) {
+      const std::optional<DropReason> reason = objection(burst.entries[place].packet, inner[kept]);
+      if (reason) {
+        context.drop(burst.entries[place].packet, *reason);
+      } else {
+        burst.entries[kept++] = burst.entries[place];
+      }
+    }
+    burst.count = kept;
+  };
+  keep_those([](const rte_mbuf* packet, IpPacket& ip) -> std::optional<DropReason> {
+    if (const auto wrong = read_ip(packet, ip)) return wrong;
+    return is_tunnel_protocol(ip.next_header) ? std::nullopt : std::optional(DropReason::group_mismatch);
+  });
+  decap_tunnel(context, burst);
+  keep_those([](const rte_mbuf* packet, IpPacket& ip) { return read_ip(packet, ip); });
 }
 
 }  // namespace
 
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
-  prefetch_sas(burst, 0, 1);
   GroupRuns runs;
-  find_runs(burst, runs);
-  if (!runs.are_plain) [[unlikely]] {
+  find_runs(burst, 0, 1, runs);
+  prefetch_sas(runs);
+  prefetch_keys(runs);
+  if (may_keep_back(runs, burst)) [[unlikely]] {
     return encap_one_by_one(context, burst);
   }
   number_runs(context, burst, runs);
-  alignas(16) uint8_t random_ivs[kBurstCapacity * kRandomIvBytes];
-  if (const uint16_t count = count_random_ivs_of(runs); count > 0) context.crypto->random_ivs(random_ivs, count);
-  const uint8_t* random_iv = random_ivs;
-  std::array<CryptoJob, kBurstCapacity> jobs;
-  std::array<UnsentBytes, kBurstCapacity> unsent;
+  alignas(16) uint8_t random_iv_store[kBurstCapacity * kRandomIvBytes];
+  if (const uint16_t count = count_random_ivs_of(runs); count > 0) context.crypto->random_ivs(random_iv_store, count);
+  const uint8_t* random_ivs = random_iv_store;
+  Jobs jobs;
+  Unsent unsent;
   for (const GroupRun& run : runs) {
     const bool is_numbered = run.tunnel->tunnel.family == Family::kIpv4;
     uint16_t identification =
         is_numbered ? add_to(run.tunnel->identification, run.packets(), context.writers) : uint16_t{0};
-    const uint16_t iv_bytes = takes_random_iv(*run.esp) ? kRandomIvBytes : 0;
-    for (uint16_t place = run.begin; place < run.end; ++place, random_iv += iv_bytes) {
+    EncapRun encap(run, random_ivs);
+    for (uint16_t place = run.begin; place < run.end; ++place) {
       BurstEntry& entry = burst.entries[place];
       entry.sa = run.esp;
-      put_headers(run, entry, identification++, random_iv, unsent[place], jobs[place]);
+      entry.sequence = run.first_number + (place - run.begin);
+      encap.put_headers(entry, identification++, unsent[place], jobs[place]);
     }
-    run.tunnel->counters.note_use(run.packets(), run.inner_bytes, context.now_tsc, context.writers);
+    random_ivs = encap.random_ivs();
+    encap.note_uses(run, context);
   }
-
   context.crypto->protect({jobs.data(), burst.count});
-  for (const GroupRun& run : runs) {
-    const uint64_t bytes = run.inner_bytes + uint64_t{run.packets()} * outer_header_bytes(*run.tunnel);
-    run.esp->counters.note_use(run.packets(), bytes, context.now_tsc, context.writers);
-  }
   drop_refused(context, burst, jobs);
 }
 
-void decap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
-  prefetch_sas(burst, -2, -1);
-  StepBurst esp(context, burst);
-  std::array<CryptoJob, kBurstCapacity> jobs;
-  std::array<UnsentBytes, kBurstCapacity> unsent;
-  uint16_t job_count = 0;
-  esp.each([&](uint16_t, BurstEntry& entry, StepBurst::Note& note) {
-    note = {outer_ip(entry), esp.tally().row_of(entry.sa), 0};
-    const Verdict verdict = begin_esp(entry, note.ip, jobs[job_count], unsent[job_count]);
-    if (verdict.kept()) ++job_count;
-    return verdict;
-  });
+void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept {
+  GroupRuns runs;
+  find_runs(burst, -2, -1, runs);
+  prefetch_sas(runs);
+  if (std::any_of(runs.begin(), runs.end(), [](const GroupRun& run) { return run.group->expires(); })) [[unlikely]] {
+    return decap_one_by_one(context, burst, inner);
+  }
+  prefetch_keys(runs);
+  prefetch_windows(runs);
+  Jobs jobs;
+  Unsent unsent;
+  uint16_t kept = 0;
+  for (GroupRun& run : runs) {
+    const DecapRun decap(run);
+    each_of(context, burst, run, kept, [&](uint16_t, uint16_t to, BurstEntry& entry) noexcept {
+      return decap.begin(entry, jobs[to], unsent[to]);
+    });
+  }
+  burst.count = kept;
 
-  context.crypto->verify({jobs.data(), job_count});
-  esp.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
-    if (!jobs[place].ok) return DropReason::authentication_failed;
-    const uint32_t outer_bytes = note.ip.header_bytes;
-    if (const Verdict verdict = finish_esp(entry, note.ip, context.writers); !verdict.kept()) return verdict;
-    esp.finish(note, outer_bytes + note.ip.payload_bytes());
-    return Verdict::keep();
-  });
-  esp.note_uses();
-
-  go_on_to(burst, -2);
-  StepBurst tunnel(context, burst);
-  tunnel.each([&](uint16_t place, BurstEntry& entry, StepBurst::Note& note) -> Verdict {
-    const IpPacket& around = esp.note(place).ip;
-    note = {around, tunnel.tally().row_of(entry.sa), 0};
-    if (const Verdict verdict = take_tunnel_of(*entry.sa, entry.packet, around); !verdict.kept()) return verdict;
-    tunnel.finish(note, around.payload_bytes());
-    return Verdict::keep();
-  });
-  tunnel.note_uses();
+  context.crypto->verify({jobs.data(), burst.count});
+  kept = 0;
+  for (GroupRun& run : runs) {
+    DecapRun decap(run);
+    const uint16_t last = run.end;
+    uint16_t fresh_end = run.begin;  // packets before it have been taken by the replay window
+    each_of(context, burst, run, kept, [&](uint16_t place, uint16_t to, BurstEntry& entry) noexcept -> Verdict {
+      if (!jobs[place].ok) return DropReason::authentication_failed;
+      if (place >= fresh_end) fresh_end = decap.take_row(burst, jobs, place, last, context.writers);
+      if (place >= fresh_end) {
+        if (const Verdict verdict = StepBurst::advance_replay(entry, context.writers); !verdict.kept()) return verdict;
+      }
+      return decap.finish(entry, inner[to]);
+    });
+    decap.note_uses(context);
+  }
+  burst.count = kept;
 }
 
 }  // namespace spigrp

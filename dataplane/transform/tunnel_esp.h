@@ -4,6 +4,7 @@
 #pragma once
 
 #include "packet/burst.h"
+#include "packet/ip_packet.h"
 #include "transform/worker_context.h"
 
 namespace spigrp {
@@ -14,6 +15,8 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept;
 
 // Of entries whose group has_tunnel_in_esp_at(entry.step − 2). entry.sa is the esp SA; of what comes out it is the tun
 // SA. The packet is as long as its IP header says, and ESP follows that header, which has no options, no extensions.
-void decap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept;
+// `inner`, for as many as there are entries, gets the headers of the packets that come out, which have been checked;
+// behind them may be more than their length.
+void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept;
 
 }  // namespace spigrp

@@ -101,15 +101,19 @@ struct TunnelPayload {
   uint32_t bytes;
 };
 
+// Whether source and destination of the outer header are the SA's.
+inline bool has_addresses_of(const Sa& sa, const uint8_t* outer) noexcept {
+  if (sa.tunnel.family == Family::kIpv4) {
+    return outer[0] >> 4 == 4 &&
+           std::memcmp(outer + offsetof(Ipv4Header, source), sa.tunnel.ipv4.source.data(), 8) == 0;
+  }
+  return outer[0] >> 4 == 6 && std::memcmp(outer + offsetof(Ipv6Header, source), sa.tunnel.ipv6.source.data(), 32) == 0;
+}
+
 // Outer source and destination are the SA's, and there is an inner header of the family that was announced.
 inline Verdict check_tunnel(const Sa& sa, const rte_mbuf* packet, const TunnelPayload& inner) noexcept {
-  const bool is_ipv4 = sa.tunnel.family == Family::kIpv4;
-  if (family_of(packet) != sa.tunnel.family) return DropReason::tunnel_mismatch;
   const auto* outer = rte_pktmbuf_mtod(packet, const uint8_t*);
-  const bool has_addresses =
-      is_ipv4 ? std::memcmp(outer + offsetof(Ipv4Header, source), sa.tunnel.ipv4.source.data(), 8) == 0
-              : std::memcmp(outer + offsetof(Ipv6Header, source), sa.tunnel.ipv6.source.data(), 32) == 0;
-  if (!has_addresses) return DropReason::tunnel_mismatch;
+  if (!has_addresses_of(sa, outer)) return DropReason::tunnel_mismatch;
   const bool inner_is_ipv4 = inner.family == Family::kIpv4;
   if (inner.bytes < (inner_is_ipv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header))) return DropReason::runt;
   const uint8_t* header = outer + inner.offset_bytes;
@@ -130,20 +134,27 @@ inline bool join_ecn(uint8_t& inner_class, uint8_t outer_class) noexcept {
   return true;
 }
 
-// Of a packet that check_tunnel() keeps: all that is in front of the inner packet.
-inline Verdict take_tunnel_off(rte_mbuf* packet, const Sa& sa, const TunnelPayload& inner) noexcept {
-  const uint8_t outer_class = traffic_class(packet, sa.tunnel.family);
-  rte_pktmbuf_adj(packet, static_cast<uint16_t>(inner.offset_bytes));
-  const uint8_t received_class = traffic_class(packet, inner.family);
+// What ECN the packet that was in a tunnel leaves with, by the traffic class of the header that was around it.
+inline Verdict join_ecn_of(rte_mbuf* packet, Family family, uint8_t outer_class) noexcept {
+  if ((outer_class & kEct1) == 0) [[likely]]  // neither CE nor ECT(1): it leaves with its own
+    return Verdict::keep();
+  const uint8_t received_class = traffic_class(packet, family);
   uint8_t joined_class = received_class;
   if (!join_ecn(joined_class, outer_class)) return DropReason::congested;
   if (joined_class == received_class) return Verdict::keep();
-  if (inner.family == Family::kIpv4) {
+  if (family == Family::kIpv4) {
     replace_tos(*rte_pktmbuf_mtod(packet, Ipv4Header*), joined_class);
   } else {
     set_traffic_class(*rte_pktmbuf_mtod(packet, Ipv6Header*), joined_class);
   }
   return Verdict::keep();
+}
+
+// Of a packet that check_tunnel() keeps: all that is in front of the inner packet.
+inline Verdict take_tunnel_off(rte_mbuf* packet, const Sa& sa, const TunnelPayload& inner) noexcept {
+  const uint8_t outer_class = traffic_class(packet, sa.tunnel.family);
+  rte_pktmbuf_adj(packet, static_cast<uint16_t>(inner.offset_bytes));
+  return join_ecn_of(packet, inner.family, outer_class);
 }
 
 }  // namespace spigrp

@@ -1,6 +1,7 @@
 // The replay window against a model that remembers every number, at every distance, and from several threads.
 #include "sa/replay_window.h"
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <set>
@@ -69,6 +70,62 @@ BOOST_AUTO_TEST_CASE(random_traffic_is_judged_as_the_model_judges_it) {
       BOOST_REQUIRE(window.check_and_advance(sequence) == expected);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(a_row_of_numbers_is_judged_as_each_of_them_would_be) {
+  std::mt19937_64 random(2);
+  for (const uint16_t packets : kSizes) {
+    ReplayWindow window(packets);
+    Model model(packets);
+    for (int i = 0; i < 3'000; ++i) {
+      const uint64_t first = window.highest() + 1 + (random() % 4 == 0 ? random() % (2u * packets) : 0);
+      const auto count = static_cast<uint32_t>(1 + random() % 64);
+      BOOST_REQUIRE(window.is_ahead(first));
+      BOOST_REQUIRE(window.advance_row(first, count) == count);
+      for (uint64_t number = first; number < first + count; ++number) {
+        BOOST_REQUIRE(model.check_and_advance(number) == ReplayVerdict::kFresh);
+      }
+      BOOST_REQUIRE(window.highest() == first + count - 1);
+      const uint64_t back = random() % (packets + 100u);
+      const uint64_t other = window.highest() > back ? window.highest() - back : 0;
+      BOOST_REQUIRE(window.check_and_advance(other) == model.check_and_advance(other));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_row_may_end_with_the_last_number_of_all) {
+  ReplayWindow window(64, UINT64_MAX - 40);
+  BOOST_TEST(window.advance_row(UINT64_MAX - 39, 39) == 39u);
+  BOOST_TEST(window.highest() == UINT64_MAX - 1);
+  BOOST_TEST((window.check_and_advance(UINT64_MAX - 39) == ReplayVerdict::kReplayed));
+  BOOST_TEST((window.check_and_advance(UINT64_MAX) == ReplayVerdict::kFresh));
+}
+
+BOOST_AUTO_TEST_CASE(a_window_of_no_packets_takes_every_row) {
+  ReplayWindow window(0);
+  BOOST_TEST(window.advance_row(7, 64) == 64u);
+  BOOST_TEST(window.highest() == 70u);
+}
+
+// Each thread takes rows of all numbers, or one where it takes none; together they may accept none twice.
+BOOST_AUTO_TEST_CASE(rows_that_several_workers_take_at_once_are_accepted_once) {
+  constexpr uint64_t kNumbers = 300'000;
+  constexpr uint32_t kRow = 48;
+  ReplayWindow window(4096);
+  std::vector<std::atomic<uint8_t>> accepted(kNumbers + kRow + 1);
+  std::vector<std::thread> workers;
+  for (int worker = 0; worker < 3; ++worker) {
+    workers.emplace_back([&] {
+      for (uint64_t number = 1; number <= kNumbers;) {
+        uint32_t taken = window.is_ahead(number) ? window.advance_row(number, kRow) : 0;
+        if (taken == 0) taken = window.check_and_advance(number) == ReplayVerdict::kFresh ? 1 : 0;
+        for (uint32_t i = 0; i < taken; ++i) accepted[number + i].fetch_add(1);
+        number += std::max(taken, 1u);
+      }
+    });
+  }
+  for (std::thread& worker : workers) worker.join();
+  for (const auto& times : accepted) BOOST_REQUIRE(times.load() <= 1);
 }
 
 BOOST_AUTO_TEST_CASE(number_zero_is_never_accepted) {

@@ -146,6 +146,26 @@ BOOST_AUTO_TEST_CASE(wrong_padding_is_dropped_though_the_icv_is_right) {  // HAZ
   }
 }
 
+BOOST_AUTO_TEST_CASE(padding_of_any_length_is_looked_at_to_its_first_and_last_byte) {  // HAZARDS 2
+  for (const char* algorithm : {"aes128-sha1-96", "aes128gcm16"}) {
+    auto sa = esp_sa(algorithm);
+    uint32_t sequence = 0;
+    for (unsigned pad_bytes = 0; pad_bytes <= 255; ++pad_bytes) {
+      const Bytes payload = counted_bytes(16 + (14 - pad_bytes) % 16);  // whole blocks
+      Bytes padding(pad_bytes);
+      for (unsigned i = 0; i < pad_bytes; ++i) padding[i] = static_cast<uint8_t>(i + 1);
+      const auto text = [&] { return padded_text(payload, padding, static_cast<uint8_t>(pad_bytes)); };
+      BOOST_TEST(decapped(*sa, sealed(*sa, ++sequence, text())) == gateway_packet(Family::kIpv4, payload));
+      if (pad_bytes == 0) continue;
+      for (const size_t wrong : {size_t{0}, size_t{pad_bytes / 2}, size_t{pad_bytes - 1}}) {
+        padding[wrong] ^= 0x80;
+        BOOST_TEST(decap_outcome(*sa, sealed(*sa, ++sequence, text())) == "bad_padding");
+        padding[wrong] ^= 0x80;
+      }
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_pad_length_beyond_the_payload_is_dropped_though_the_icv_is_right) {  // HAZARDS 2
   for (const char* algorithm : kAlgorithms) {
     auto sa = esp_sa(algorithm);
