@@ -28,7 +28,10 @@ Expected<std::unique_ptr<Versions>> Versions::create(uint16_t max_readers) {
 
 Versions::~Versions() {
   for (Grace& grace : graces_) {
-    for (const Retired& retired : grace.retired) retired.release(retired.object, retired.context);
+    for (; grace.freed < grace.retired.size(); ++grace.freed) {
+      const Retired& retired = grace.retired[grace.freed];
+      retired.release(retired.object, retired.context);
+    }
   }
   // A release may retire what it unlinked.
   while (!retired_now_.empty()) {
@@ -85,19 +88,22 @@ void Versions::start_grace() {
   retired_now_.clear();
 }
 
-size_t Versions::reclaim() {
+size_t Versions::reclaim(size_t most) {
   size_t freed = 0;
-  while (!graces_.empty() && rte_rcu_qsbr_check(readers_, graces_.front().token, false) == 1) {
-    std::vector<Retired> retired = std::move(graces_.front().retired);
-    graces_.pop_front();
+  while (freed < most && !graces_.empty() && rte_rcu_qsbr_check(readers_, graces_.front().token, false) == 1) {
+    Grace& grace = graces_.front();  // stays where it is, whatever is added behind it
     // A release may retire more (a hash key is removed first, its slot given back later): such things begin a grace
     // period of their own, without waiting for an edit to come.
     std::vector<Retired> pending;
     pending.swap(retired_now_);
-    for (const Retired& object : retired) object.release(object.object, object.context);
+    const size_t end = grace.freed + std::min(most - freed, grace.retired.size() - grace.freed);
+    for (; grace.freed < end; ++grace.freed, ++freed) {
+      const Retired& object = grace.retired[grace.freed];
+      object.release(object.object, object.context);
+    }
+    if (grace.freed == grace.retired.size()) graces_.pop_front();
     start_grace();
     retired_now_ = std::move(pending);
-    freed += retired.size();
   }
   return freed;
 }
@@ -114,7 +120,7 @@ bool Versions::drain(uint32_t limit_ms) {
 
 size_t Versions::waiting() const noexcept {
   size_t count = retired_now_.size();
-  for (const Grace& grace : graces_) count += grace.retired.size();
+  for (const Grace& grace : graces_) count += grace.retired.size() - grace.freed;
   return count;
 }
 

@@ -76,8 +76,8 @@ class Versions {
   // they retired
   void discard() { start_grace(); }
 
-  // control: frees what no reader can hold any more; never waits. Returns how many objects it freed.
-  size_t reclaim();
+  // control: frees what no reader can hold any more, about so many objects at most; never waits. Returns how many.
+  size_t reclaim(size_t most = kFreedAtOnce);
 
   // control: waits, yielding, until everything published so far has been seen and reclaims it; returns false if that
   // takes more than limit_ms. For shutdown and for tests.
@@ -87,6 +87,7 @@ class Versions {
 
  private:
   static constexpr uint16_t kMaxPins = 8;
+  static constexpr size_t kFreedAtOnce = 1u << 13;  // some milliseconds, where they are SAs
 
   Versions() = default;
 
@@ -95,6 +96,7 @@ class Versions {
   struct Grace {
     uint64_t token;
     std::vector<Retired> retired;
+    size_t freed = 0;  // of them, in their order
   };
 
   alignas(64) std::atomic<Generation> published_{0};  // worker: ro, control: rw

@@ -79,6 +79,32 @@ BOOST_AUTO_TEST_CASE(many_versions_of_one_cell_are_freed_in_their_order) {
   BOOST_TEST(alive == 0);
 }
 
+// One call takes a bounded time, whatever a transaction of a million edits left.
+BOOST_AUTO_TEST_CASE(of_many_versions_some_are_freed_at_a_time_the_oldest_first) {
+  int alive = 0;
+  {
+    VersionedCell<Tracked> cell;
+    auto versions = Versions::create(1).value();
+    for (int i = 0; i < 1000; ++i) {
+      cell.set({i, &alive}, *versions);
+      if (i == 500) versions->publish();
+    }
+    versions->publish();
+    for (int freed = 0; freed < 990; freed += 90) {
+      BOOST_TEST(versions->reclaim(90) == 90u);
+      BOOST_TEST(alive == 1000 - freed - 90);
+      BOOST_TEST(versions->waiting() == static_cast<size_t>(alive) - 1);
+      BOOST_TEST(cell.at(versions->published())->value == 999);
+    }
+    BOOST_TEST(versions->reclaim() == 9u);
+    cell.set({1000, &alive}, *versions);
+    cell.set({1001, &alive}, *versions);
+    versions->publish();
+    BOOST_TEST(versions->reclaim(1) == 1u);
+  }
+  BOOST_TEST(alive == 0);
+}
+
 BOOST_AUTO_TEST_CASE(drain_gives_up_when_a_reader_does_not_come_by) {
   VersionedCell<int> cell;
   auto versions = Versions::create(1).value();
