@@ -173,7 +173,7 @@ void ErouteTable::set(Eroute eroute, Versions& versions) {
   } else {
     packets_[slot].store(0, std::memory_order_relaxed);
     ++count.eroutes;
-    ++eroute_count_;
+    ++linked_count_;
   }
   count.by_traps += eroute.by_trap ? 1 : 0;
   eroutes_->set(slot, std::move(eroute), versions);
@@ -188,7 +188,7 @@ void ErouteTable::erase(const Selector& selector, Versions& versions) {
   if (--shape->second.eroutes == 0) counts.erase(shape);
   eroutes_->erase(slot, versions);
   eroutes_->release(key, versions);
-  --eroute_count_;
+  --linked_count_;
 }
 
 void ErouteTable::publish_shapes(Versions& versions) {
@@ -199,6 +199,7 @@ void ErouteTable::publish_shapes(Versions& versions) {
   for (const auto& [shape, count] : shape_counts_[0]) list.ipv4.push_back(probe(shape, count));
   for (const auto& [shape, count] : shape_counts_[1]) list.ipv6.push_back(probe(shape, count));
   list.changed_at = versions.next();
+  eroute_count_ = linked_count_;
   shapes_.set(std::move(list), versions);
 }
 

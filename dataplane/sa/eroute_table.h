@@ -106,6 +106,7 @@ class ErouteTable {
   void abandon(const Selector& selector, Versions& versions);
   void set(Eroute eroute, Versions& versions);
   void erase(const Selector& selector, Versions& versions);
+  // The last of an edit: the shapes, and how many eroutes there are
   void publish_shapes(Versions& versions);
 
   std::unique_ptr<VersionedMap<ErouteKey, Eroute>> eroutes_;
@@ -116,7 +117,8 @@ class ErouteTable {
     uint32_t by_traps = 0;  // of those
   };
   std::array<std::map<ErouteShape, ShapeCount, std::greater<>>, 2> shape_counts_;  // control: of each; v4, v6
-  uint32_t eroute_count_ = 0;                                                      // control
+  uint32_t eroute_count_ = 0;                                                      // control, as published; and linked:
+  uint32_t linked_count_ = 0;
 };
 
 }  // namespace spigrp

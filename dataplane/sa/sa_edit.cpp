@@ -3,6 +3,7 @@
 #include "sa/sa_edit.h"
 
 #include <algorithm>
+#include <deque>
 #include <optional>
 #include <set>
 #include <unordered_map>
@@ -19,7 +20,12 @@ struct SaEdit::Staged {
     std::optional<TrapHold> hold{};
   };
 
-  Staged(SaTables& tables, Versions& versions) : tables(tables), versions(versions) {}
+  Staged(SaTables& tables, Versions& versions, Pace* pace) : tables(tables), versions(versions), pace(pace) {}
+
+  // Between two pieces of what may be a million.
+  void step() const {
+    if (pace != nullptr) pace->step();
+  }
 
   // The entry of an SA as the edits so far leave it, or null. Of one that is in no group the group may not be made yet.
   const SaEntry* find(const SaId& id) const;
@@ -51,6 +57,7 @@ struct SaEdit::Staged {
   void release_unused(const SaId& id);
   void tell_of_sa(const SaId& id, const SaEntry& now, SaChangeListener& listener) const;
   void abandon();
+  void forget();
 
   void make_lone_groups();
   void link_allocations();
@@ -62,9 +69,11 @@ struct SaEdit::Staged {
   void count_change(const SaEntry& old, const SaEntry& now);
   void link_addresses();
   void link_eroutes();
+  void finish();
 
   SaTables& tables;
   Versions& versions;
+  Pace* pace;
   std::unordered_map<SaId, SaEntry, SaIdHash> entries;  // changed ones; sa null: deleted
   std::unordered_map<Selector, StagedEroute, SelectorHash> eroutes;
   struct ErouteChange {
@@ -90,8 +99,13 @@ struct SaEdit::Staged {
   // Once everything has been cleared only what was added since can be there, so that clearing again costs no more than
   // that.
   bool sas_cleared = false, eroutes_cleared = false;
-  std::vector<SaId> sas_added;
-  std::vector<Selector> eroutes_added;
+  std::deque<SaId> sas_added;
+  std::deque<Selector> eroutes_added;
+
+  // What link() leaves for its last moment, because it has no versions and others may look at it.
+  bool linked = false;
+  uint32_t sas_more = 0, groups_more = 0;  // modulo 2^32
+  std::vector<std::pair<Selector, std::optional<TrapHold>>> trap_holds_now;
 };
 
 namespace {
@@ -118,14 +132,25 @@ std::string ungroup_command(const SaGroup& group) {
   return "spigrp --said " + group.at(0)->id.text();
 }
 
-// The entries of a map by their keys.
-template <class Map>
-std::vector<const typename Map::value_type*> in_order(const Map& map) {
+// The entries of a map by their keys. `step` is called now and then.
+template <class Map, class Step>
+std::vector<const typename Map::value_type*> in_order(const Map& map, Step step) {
   std::vector<const typename Map::value_type*> entries;
   entries.reserve(map.size());
   for (const auto& entry : map) entries.push_back(&entry);
-  std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->first < b->first; });
+  std::sort(entries.begin(), entries.end(), [&](const auto* a, const auto* b) {
+    step();
+    return a->first < b->first;
+  });
   return entries;
+}
+
+template <class Map, class Step>
+void clear_by_steps(Map& map, Step step) {
+  while (!map.empty()) {
+    map.erase(map.begin());
+    step();
+  }
 }
 
 // Numbers of an SA that goes, for as long as workers may still send with it: some milliseconds, at the most that they
@@ -382,19 +407,41 @@ void SaEdit::Staged::release_unused(const SaId& id) {
 // Nothing was linked: gives the slots back that nothing else needs.
 void SaEdit::Staged::abandon() {
   for (const auto& [id, entry] : entries) {
+    step();
     const SaKey key = sa_key(id);
     const Slot slot = tables.sas_->find_slot(key);
     if (slot != kNoSlot && tables.sas_->newest(slot) == nullptr) tables.sas_->release(key, versions);
   }
   for (const auto& sa : new_sas) {
+    step();
     if (!has_address_key(sa->id) || tables.same_addresses_.contains(address_key(*sa))) continue;
     tables.by_addresses_->release(address_key(*sa), versions);
   }
-  for (const auto& [selector, eroute] : eroutes) tables.eroutes_->abandon(selector, versions);
+  for (const auto& [selector, eroute] : eroutes) {
+    step();
+    tables.eroutes_->abandon(selector, versions);
+  }
+}
+
+void SaEdit::Staged::forget() {
+  const auto next = [this] { step(); };
+  clear_by_steps(entries, next);
+  clear_by_steps(eroutes, next);
+  clear_by_steps(eroute_changes, next);
+  clear_by_steps(leaving_keys, next);
+  for (std::unique_ptr<Sa>& sa : new_sas) {
+    step();
+    sa.reset();
+  }
+  for (std::unique_ptr<SaGroup>& group : new_groups) {
+    step();
+    group.reset();
+  }
 }
 
 void SaEdit::Staged::make_lone_groups() {
   for (auto& [id, entry] : entries) {
+    step();
     if (entry.sa != nullptr && entry.group == nullptr) entry.group = make_group({&entry.sa, 1});
   }
 }
@@ -402,6 +449,7 @@ void SaEdit::Staged::make_lone_groups() {
 // New SAs come under watch when they are linked.
 void SaEdit::Staged::link_allocations() {
   for (const auto& [sa, count] : allocations) {
+    step();
     const SaEntry* linked = tables.newest(sa->id);
     const bool watched = linked != nullptr && linked->sa == sa;
     if (watched) tables.lifetimes_.remove(*sa);
@@ -411,7 +459,10 @@ void SaEdit::Staged::link_allocations() {
 }
 
 void SaEdit::Staged::link_sas() {
-  for (const auto& [id, now] : entries) link_sa(id, now);
+  for (const auto& [id, now] : entries) {
+    step();
+    link_sa(id, now);
+  }
   take_over();
 }
 
@@ -448,9 +499,11 @@ void SaEdit::Staged::settle_numbers() {
 // The tables own what an entry of theirs points at.
 void SaEdit::Staged::take_over() {
   for (std::unique_ptr<SaGroup>& group : new_groups) {
+    step();
     if (entries.at(group->at(0)->id).group == group.get()) group.release();
   }
   for (std::unique_ptr<Sa>& sa : new_sas) {
+    step();
     if (entries.at(sa->id).sa == sa.get()) tables.lifetimes_.add(*sa.release());
   }
 }
@@ -466,16 +519,17 @@ void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
 }
 
 void SaEdit::Staged::count_change(const SaEntry& old, const SaEntry& now) {
-  if (old.sa != nullptr) --tables.sa_count_;
-  if (now.sa != nullptr) ++tables.sa_count_;
-  if (old.grouped && old.place == 0) --tables.group_count_;
-  if (now.grouped && now.place == 0) ++tables.group_count_;
+  if (old.sa != nullptr) --sas_more;
+  if (now.sa != nullptr) ++sas_more;
+  if (old.grouped && old.place == 0) --groups_more;
+  if (now.grouped && now.place == 0) ++groups_more;
 }
 
 void SaEdit::Staged::link_addresses() {
   std::set<AddressKey> touched;
   // First what goes, then what comes, because a change may be both.
   for (const auto& [id, now] : entries) {
+    step();
     if (!has_address_key(id)) continue;
     const SaEntry* old = tables.sas_->newest(now.slot);
     if (old == nullptr || old->sa == nullptr) continue;
@@ -484,6 +538,7 @@ void SaEdit::Staged::link_addresses() {
     if (is_known_by_addresses(*old)) same.groups.erase(old->group);
   }
   for (const auto& [id, now] : entries) {
+    step();
     if (now.sa == nullptr || !has_address_key(id)) continue;
     SaTables::SameAddresses& same = tables.same_addresses_[*touched.insert(address_key(*now.sa)).first];
     ++same.sas;
@@ -491,9 +546,11 @@ void SaEdit::Staged::link_addresses() {
   }
   // A slot was taken for each such SA that was made, also for those which a later edit deleted again.
   for (const auto& sa : new_sas) {
+    step();
     if (has_address_key(sa->id)) touched.insert(address_key(*sa));
   }
   for (const AddressKey& key : touched) {
+    step();
     const SaTables::SameAddresses& same = tables.same_addresses_[key];
     const Slot slot = tables.by_addresses_->find_slot(key);
     if (!same.groups.empty()) {
@@ -508,10 +565,9 @@ void SaEdit::Staged::link_addresses() {
 }
 
 void SaEdit::Staged::link_eroutes() {
-  if (eroutes.empty()) return;
   for (const auto& [selector, staged] : eroutes) {
-    tables.trap_holds_.erase(selector);
-    if (staged.hold) tables.trap_holds_.emplace(selector, *staged.hold);
+    step();
+    if (staged.hold || tables.trap_holds_.contains(selector)) trap_holds_now.emplace_back(selector, staged.hold);
     if (staged.eroute) {
       tables.eroutes_->set(*staged.eroute, versions);
     } else if (tables.eroutes_->newest(selector) != nullptr) {
@@ -520,8 +576,8 @@ void SaEdit::Staged::link_eroutes() {
       tables.eroutes_->abandon(selector, versions);
     }
   }
-  tables.eroutes_->publish_shapes(versions);
   for (const auto& [slot, change] : eroute_changes) {
+    step();
     tables.eroutes_to_[slot] = static_cast<uint32_t>(tables.eroutes_to_[slot] + change.eroutes);
     // A deleted SA that no eroute names any more leaves the table for good.
     const SaEntry* entry = tables.sas_->newest(slot);
@@ -530,6 +586,17 @@ void SaEdit::Staged::link_eroutes() {
     tables.sas_->erase(slot, versions);
     tables.sas_->release(sa_key(change.id), versions);
   }
+}
+
+void SaEdit::Staged::finish() {
+  for (const auto& [selector, hold] : trap_holds_now) {
+    tables.trap_holds_.erase(selector);
+    if (hold) tables.trap_holds_.emplace(selector, *hold);
+  }
+  if (!eroutes.empty()) tables.eroutes_->publish_shapes(versions);
+  tables.sa_count_ += sas_more;
+  tables.group_count_ += groups_more;
+  linked = true;
 }
 
 // As it is now, and as it was.
@@ -551,7 +618,8 @@ void SaEdit::Staged::tell_of_sa(const SaId& id, const SaEntry& now, SaChangeList
   if (headed && !heads) listener.group(id, nullptr);
 }
 
-SaEdit::SaEdit(SaTables& tables, Versions& versions) : staged_(std::make_unique<Staged>(tables, versions)) {}
+SaEdit::SaEdit(SaTables& tables, Versions& versions, Pace* pace)
+    : staged_(std::make_unique<Staged>(tables, versions, pace)) {}
 
 void SaEdit::expect(size_t edits) {
   staged_->entries.reserve(edits);
@@ -559,7 +627,8 @@ void SaEdit::expect(size_t edits) {
 }
 
 SaEdit::~SaEdit() {
-  if (staged_) staged_->abandon();
+  if (!staged_->linked) staged_->abandon();
+  staged_->forget();
 }
 
 Expected<void> SaEdit::add_sa(const SaSpec& spec) {
@@ -620,14 +689,16 @@ Expected<void> SaEdit::delete_sa(const SaId& id) {
 
 void SaEdit::clear_sas() {
   ++staged_->tables.edit_number_;
-  std::vector<SaId> all = std::exchange(staged_->sas_added, {});
+  std::deque<SaId> all = std::exchange(staged_->sas_added, {});
   VersionedMap<SaKey, SaEntry>& sas = *staged_->tables.sas_;
   const Slot linked = std::exchange(staged_->sas_cleared, true) ? 0 : sas.slot_count();
   for (Slot slot = 0; slot < linked; ++slot) {
+    staged_->step();
     const SaEntry* entry = sas.newest(slot);
     if (entry != nullptr && entry->sa != nullptr) all.push_back(entry->sa->id);
   }
   for (const SaId& id : all) {
+    staged_->step();
     if (staged_->find(id) != nullptr) staged_->remove_sa(id);
   }
 }
@@ -722,13 +793,15 @@ Expected<void> SaEdit::delete_eroute(const Selector& selector) {
 }
 
 void SaEdit::clear_eroutes() {
-  std::vector<Selector> all = std::exchange(staged_->eroutes_added, {});
+  std::deque<Selector> all = std::exchange(staged_->eroutes_added, {});
   const ErouteTable& eroutes = *staged_->tables.eroutes_;
   const Slot linked = std::exchange(staged_->eroutes_cleared, true) ? 0 : eroutes.slot_count();
   for (Slot slot = 0; slot < linked; ++slot) {
+    staged_->step();
     if (const Eroute* eroute = eroutes.newest_at(slot)) all.push_back(eroute->selector);
   }
   for (const Selector& selector : all) {
+    staged_->step();
     if (staged_->find_eroute(selector) != nullptr) staged_->drop_eroute(selector);
   }
 }
@@ -767,12 +840,18 @@ void SaEdit::expire_hold(const Selector& flow) {
 
 void SaEdit::tell(SaChangeListener& listener) const {
   const Staged& staged = *staged_;
-  for (const auto* entry : in_order(staged.entries)) staged.tell_of_sa(entry->first, entry->second, listener);
-  for (const auto* entry : in_order(staged.eroutes)) {
+  const auto step = [&] { staged.step(); };
+  for (const auto* entry : in_order(staged.entries, step)) {
+    step();
+    staged.tell_of_sa(entry->first, entry->second, listener);
+  }
+  for (const auto* entry : in_order(staged.eroutes, step)) {
+    step();
     const Staged::StagedEroute& change = entry->second;
     if (!change.hold) listener.eroute(entry->first, change.eroute ? &*change.eroute : nullptr);
   }
   for (const auto& [slot, change] : staged.eroute_changes) {
+    step();
     if (staged.entries.contains(change.id)) continue;
     const SaEntry* entry = staged.tables.sas_->newest(slot);
     const bool is_left = entry == nullptr || entry->sa != nullptr || staged.eroutes_to(slot) > 0;
@@ -787,7 +866,7 @@ void SaEdit::link() {
   staged_->link_eroutes();
   staged_->link_sas();
   staged_->settle_numbers();
-  staged_.reset();
+  staged_->finish();
 }
 
 }  // namespace spigrp

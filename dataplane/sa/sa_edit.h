@@ -1,6 +1,7 @@
 // SaEdit: one transaction's edits of SAs, groups and eroutes. Each call checks the edit against the tables and against
 // the edits before it, and remembers it; link() puts all of them into the tables under the next generation, so that one
-// publish shows all of them or, if the SaEdit is thrown away instead, none.
+// publish shows all of them or, if the SaEdit is thrown away instead, none. Whatever takes long goes by steps, between
+// which others may look at what is published, but not at the newest versions of anything.
 #pragma once
 
 #include <memory>
@@ -9,6 +10,7 @@
 #include "config/sa_spec.h"
 #include "config/selector.h"
 #include "sa/sa_tables.h"
+#include "state/pace.h"
 
 namespace spigrp {
 
@@ -29,7 +31,8 @@ class SaChangeListener {
 
 class SaEdit {
  public:
-  SaEdit(SaTables& tables, Versions& versions);
+  // `pace` outlives it; null: nobody gets a turn
+  SaEdit(SaTables& tables, Versions& versions, Pace* pace = nullptr);
   ~SaEdit();  // drops what was not linked
   SaEdit(const SaEdit&) = delete;
   SaEdit& operator=(const SaEdit&) = delete;
@@ -37,8 +40,8 @@ class SaEdit {
   // There will be so many edits.
   void expect(size_t edits);
 
-  // Where an SA had the same keys that is no more, the sequence goes on behind all numbers that it can have given out; if
-  // none is left, the SA only receives. Errors: those of Sa::create; the SAID exists.
+  // Where an SA had the same keys that is no more, the sequence goes on behind all numbers that it can have given out;
+  // if none is left, the SA only receives. Errors: those of Sa::create; the SAID exists.
   Expected<void> add_sa(const SaSpec& spec);
   // Puts a new object in the place of an SA, in its group too. With other keys its sequence begins anew; with the same
   // it goes on as for add_sa(), and so does its replay window. Errors: no such SA; those of add_sa(); other addresses
@@ -77,7 +80,8 @@ class SaEdit {
   // traps made of packets is left out: it ends with the process.
   void tell(SaChangeListener& listener) const;
 
-  // Puts all edits into the tables at versions.next(). After it the caller publishes; nothing can fail any more.
+  // Puts all edits into the tables at versions.next(). After it the caller publishes at once; nothing can fail any
+  // more.
   void link();
 
  private:

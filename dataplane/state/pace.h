@@ -1,0 +1,45 @@
+// Pace: long work of the control thread goes by steps, and now and then between two of them others have a turn
+// (control/daemon.cpp: clients who only look). What they find is what is published: whoever steps between two changes
+// of what they may look at sees to that.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+namespace spigrp {
+
+class Pace {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  // `turn` throws nothing; without it nobody has one.
+  explicit Pace(std::function<void()> turn = {}) : turn_(std::move(turn)) {}
+
+  // Between two pieces of work of some microseconds.
+  void step() {
+    if (++steps_ % kStepsALook == 0 && turn_) look();
+  }
+  // While there is nothing to do but to wait.
+  void turn() {
+    if (!turn_) return;
+    turn_();
+    last_ = Clock::now();
+  }
+  bool has_turns() const noexcept { return static_cast<bool>(turn_); }
+
+ private:
+  static constexpr uint32_t kStepsALook = 32;
+  static constexpr std::chrono::milliseconds kBetweenTurns{5};
+
+  void look() {
+    if (Clock::now() - last_ >= kBetweenTurns) turn();
+  }
+
+  std::function<void()> turn_;
+  uint32_t steps_ = 0;
+  Clock::time_point last_ = Clock::now();
+};
+
+}  // namespace spigrp
