@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -14,25 +15,41 @@
 
 namespace spigrp {
 
-// Edits that wait for their commit. They count against a bound that all conversations share.
+// What all conversations share: how many edits wait for a commit, and those that are of no more use, which are many and
+// so freed a few at a time (Service::poll).
+struct PendingEdits {
+  size_t count = 0;
+  std::vector<Edits> done;
+};
+
+// Edits that wait for their commit. They count against a bound.
 class OpenTransaction {
  public:
-  explicit OpenTransaction(size_t& pending) : pending_(pending) {}
+  explicit OpenTransaction(PendingEdits& pending) : pending_(pending) {}
   OpenTransaction(const OpenTransaction&) = delete;
   OpenTransaction& operator=(const OpenTransaction&) = delete;
-  ~OpenTransaction() { pending_ -= edits_.size(); }
+  ~OpenTransaction() {
+    pending_.count -= edits_.size();
+    if (edits_.size() < kManyEdits) return;
+    try {
+      pending_.done.push_back(std::move(edits_));
+    } catch (const std::bad_alloc&) {  // then they are freed at once
+    }
+  }
 
   // False: there are as many as there may be.
   bool add(NumberedEdit edit) {
-    if (pending_ == kMaxPendingEdits) return false;
-    ++pending_;
+    if (pending_.count == kMaxPendingEdits) return false;
+    ++pending_.count;
     edits_.push_back(std::move(edit));
     return true;
   }
   const Edits& edits() const noexcept { return edits_; }
 
  private:
-  size_t& pending_;
+  static constexpr size_t kManyEdits = 1000;
+
+  PendingEdits& pending_;
   Edits edits_;
 };
 

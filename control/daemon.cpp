@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@ namespace spigrp {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{2};  // of what workers punt, and of old versions
+constexpr std::chrono::milliseconds kTurn{10};         // at most, of others in a transaction
 
 // EAL while it is initialised.
 class Eal {
@@ -121,21 +123,37 @@ class ControlLoop {
       if (const auto started = read_server_->start(); !started) return started;
     }
     signals.then([this] { end(); });
+    service_.give_turns([this] { serve_others(); });
     poll();
     io_.run();  // returns when nothing is left to wait for
     signals.then({});
+    service_.give_turns({});
     return {};
   }
 
  private:
   void poll() {
-    engine_.poll_control();
-    if (numbers_ != nullptr) numbers_->poll(monotonic_seconds());
-    service_.poll();
+    if (!service_.is_busy()) {
+      engine_.poll_control();
+      if (numbers_ != nullptr) numbers_->poll(monotonic_seconds());
+      service_.poll();
+    }
     tick_.expires_after(kPollInterval);
     tick_.async_wait([this](const boost::system::error_code& error) {
       if (!error && !ending_) poll();
     });
+  }
+
+  // In the middle of a transaction that takes long: what clients ask, as far as it changes nothing. Whatever a client's
+  // handler throws ends that client, not the transaction.
+  void serve_others() noexcept {
+    const auto until = std::chrono::steady_clock::now() + kTurn;
+    try {
+      while (io_.poll_one() > 0 && std::chrono::steady_clock::now() < until) {
+      }
+    } catch (const std::exception& error) {
+      spdlog::warn("control socket: a client cannot be served: {}", error.what());
+    }
   }
 
   void end() {

@@ -2,6 +2,7 @@
 #include "control/service.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <malloc.h>
 
@@ -14,6 +15,7 @@ constexpr size_t kEditsTold = 8;  // of a transaction, in words
 
 // So many edits leave as much memory behind as they make use of, in pieces between what stays.
 constexpr size_t kLargeTransaction = 10'000;
+constexpr size_t kEditsFreedAtOnce = 8192;
 
 const char* event_topic(const Event& event) {
   if (std::holds_alternative<ExpireEvent>(event)) return "spi";
@@ -43,42 +45,73 @@ bool only_reads(const Request& request) {
       request);
 }
 
+// May change what is there, or looks at more than what is published. Edits of a transaction that is begun only wait
+// with it.
+bool needs_its_turn(const Request& request, const Conversation& conversation) {
+  if (const auto* explain = std::get_if<ExplainQuery>(&request)) return explain->out_of.has_value();
+  if (std::holds_alternative<Edit>(request)) return conversation.transaction == nullptr;
+  return std::holds_alternative<Batch>(request) || std::holds_alternative<TransactionCommit>(request);
+}
+
 Error nothing_begun() {
   return {"transaction", "none is begun", "begin one first"};
 }
 
+tl::expected<Request, RpcError> read_request(Call& call, Access access) {
+  if (!is_method(call.method)) {
+    return tl::unexpected(
+        RpcError{kNoSuchMethod, {as_typed(call.method), "no such method", "docs/control.md lists them"}});
+  }
+  auto request = parse_request(call.method, call.params);
+  wipe_keys(call.params);
+  if (!request) return tl::unexpected(RpcError{kInvalidParams, request.error()});
+  if (access == Access::kRead && !only_reads(*request)) {
+    return tl::unexpected(
+        RpcError{kRefused, {as_typed(call.method), "this socket is for reading only", "ask on the control socket"}});
+  }
+  return std::move(*request);
+}
+
 }  // namespace
 
-std::string Service::answer(std::string_view line, Conversation& conversation,
-                            const std::shared_ptr<EventListener>& client) {
+// A transaction is being made. When it has been, those go on who waited for it.
+class Service::Making {
+ public:
+  explicit Making(Service& service) : service_(service) {
+    service_.making_after_ = service_.context_.engine.versions().published();
+  }
+  Making(const Making&) = delete;
+  Making& operator=(const Making&) = delete;
+  ~Making() {
+    service_.making_after_.reset();
+    for (const auto& go_on : std::exchange(service_.waiting_, {})) go_on();
+  }
+
+ private:
+  Service& service_;
+};
+
+std::optional<std::string> Service::answer(std::string_view line, Conversation& conversation,
+                                           const std::shared_ptr<EventListener>& client) {
   auto call = read_call(line);
   if (!call) {
     topics().say("pfkey", "no request: " + call.error().error.text());
     return call.error().wants_answer ? error_line(call.error()) : std::string();
   }
-  Answer answer = answer_call(*call, conversation, client);
+  const auto request = read_request(*call, conversation.access);
+  if (request && is_busy() && needs_its_turn(*request, conversation)) return std::nullopt;
+  Answer answer = request ? answer_request(*request, conversation, client) : tl::unexpected(request.error());
   if (topics().has("pfkey")) {
     topics().say("pfkey", as_typed(call->method) + ": " + (answer ? "done" : answer.error().error.text()));
   }
-  if (!call->wants_answer) return {};
+  if (!call->wants_answer) return std::string();
   if (answer) return result_line(call->id, std::move(*answer));
   answer.error().id = call->id;
   return error_line(answer.error());
 }
 
-Service::Answer Service::answer_call(Call& call, Conversation& conversation,
-                                     const std::shared_ptr<EventListener>& client) {
-  if (!is_method(call.method)) {
-    return tl::unexpected(
-        RpcError{kNoSuchMethod, {as_typed(call.method), "no such method", "docs/control.md lists them"}});
-  }
-  const auto request = parse_request(call.method, call.params);
-  wipe_keys(call.params);
-  if (!request) return tl::unexpected(RpcError{kInvalidParams, request.error()});
-  if (conversation.access == Access::kRead && !only_reads(*request)) {
-    return tl::unexpected(
-        RpcError{kRefused, {as_typed(call.method), "this socket is for reading only", "ask on the control socket"}});
-  }
+Service::Answer Service::answer_request(const Request& request, Conversation& conversation,
+                                        const std::shared_ptr<EventListener>& client) {
   return std::visit(
       [&]<class T>(const T& asked) -> Answer {
         if constexpr (std::is_same_v<T, Edit>) {
@@ -102,7 +135,7 @@ Service::Answer Service::answer_call(Call& call, Conversation& conversation,
         } else if constexpr (std::is_same_v<T, StatsQuery>) {
           return answer_stats(context_.engine);
         } else if constexpr (std::is_same_v<T, StatusQuery>) {
-          return answer_status(context_, edited_at_);
+          return answer_status(context_, edited_at());
         } else if constexpr (std::is_same_v<T, MonitorQuery>) {
           if (client != nullptr) hub_.subscribe(client, asked.events);
           return nlohmann::json::object();
@@ -115,7 +148,7 @@ Service::Answer Service::answer_call(Call& call, Conversation& conversation,
           return answer_debug(context_, asked);
         }
       },
-      *request);
+      request);
 }
 
 Service::Answer Service::answer_edits(const Edits& edits, std::optional<Generation> if_generation) {
@@ -146,7 +179,7 @@ Service::Answer Service::begin(Conversation& conversation) {
         RpcError{kRefused, {"transaction", "is begun already", "commit or abort it before the next"}});
   }
   conversation.transaction = std::make_unique<OpenTransaction>(pending_edits_);
-  return nlohmann::json{{"generation", edited_at_}};
+  return nlohmann::json{{"generation", edited_at()}};
 }
 
 Service::Answer Service::add_lines(const TransactionLines& lines, Conversation& conversation) {
@@ -211,17 +244,21 @@ Service::Answer Service::save(const SaveQuery& query, Conversation& conversation
 
 tl::expected<Generation, RefusedEdit> Service::edit(const Edits& edits) {
   Engine& engine = context_.engine;
-  const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store});
+  std::optional<Making> making(*this);
+  if (edits.size() >= kLargeTransaction) make_room();
+  const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store}, pace_);
   if (generation) {
     edited_at_ = *generation;
     holds_free_memory_ = holds_free_memory_ || edits.size() >= kLargeTransaction;
     for (const NumberedEdit& numbered : edits) {
+      pace_.step();
       log_edit(context_.topics, numbered.edit);
       warn_of_weak_algorithm(numbered.edit);
       say_where_numbers_begin(numbered.edit, engine.sas());
     }
     publish_change(*generation, edits);
   }
+  making.reset();
   engine.poll_control();
   return generation;
 }
@@ -241,8 +278,30 @@ Expected<void> Service::load() {
   return loaded;
 }
 
+// Before the transaction that is being made is done with, others see already what it published.
+Generation Service::edited_at() const noexcept {
+  const Generation published = context_.engine.versions().published();
+  return making_after_ && *making_after_ != published ? published : edited_at_;
+}
+
+// What earlier transactions have left is freed: places in the tables, and memory.
+void Service::make_room() {
+  while (context_.engine.versions().reclaim() > 0) pace_.turn();
+  while (free_some_edits()) pace_.turn();
+}
+
+// False: there is none.
+bool Service::free_some_edits() {
+  std::vector<Edits>& done = pending_edits_.done;
+  if (done.empty()) return false;
+  for (size_t i = 0; i < kEditsFreedAtOnce && !done.back().empty(); ++i) done.back().pop_back();
+  if (done.back().empty()) done.pop_back();
+  return true;
+}
+
 // Once nothing waits to be freed any more.
 void Service::give_back_memory() {
+  if (free_some_edits()) return;
   if (!holds_free_memory_ || context_.engine.versions().waiting() > 0) return;
   malloc_trim(0);
   holds_free_memory_ = false;

@@ -2,7 +2,9 @@
 // the keys that were in it. Nothing of connections is known here.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,9 +23,17 @@ class Service {
   explicit Service(HandlerContext context) : context_(std::move(context)) {}
 
   // Newline included; empty for a notification, which wants no answer. `client`: who is told of events if it asks for
-  // them.
-  std::string answer(std::string_view line, Conversation& conversation,
-                     const std::shared_ptr<EventListener>& client = nullptr);
+  // them. Nothing: a transaction is being made, and this may change what is there: ask again when it has been made.
+  std::optional<std::string> answer(std::string_view line, Conversation& conversation,
+                                    const std::shared_ptr<EventListener>& client = nullptr);
+
+  // While a transaction is being made that takes long, `turn` is called now and then. It may ask for answers; throws
+  // nothing.
+  void give_turns(std::function<void()> turn) { pace_ = Pace(std::move(turn)); }
+  // A transaction is being made: neither poll() nor the tables' other writers may be called.
+  bool is_busy() const noexcept { return making_after_.has_value(); }
+  // Is called once, when the transaction that is being made has been.
+  void when_made(std::function<void()> go_on) { waiting_.push_back(std::move(go_on)); }
 
   // Edits from elsewhere than the socket: the start-up batch.
   tl::expected<Generation, RefusedEdit> edit(const Edits& edits);
@@ -38,7 +48,10 @@ class Service {
  private:
   using Answer = tl::expected<nlohmann::json, RpcError>;
 
-  Answer answer_call(Call& call, Conversation& conversation, const std::shared_ptr<EventListener>& client);
+  class Making;
+
+  Answer answer_request(const Request& request, Conversation& conversation,
+                        const std::shared_ptr<EventListener>& client);
   Answer answer_edits(const Edits& edits, std::optional<Generation> if_generation);
   Answer answer_edit(const Edit& edit, Conversation& conversation);
   Answer begin(Conversation& conversation);
@@ -48,13 +61,19 @@ class Service {
   Answer save(const SaveQuery& query, Conversation& conversation);
 
   void publish_change(Generation generation, const Edits& edits);
+  Generation edited_at() const noexcept;
+  void make_room();
+  bool free_some_edits();
   void give_back_memory();
 
   HandlerContext context_;
   EventHub hub_;
   Generation edited_at_ = 0;  // by a transaction; neighbours that are learned change the generation too
   bool holds_free_memory_ = false;
-  size_t pending_edits_ = 0;
+  PendingEdits pending_edits_;
+  Pace pace_;
+  std::optional<Generation> making_after_;  // the generation before the transaction that is being made
+  std::vector<std::function<void()>> waiting_;
   std::vector<std::weak_ptr<StateReader>> readers_;
 };
 

@@ -3,8 +3,10 @@
 
 #include <cstring>
 #include <new>
+#include <optional>
 #include <utility>
 
+#include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 
 #include "config/key.h"
@@ -54,6 +56,10 @@ void Session::limit(std::chrono::seconds from_now) {
   });
 }
 
+void Session::lift_limit() {
+  deadline_.expires_at(Clock::time_point::max());
+}
+
 void Session::next() {
   const size_t end = received_.find('\n', searched_);
   const bool complete = end != std::string::npos;
@@ -65,16 +71,26 @@ void Session::next() {
     searched_ = received_.size();
     return read();
   }
-  std::string answer;
+  lift_limit();  // from here on the daemon is who is waited for
+  std::optional<std::string> answer;
   try {
     answer = service_.answer(std::string_view(received_).substr(0, end), conversation_, shared_from_this());
   } catch (const std::bad_alloc&) {
     return close();  // nothing of it is in force; what it took is free again
   }
+  if (!answer) return wait_turn();
   forget(end + 1);
   searched_ = 0;
   partial_ = false;
-  send(std::move(answer), false);
+  send(std::move(*answer), false);
+}
+
+void Session::wait_turn() {
+  service_.when_made([self = shared_from_this()] {
+    boost::asio::post(self->socket_.get_executor(), [self] {
+      if (self->socket_.is_open()) self->next();
+    });
+  });
 }
 
 // Messages hold keys, which are not to wait in spare room for the next message (invariant 5); nor is a client that once

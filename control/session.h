@@ -33,13 +33,15 @@ class Session : public EventListener, public std::enable_shared_from_this<Sessio
  private:
   using Clock = std::chrono::steady_clock;
 
-  void next();  // answers the next line that is there, or reads more
+  void next();       // answers the next line that is there, or reads more
+  void wait_turn();  // until a transaction has been made
   void forget(size_t bytes);
   void read();
   void received(size_t bytes);
   void send(std::string answer, bool and_close);
   void write();  // what waits: the answer first
   void limit(std::chrono::seconds from_now);
+  void lift_limit();
   void refuse(Error error);
 
   Socket socket_;

@@ -2,7 +2,9 @@
 #include "control/store.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <future>
 #include <system_error>
 
 #include "commands/command.h"
@@ -15,6 +17,10 @@ constexpr uint64_t kFormat = 2;
 
 // The oldest are forgotten each time that so many have been written.
 constexpr uint64_t kSpentKeysAtOnce = 1u << 16;
+
+// More take so long to reach the disk that others are served meanwhile.
+constexpr size_t kManyStatements = 1000;
+constexpr std::chrono::milliseconds kBetweenTurns{1};
 
 // The order of their making: what comes later may need what comes first.
 enum NetworkKind : int { kInterface, kAttachment, kAddress, kRoute, kNeighbour };
@@ -73,6 +79,18 @@ Expected<Edit> parse_line(std::string_view line) {
   if (!edit) return tl::unexpected(edit.error());
   if (!*edit) return failure({}, "is no command");
   return std::move(**edit);
+}
+
+// On a thread of its own, while others have turns.
+Expected<void> run_aside(Statement& statement, Pace& pace) {
+  std::future<Expected<void>> done;
+  try {
+    done = std::async(std::launch::async, [&statement] { return statement.run(); });
+  } catch (const std::system_error&) {
+    return statement.run();  // there can be no more threads
+  }
+  while (done.wait_for(kBetweenTurns) != std::future_status::ready) pace.turn();
+  return done.get();
 }
 
 Expected<void> make_directory(const std::filesystem::path& directory) {
@@ -271,12 +289,15 @@ Store::Writer::~Writer() {
   if (!committed_) (void)store_.statements_.rollback.run();
 }
 
-Expected<void> Store::Writer::commit() {
+Expected<void> Store::Writer::commit(Pace& pace) {
   if (!error_) take(store_.statements_.count.run());
-  if (!error_) take(store_.statements_.commit.run());
+  const bool is_large = statements_run_ >= kManyStatements && pace.has_turns();
+  Statement& commit = store_.statements_.commit;
+  if (!error_) take(is_large ? run_aside(commit, pace) : commit.run());
   if (error_) return tl::unexpected(*error_);
   committed_ = store_.has_state_ = true;
   for (const auto& [sa, limit] : limits_) {
+    pace.step();
     sa->sequence.set_limit(limit);
     sa->marks.stored_now = true;
   }

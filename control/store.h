@@ -15,6 +15,7 @@
 // A transaction is in the file before it is published. Control thread only.
 #pragma once
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@
 #include "control/database.h"
 #include "route/route_edit.h"
 #include "sa/sa_edit.h"
+#include "state/pace.h"
 
 namespace spigrp {
 
@@ -70,8 +72,9 @@ class Store {
     Writer& operator=(const Writer&) = delete;
     ~Writer() override;  // throws away what was not committed
 
-    // Nothing of it is stored where this fails. New SAs get the limit of their numbers by it.
-    Expected<void> commit();
+    // Nothing of it is stored where this fails. New SAs get the limit of their numbers by it. Others have turns while
+    // much is put on the disk; none of them may use the store.
+    Expected<void> commit(Pace& pace);
 
     void sa(const SaId& id, Sa* now) override;
     void spent_key(const SpentKey& key) override;
@@ -85,6 +88,7 @@ class Store {
 
    private:
     void take(const Expected<void>& done) {
+      ++statements_run_;
       if (!done && !error_) error_ = done.error();
     }
     void put_network(int kind, std::string_view name, const Edit& edit);
@@ -93,7 +97,8 @@ class Store {
 
     Store& store_;
     std::optional<Error> error_;
-    std::vector<std::pair<Sa*, uint64_t>> limits_;
+    std::deque<std::pair<Sa*, uint64_t>> limits_;
+    size_t statements_run_ = 0;
     bool committed_ = false;
   };
 

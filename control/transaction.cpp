@@ -9,8 +9,8 @@ namespace {
 
 class Applier {
  public:
-  explicit Applier(const EditedTables& tables, size_t edits = 0)
-      : sas_(tables.sas, tables.versions), routes_(tables.routes, tables.versions) {
+  Applier(const EditedTables& tables, Pace& pace, size_t edits)
+      : sas_(tables.sas, tables.versions, &pace), routes_(tables.routes, tables.versions) {
     sas_.expect(edits);
   }
 
@@ -96,10 +96,11 @@ Error not_stored(const Error& error) {
 
 }  // namespace
 
-tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables) {
+tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables, Pace& pace) {
   Preparation preparation(tables.versions);
-  Applier applier(tables, edits.size());
+  Applier applier(tables, pace, edits.size());
   for (const NumberedEdit& numbered : edits) {
+    pace.step();
     if (const auto applied = std::visit(applier, numbered.edit); !applied) {
       return tl::unexpected(RefusedEdit{applied.error(), numbered.line});
     }
@@ -107,7 +108,7 @@ tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTabl
   if (tables.store != nullptr) {
     Store::Writer writer(*tables.store);
     applier.tell(writer);
-    if (const auto stored = writer.commit(); !stored) {
+    if (const auto stored = writer.commit(pace); !stored) {
       return tl::unexpected(RefusedEdit{not_stored(stored.error())});
     }
   }
@@ -117,7 +118,8 @@ tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTabl
 
 Expected<void> apply_stored(Store& store, const EditedTables& tables) {
   Preparation preparation(tables.versions);
-  Applier applier(tables);
+  Pace alone;
+  Applier applier(tables, alone, 0);
   const auto remembered = store.each_spent_key([&](const SpentKey& key) { tables.sas.spent_keys().add(key); });
   if (!remembered) return remembered;
   const auto highest = store.each_edit([&](const Edit& edit) { return std::visit(applier, edit); });

@@ -9,6 +9,7 @@
 #include "control/store.h"
 #include "route/route_tables.h"
 #include "sa/sa_tables.h"
+#include "state/pace.h"
 #include "state/versions.h"
 
 namespace spigrp {
@@ -29,7 +30,9 @@ struct RefusedEdit {
 // Applies the edits in their order, each seeing those before it, and publishes them; returns the generation that shows
 // them. The first edit that is refused leaves everything as it was.
 // Where they are stored, that is done before, and what the store does not take is refused.
-tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables);
+// By steps: before they are published others may look at the tables as they were. A transaction that is large is put on
+// the disk by a thread of its own while they do.
+tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables, Pace& pace);
 
 // Applies what the store has. Errors: a row cannot be read or applied.
 Expected<void> apply_stored(Store& store, const EditedTables& tables);

@@ -27,7 +27,7 @@ uint16_t effective_mtu_bytes(Engine& engine, uint16_t port_mtu_bytes) {
   uint32_t smallest = port_mtu_bytes;
   uint32_t left = std::min(sas.eroutes().eroute_count(), kMostEroutes);
   for (Slot slot = 0; left > 0 && slot < sas.eroutes().slot_count(); ++slot) {
-    const Eroute* eroute = sas.eroutes().newest_at(slot);
+    const Eroute* eroute = sas.eroutes().at(slot, g);
     if (eroute == nullptr) continue;
     --left;
     const ErouteVerdict verdict = sas.resolve(*eroute, g);

@@ -1,4 +1,5 @@
-// What the daemon answers to each request, once it is read and valid. One file a subject; service.cpp calls them.
+// What the daemon answers to each request, once it is read and valid. One file a subject; service.cpp calls them. Those
+// that only look may be called in the middle of a transaction (state/pace.h), so they look at what is published.
 #pragma once
 
 #include <ctime>

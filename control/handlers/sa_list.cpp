@@ -114,8 +114,9 @@ SaRow row_of(const SaEntry& entry, const Now& now) {
 nlohmann::json list_sas(const HandlerContext& context, const List& list) {
   const Now now = look_around(context);
   const auto& sas = context.engine.sas().sas();
+  const Generation g = context.engine.versions().published();
   return slot_page(list, sas.slot_count(), [&](Slot slot) -> std::optional<nlohmann::json> {
-    const SaEntry* entry = sas.newest(slot);
+    const SaEntry* entry = sas.at(slot, g);
     if (entry == nullptr || entry->sa == nullptr) return std::nullopt;
     return to_row_json(row_of(*entry, now));
   });
@@ -123,8 +124,9 @@ nlohmann::json list_sas(const HandlerContext& context, const List& list) {
 
 nlohmann::json list_groups(const HandlerContext& context, const List& list) {
   const auto& sas = context.engine.sas().sas();
+  const Generation g = context.engine.versions().published();
   return slot_page(list, sas.slot_count(), [&](Slot slot) -> std::optional<nlohmann::json> {
-    const SaEntry* entry = sas.newest(slot);
+    const SaEntry* entry = sas.at(slot, g);
     // A group stands where its first SA does.
     if (entry == nullptr || entry->sa == nullptr || !entry->grouped || entry->place != 0) return std::nullopt;
     return to_row_json(GroupRow{ids_of(*entry->group)});
@@ -134,11 +136,12 @@ nlohmann::json list_groups(const HandlerContext& context, const List& list) {
 nlohmann::json list_eroutes(const HandlerContext& context, const List& list) {
   SaTables& tables = context.engine.sas();
   const ErouteTable& eroutes = tables.eroutes();
+  const Generation g = context.engine.versions().published();
   return slot_page(list, eroutes.slot_count(), [&](Slot slot) -> std::optional<nlohmann::json> {
-    const Eroute* eroute = eroutes.newest_at(slot);
+    const Eroute* eroute = eroutes.at(slot, g);
     if (eroute == nullptr) return std::nullopt;
     ErouteRow row{eroute->selector, eroute->target, eroutes.packets(slot), {}};
-    const ErouteVerdict verdict = tables.resolve(*eroute, context.engine.versions().published());
+    const ErouteVerdict verdict = tables.resolve(*eroute, g);
     if (verdict.action == ErouteAction::kProtect) row.group = ids_of(*verdict.group);
     return to_row_json(row);
   });

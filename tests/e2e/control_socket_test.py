@@ -5,6 +5,7 @@ import os
 import socket
 import stat
 import struct
+import threading
 import time
 
 import lab
@@ -293,6 +294,92 @@ class TransactionTest(GatewayTest):
         self.lan.send(packet)
         self.assertEqual(peer.decap(default_group(), self.wan.receive(1)[0]), peer.forwarded(packet))
         self.assertEqual(self.gateway.run("batch", self.gateway.do("save")).returncode, 2)  # without keys
+
+
+class LargeTransactionTest(GatewayTest):
+    """While a large transaction is being made others look at what was there, and who edits waits (HAZARDS 21)."""
+    options = {"tables": {"sas": 262144}, "socket": {"max_clients": 300}, "memory": {"megabytes": 512}}
+    count = 200_000
+    at_once = 10_000  # lines of a message
+
+    def connect(self):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        client.settimeout(lab.LIMIT_S * 10)
+        client.connect(str(self.gateway.socket_path))
+        self.addCleanup(client.close)
+        return client, client.makefile("rb")
+
+    def ask(self, client, method, **params):
+        client[0].sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
+        return json.loads(client[1].readline())["result"]
+
+    def begin(self, client, lines):
+        self.ask(client, "begin")
+        for start in range(0, len(lines), self.at_once):
+            self.ask(client, "lines", text="".join(line + "\n" for line in lines[start:start + self.at_once]), line=start + 1)
+
+    def look_while(self, act):
+        """Asks again and again until act() returns. What it returned, how long it took, the answers and the longest wait."""
+        done, answers, waits = threading.Event(), [], []
+        client = self.connect()
+
+        def look():
+            while not done.is_set():
+                began = time.monotonic()
+                answers.append((self.ask(client, "status"), self.ask(client, "sa.list", limit=1)["rows"]))
+                waits.append(time.monotonic() - began)
+                done.wait(0.002)
+        looker = threading.Thread(target=look)
+        looker.start()
+        began = time.monotonic()
+        try:
+            result = act()
+        finally:
+            took = time.monotonic() - began
+            done.set()
+            looker.join()
+        return result, took, answers, max(waits)
+
+    def test_readers_are_answered_and_edits_wait_their_turn(self):
+        lines = [f"spi --af inet --edst {FAR_GATEWAY} --spi 0x{spi:x} --proto esp --src {GATEWAY} "
+                 f"--esp aes128gcm16 --enckey 0x{spi:040x}" for spi in range(0x1000, 0x1000 + self.count)]
+        loading, editing = self.connect(), [self.connect() for _ in range(200)]
+        self.begin(loading, lines)
+
+        def commit():
+            loading[0].sendall(b'{"jsonrpc":"2.0","id":1,"method":"commit"}\n')
+            for number, client in enumerate(editing):
+                request = {"jsonrpc": "2.0", "id": number, "method": "eroute.set", "params": {
+                    "selector": {"source": f"10.9.{number}.0/24", "destination": "10.2.0.0/16"}, "target": "%drop"}}
+                client[0].sendall(json.dumps(request).encode() + b"\n")
+            return json.loads(loading[1].readline())["result"]["generation"]
+        made, took, answers, longest = self.look_while(commit)
+        self.assertLess(longest, took / 4, f"the commit took {took:.2f} s")
+        self.assertGreater(len(answers), 10)
+        for status, rows in answers:
+            self.assertIn(status["sas"], (0, self.count))
+            self.assertEqual(status["edited_at"] >= made, status["sas"] == self.count)
+        for client in editing:
+            self.assertGreater(json.loads(client[1].readline())["result"]["generation"], made)
+
+        _, took, answers, longest = self.look_while(lambda: self.gateway.do("spi --clear"))
+        self.assertLess(longest, took / 2, f"clearing took {took:.2f} s")
+        self.assertEqual({status["sas"] for status, rows in answers} - {0, self.count}, set())
+        self.assertEqual(self.gateway.do("spi"), "")
+
+    def test_one_that_is_refused_at_its_end_leaves_nothing(self):
+        lines = [f"spi --af inet --edst {FAR_GATEWAY} --spi 0x{spi:x} --proto tun --ip4 --src {GATEWAY} --dst {FAR_GATEWAY}"
+                 for spi in range(0x1000, 0x1000 + self.count // 4)]
+        before = self.gateway.do("save --keys")
+        for _ in range(2):
+            client = self.connect()
+            self.begin(client, lines + [lines[0]])
+            client[0].sendall(b'{"jsonrpc":"2.0","id":1,"method":"commit"}\n')
+            answer, _, answers, _ = self.look_while(lambda: json.loads(client[1].readline()))
+            self.assertEqual(answer["error"]["data"]["line"], len(lines) + 1)
+            self.assertEqual({status["sas"] for status, rows in answers}, {0})
+            self.assertEqual([rows for status, rows in answers if rows], [])
+        self.assertEqual(self.gateway.do("save --keys"), before)
 
 
 class ManySasTest(GatewayTest):
