@@ -29,7 +29,7 @@ class OpenTransaction {
   OpenTransaction(const OpenTransaction&) = delete;
   OpenTransaction& operator=(const OpenTransaction&) = delete;
   ~OpenTransaction() {
-    pending_.count -= edits_.size();
+    pending_.count -= added_;
     if (edits_.size() < kManyEdits) return;
     try {
       pending_.done.push_back(std::move(edits_));
@@ -41,15 +41,17 @@ class OpenTransaction {
   bool add(NumberedEdit edit) {
     if (pending_.count == kMaxPendingEdits) return false;
     ++pending_.count;
+    ++added_;
     edits_.push_back(std::move(edit));
     return true;
   }
-  const Edits& edits() const noexcept { return edits_; }
+  Edits& edits() noexcept { return edits_; }
 
  private:
   static constexpr size_t kManyEdits = 1000;
 
   PendingEdits& pending_;
+  size_t added_ = 0;
   Edits edits_;
 };
 

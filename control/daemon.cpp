@@ -173,7 +173,7 @@ class ControlLoop {
   bool ending_ = false;
 };
 
-Expected<void> apply_startup_batch(Service& service, const Options& options, const Batch& batch) {
+Expected<void> apply_startup_batch(Service& service, const Options& options, Batch& batch) {
   const auto applied = service.edit(batch.edits);
   if (applied) return {};
   const RefusedEdit& refused = applied.error();
@@ -197,7 +197,7 @@ Expected<std::unique_ptr<Store>> open_store(const Options& options) {
 // Reads the batch only now: its keys shall never be in memory that can be dumped, nor stay there.
 Expected<void> run_startup_batch(Service& service, const Options& options) {
   if (!options.startup_batch) return {};
-  const auto batch = read_startup_batch(*options.startup_batch);
+  auto batch = read_startup_batch(*options.startup_batch);
   if (!batch) return tl::unexpected(batch.error());
   return apply_startup_batch(service, options, *batch);
 }

@@ -11,8 +11,6 @@
 namespace spigrp {
 namespace {
 
-constexpr size_t kEditsTold = 8;  // of a transaction, in words
-
 // So many edits leave as much memory behind as they make use of, in pieces between what stays.
 constexpr size_t kLargeTransaction = 10'000;
 constexpr size_t kEditsFreedAtOnce = 8192;
@@ -98,7 +96,7 @@ std::optional<std::string> Service::answer(std::string_view line, Conversation& 
     topics().say("pfkey", "no request: " + call.error().error.text());
     return call.error().wants_answer ? error_line(call.error()) : std::string();
   }
-  const auto request = read_request(*call, conversation.access);
+  auto request = read_request(*call, conversation.access);
   if (request && is_busy() && needs_its_turn(*request, conversation)) return std::nullopt;
   Answer answer = request ? answer_request(*request, conversation, client) : tl::unexpected(request.error());
   if (topics().has("pfkey")) {
@@ -110,10 +108,10 @@ std::optional<std::string> Service::answer(std::string_view line, Conversation& 
   return error_line(answer.error());
 }
 
-Service::Answer Service::answer_request(const Request& request, Conversation& conversation,
+Service::Answer Service::answer_request(Request& request, Conversation& conversation,
                                         const std::shared_ptr<EventListener>& client) {
   return std::visit(
-      [&]<class T>(const T& asked) -> Answer {
+      [&]<class T>(T& asked) -> Answer {
         if constexpr (std::is_same_v<T, Edit>) {
           return answer_edit(asked, conversation);
         } else if constexpr (std::is_same_v<T, Batch>) {
@@ -151,7 +149,7 @@ Service::Answer Service::answer_request(const Request& request, Conversation& co
       request);
 }
 
-Service::Answer Service::answer_edits(const Edits& edits, std::optional<Generation> if_generation) {
+Service::Answer Service::answer_edits(Edits& edits, std::optional<Generation> if_generation) {
   if (if_generation && *if_generation != edited_at_) {
     return tl::unexpected(
         RpcError{kRefused,
@@ -167,7 +165,10 @@ Service::Answer Service::answer_edits(const Edits& edits, std::optional<Generati
 // Numbered in the order of their coming, where it is part of a transaction.
 Service::Answer Service::answer_edit(const Edit& edit, Conversation& conversation) {
   OpenTransaction* transaction = conversation.transaction.get();
-  if (transaction == nullptr) return answer_edits({NumberedEdit{0, edit}}, std::nullopt);
+  if (transaction == nullptr) {
+    Edits one{NumberedEdit{0, edit}};
+    return answer_edits(one, std::nullopt);
+  }
   const auto number = static_cast<uint32_t>(transaction->edits().size() + 1);
   if (!transaction->add({number, edit})) return tl::unexpected(RpcError{kRefused, too_many_pending()});
   return nlohmann::json{{"pending", number}};
@@ -242,31 +243,23 @@ Service::Answer Service::save(const SaveQuery& query, Conversation& conversation
   return answer;
 }
 
-tl::expected<Generation, RefusedEdit> Service::edit(const Edits& edits) {
+tl::expected<Generation, RefusedEdit> Service::edit(Edits& edits) {
   Engine& engine = context_.engine;
+  const bool is_large = edits.size() >= kLargeTransaction;
   std::optional<Making> making(*this);
-  if (edits.size() >= kLargeTransaction) make_room();
-  const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store}, pace_);
+  if (is_large) make_room();
+  EditNotes notes(context_.topics);
+  const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store}, pace_,
+                                [&](const Edit& edit) { notes.take(edit); });
+  holds_free_memory_ = holds_free_memory_ || is_large;
   if (generation) {
     edited_at_ = *generation;
-    holds_free_memory_ = holds_free_memory_ || edits.size() >= kLargeTransaction;
-    for (const NumberedEdit& numbered : edits) {
-      pace_.step();
-      log_edit(context_.topics, numbered.edit);
-      warn_of_weak_algorithm(numbered.edit);
-      say_where_numbers_begin(numbered.edit, engine.sas());
-    }
-    publish_change(*generation, edits);
+    notes.log(engine.sas(), pace_);
+    hub_.publish(notes.change(*generation));
   }
   making.reset();
   engine.poll_control();
   return generation;
-}
-
-void Service::publish_change(Generation generation, const Edits& edits) {
-  ChangeEvent change{generation, edits.size(), {}};
-  for (size_t i = 0; i < std::min(edits.size(), kEditsTold); ++i) change.what.push_back(edit_text(edits[i].edit));
-  hub_.publish(change);
 }
 
 Expected<void> Service::load() {

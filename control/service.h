@@ -36,7 +36,8 @@ class Service {
   void when_made(std::function<void()> go_on) { waiting_.push_back(std::move(go_on)); }
 
   // Edits from elsewhere than the socket: the start-up batch.
-  tl::expected<Generation, RefusedEdit> edit(const Edits& edits);
+  // Frees the edits as they are applied.
+  tl::expected<Generation, RefusedEdit> edit(Edits& edits);
   // What the store has. Error: it cannot be read or applied.
   Expected<void> load();
 
@@ -50,9 +51,8 @@ class Service {
 
   class Making;
 
-  Answer answer_request(const Request& request, Conversation& conversation,
-                        const std::shared_ptr<EventListener>& client);
-  Answer answer_edits(const Edits& edits, std::optional<Generation> if_generation);
+  Answer answer_request(Request& request, Conversation& conversation, const std::shared_ptr<EventListener>& client);
+  Answer answer_edits(Edits& edits, std::optional<Generation> if_generation);
   Answer answer_edit(const Edit& edit, Conversation& conversation);
   Answer begin(Conversation& conversation);
   Answer add_lines(const TransactionLines& lines, Conversation& conversation);
@@ -60,7 +60,6 @@ class Service {
   Answer abort(Conversation& conversation);
   Answer save(const SaveQuery& query, Conversation& conversation);
 
-  void publish_change(Generation generation, const Edits& edits);
   Generation edited_at() const noexcept;
   void make_room();
   bool free_some_edits();

@@ -1,6 +1,8 @@
 // See transaction.h. Which call of the two table edits each request is.
 #include "control/transaction.h"
 
+#include <algorithm>
+
 #include "route/route_edit.h"
 #include "sa/sa_edit.h"
 
@@ -96,14 +98,17 @@ Error not_stored(const Error& error) {
 
 }  // namespace
 
-tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables, Pace& pace) {
+tl::expected<Generation, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
+                                            const Applied& applied) {
   Preparation preparation(tables.versions);
   Applier applier(tables, pace, edits.size());
-  for (const NumberedEdit& numbered : edits) {
+  for (; !edits.empty(); edits.pop_front()) {
     pace.step();
-    if (const auto applied = std::visit(applier, numbered.edit); !applied) {
-      return tl::unexpected(RefusedEdit{applied.error(), numbered.line});
+    const NumberedEdit& numbered = edits.front();
+    if (const auto done = std::visit(applier, numbered.edit); !done) {
+      return tl::unexpected(RefusedEdit{done.error(), numbered.line});
     }
+    applied(numbered.edit);
   }
   if (tables.store != nullptr) {
     Store::Writer writer(*tables.store);
@@ -119,7 +124,9 @@ tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTabl
 Expected<void> apply_stored(Store& store, const EditedTables& tables) {
   Preparation preparation(tables.versions);
   Pace alone;
-  Applier applier(tables, alone, 0);
+  // At most, and it costs next to nothing.
+  const size_t edits = std::max(tables.sas.sas().slot_count(), tables.sas.eroutes().slot_count());
+  Applier applier(tables, alone, edits);
   const auto remembered = store.each_spent_key([&](const SpentKey& key) { tables.sas.spent_keys().add(key); });
   if (!remembered) return remembered;
   const auto highest = store.each_edit([&](const Edit& edit) { return std::visit(applier, edit); });

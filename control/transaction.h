@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include <tl/expected.hpp>
 
@@ -32,7 +33,11 @@ struct RefusedEdit {
 // Where they are stored, that is done before, and what the store does not take is refused.
 // By steps: before they are published others may look at the tables as they were. A transaction that is large is put on
 // the disk by a thread of its own while they do.
-tl::expected<Generation, RefusedEdit> apply(const Edits& edits, const EditedTables& tables, Pace& pace);
+// An edit that has been applied is shown to `applied` and then freed: what a million make of the tables takes the place
+// of what they took.
+using Applied = std::function<void(const Edit&)>;
+tl::expected<Generation, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
+                                            const Applied& applied);
 
 // Applies what the store has. Errors: a row cannot be read or applied.
 Expected<void> apply_stored(Store& store, const EditedTables& tables);

@@ -1,4 +1,5 @@
 // Edits as lines of the log, under klipsdebug's topics.
+#include <algorithm>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -11,10 +12,9 @@
 namespace spigrp {
 namespace {
 
-struct Line {
-  const char* topic;
-  std::string text;
-};
+using Line = EditNotes::Line;
+
+constexpr size_t kEditsTold = 8;  // of a transaction, in words
 
 std::string members_text(const std::vector<SaId>& members) {
   std::string line;
@@ -95,39 +95,45 @@ Line line_of(const NeighbourDelete& edit) {
 
 }  // namespace
 
-void warn_of_weak_algorithm(const Edit& edit) {
-  const SaSpec* made = nullptr;
-  if (const auto* add = std::get_if<SaAdd>(&edit)) made = &add->spec;
-  if (const auto* replace = std::get_if<SaReplace>(&edit)) made = &replace->spec;
-  if (made == nullptr || made->algorithm.empty() || made->id.protocol == SaProtocol::kComp) return;
-  const SaSpec& spec = *made;
+void EditNotes::take(const Edit& edit) {
+  const auto line = [&] { return std::visit([](const auto& known) { return line_of(known); }, edit); };
+  if (topics_.any()) lines_.push_back(line());
+  if (++edits_ <= kEditsTold) first_.push_back(line().text);
+  const auto* add = std::get_if<SaAdd>(&edit);
+  if (add != nullptr) added_.push_back({add->spec.id, add->spec.sent});
+  const auto* replace = std::get_if<SaReplace>(&edit);
+  if (add != nullptr || replace != nullptr) take_made(add != nullptr ? add->spec : replace->spec);
+}
+
+void EditNotes::take_made(const SaSpec& spec) {
+  if (spec.algorithm.empty() || spec.id.protocol == SaProtocol::kComp) return;
   const auto algorithm = spec.id.protocol == SaProtocol::kAh
                              ? find_ah_algorithm(spec.algorithm)
                              : find_esp_algorithm(spec.algorithm, spec.encryption_key.size());
   if (!algorithm || algorithm->requirement() > Requirement::kShouldNot) return;
+  const bool is_known =
+      std::any_of(weak_.begin(), weak_.end(), [&](const Weak& weak) { return weak.algorithm == algorithm->name(); });
+  if (!is_known) weak_.push_back({spec.id, algorithm->name(), requirement_text(algorithm->requirement())});
+}
+
+void EditNotes::log(SaTables& sas, Pace& pace) const {
+  for (const Line& line : lines_) {
+    pace.step();
+    topics_.say(line.topic, line.text);
+  }
   static std::set<std::string> warned;  // by the control thread only
-  if (!warned.insert(algorithm->name()).second) return;
-  spdlog::warn("{}: {} is weak: RFC 8221 says {}", spec.id.text(), algorithm->name(),
-               requirement_text(algorithm->requirement()));
-}
-
-void say_where_numbers_begin(const Edit& edit, SaTables& sas) {
+  for (const Weak& weak : weak_) {
+    if (!warned.insert(weak.algorithm).second) continue;
+    spdlog::warn("{}: {} is weak: RFC 8221 says {}", weak.id.text(), weak.algorithm, weak.requirement);
+  }
   if (sas.spent_keys().empty()) return;
-  const auto* add = std::get_if<SaAdd>(&edit);
-  const SaEntry* entry = add == nullptr ? nullptr : sas.newest(add->spec.id);
-  if (entry == nullptr || entry->sa->marks.began_sent <= add->spec.sent) return;
-  spdlog::info("{}: its keys were used before, so its sequence numbers go on behind {}", add->spec.id.text(),
-               entry->sa->marks.began_sent);
-}
-
-std::string edit_text(const Edit& edit) {
-  return std::visit([](const auto& known) { return line_of(known); }, edit).text;
-}
-
-void log_edit(const LogTopics& topics, const Edit& edit) {
-  if (!topics.any()) return;
-  const Line line = std::visit([](const auto& known) { return line_of(known); }, edit);
-  topics.say(line.topic, line.text);
+  for (const Added& added : added_) {
+    pace.step();
+    const SaEntry* entry = sas.newest(added.id);
+    if (entry == nullptr || entry->sa == nullptr || entry->sa->marks.began_sent <= added.sent) continue;
+    spdlog::info("{}: its keys were used before, so its sequence numbers go on behind {}", added.id.text(),
+                 entry->sa->marks.began_sent);
+  }
 }
 
 }  // namespace spigrp

@@ -3,10 +3,14 @@
 #pragma once
 
 #include <ctime>
+#include <deque>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "config/event.h"
 #include "config/request.h"
 #include "control/log.h"
 #include "control/store.h"
@@ -43,13 +47,42 @@ nlohmann::json answer_status(const HandlerContext& context, Generation edited_at
 Expected<nlohmann::json> answer_explain(const HandlerContext& context, const ExplainQuery& query);
 nlohmann::json answer_debug(const HandlerContext& context, const DebugFlags& flags);
 
-// An edit in words, without keys.
-std::string edit_text(const Edit& edit);
-// Logs an edit under its topic, without keys.
-void log_edit(const LogTopics& topics, const Edit& edit);
-// Warns in the log, once an algorithm, of those that RFC 8221 says should not be used.
-void warn_of_weak_algorithm(const Edit& edit);
-// Of an SA that was added with keys of one that is no more.
-void say_where_numbers_begin(const Edit& edit, SaTables& sas);
+// What is told of the edits of one transaction, without keys, once it has been made.
+class EditNotes {
+ public:
+  explicit EditNotes(const LogTopics& topics) : topics_(topics) {}
+
+  struct Line {
+    const char* topic;
+    std::string text;
+  };
+
+  void take(const Edit& edit);
+  // In the log: each edit under its topic; once an algorithm, those that RFC 8221 says should not be used; where the
+  // numbers begin of an SA that was added with keys of one that is no more.
+  void log(SaTables& sas, Pace& pace) const;
+  // Generation and which, the first of them in words
+  ChangeEvent change(Generation generation) const { return {generation, edits_, first_}; }
+
+ private:
+  struct Weak {
+    SaId id;
+    std::string algorithm;
+    std::string_view requirement;
+  };
+  struct Added {
+    SaId id;
+    uint64_t sent;
+  };
+
+  void take_made(const SaSpec& spec);
+
+  const LogTopics& topics_;
+  uint64_t edits_ = 0;
+  std::vector<std::string> first_;
+  std::deque<Line> lines_;
+  std::vector<Weak> weak_;
+  std::deque<Added> added_;
+};
 
 }  // namespace spigrp

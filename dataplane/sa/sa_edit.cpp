@@ -14,10 +14,20 @@
 namespace spigrp {
 
 struct SaEdit::Staged {
+  // Might throw, as far as the library knows, so it keeps an entry's hash beside it: where there are a million, to hash
+  // each that a look-up comes by again takes longer than the look-up.
+  template <class Hash>
+  struct Remembered : Hash {
+    template <class Key>
+    size_t operator()(const Key& key) const noexcept(false) {
+      return Hash::operator()(key);
+    }
+  };
+
   using SaList = std::vector<Sa*>;
   struct StagedEroute {
-    std::optional<Eroute> eroute;  // nothing: deleted
-    std::optional<TrapHold> hold{};
+    std::optional<Eroute> eroute;      // nothing: deleted
+    std::unique_ptr<TrapHold> hold{};  // few have one
   };
 
   Staged(SaTables& tables, Versions& versions, Pace* pace) : tables(tables), versions(versions), pace(pace) {}
@@ -74,8 +84,8 @@ struct SaEdit::Staged {
   SaTables& tables;
   Versions& versions;
   Pace* pace;
-  std::unordered_map<SaId, SaEntry, SaIdHash> entries;  // changed ones; sa null: deleted
-  std::unordered_map<Selector, StagedEroute, SelectorHash> eroutes;
+  std::unordered_map<SaId, SaEntry, Remembered<SaIdHash>> entries;  // changed ones; sa null: deleted
+  std::unordered_map<Selector, StagedEroute, Remembered<SelectorHash>> eroutes;
   struct ErouteChange {
     SaId id;
     int64_t eroutes;  // added to the SA, minus those taken away
@@ -104,8 +114,8 @@ struct SaEdit::Staged {
 
   // What link() leaves for its last moment, because it has no versions and others may look at it.
   bool linked = false;
-  uint32_t sas_more = 0, groups_more = 0;  // modulo 2^32
-  std::vector<std::pair<Selector, std::optional<TrapHold>>> trap_holds_now;
+  uint32_t sas_more = 0, groups_more = 0;                            // modulo 2^32
+  std::vector<std::pair<Selector, const TrapHold*>> trap_holds_now;  // null: none
 };
 
 namespace {
@@ -567,7 +577,7 @@ void SaEdit::Staged::link_addresses() {
 void SaEdit::Staged::link_eroutes() {
   for (const auto& [selector, staged] : eroutes) {
     step();
-    if (staged.hold || tables.trap_holds_.contains(selector)) trap_holds_now.emplace_back(selector, staged.hold);
+    if (staged.hold || tables.trap_holds_.contains(selector)) trap_holds_now.emplace_back(selector, staged.hold.get());
     if (staged.eroute) {
       tables.eroutes_->set(*staged.eroute, versions);
     } else if (tables.eroutes_->newest(selector) != nullptr) {
@@ -819,7 +829,7 @@ Expected<void> SaEdit::hold_for_trap(const Selector& flow, const Selector& trap)
                                    .pointed_by = number,
                                    .held = std::make_shared<HeldPacket>(staged_->tables.released_),
                                    .by_trap = !in_its_place},
-                            TrapHold{trap, number, in_its_place}};
+                            std::make_unique<TrapHold>(TrapHold{trap, number, in_its_place})};
   staged_->eroutes_added.push_back(flow);
   return {};
 }

@@ -343,11 +343,13 @@ class LargeTransactionTest(GatewayTest):
     def test_readers_are_answered_and_edits_wait_their_turn(self):
         lines = [f"spi --af inet --edst {FAR_GATEWAY} --spi 0x{spi:x} --proto esp --src {GATEWAY} "
                  f"--esp aes128gcm16 --enckey 0x{spi:040x}" for spi in range(0x1000, 0x1000 + self.count)]
-        loading, editing = self.connect(), [self.connect() for _ in range(200)]
+        loading, asking, editing = self.connect(), self.connect(), [self.connect() for _ in range(200)]
         self.begin(loading, lines)
 
         def commit():
             loading[0].sendall(b'{"jsonrpc":"2.0","id":1,"method":"commit"}\n')
+            for _ in range(3):  # what is asked when an earlier answer has come is read after the commit
+                self.ask(asking, "status")
             for number, client in enumerate(editing):
                 request = {"jsonrpc": "2.0", "id": number, "method": "eroute.set", "params": {
                     "selector": {"source": f"10.9.{number}.0/24", "destination": "10.2.0.0/16"}, "target": "%drop"}}
