@@ -147,7 +147,10 @@ template <class Map, class Step>
 std::vector<const typename Map::value_type*> in_order(const Map& map, Step step) {
   std::vector<const typename Map::value_type*> entries;
   entries.reserve(map.size());
-  for (const auto& entry : map) entries.push_back(&entry);
+  for (const auto& entry : map) {
+    step();
+    entries.push_back(&entry);
+  }
   std::sort(entries.begin(), entries.end(), [&](const auto* a, const auto* b) {
     step();
     return a->first < b->first;
@@ -439,6 +442,7 @@ void SaEdit::Staged::forget() {
   clear_by_steps(eroutes, next);
   clear_by_steps(eroute_changes, next);
   clear_by_steps(leaving_keys, next);
+  clear_by_steps(allocations, next);
   for (std::unique_ptr<Sa>& sa : new_sas) {
     step();
     sa.reset();
