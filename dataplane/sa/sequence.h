@@ -36,15 +36,16 @@ class Sequence {
 
   // worker: numbers for one burst; fewer than asked for where the limit is near.
   Numbers reserve(uint64_t wanted, Writers writers = Writers::kMany) noexcept {
-    uint64_t sent = sent_.load(std::memory_order_relaxed);
-    const uint64_t limit = limit_.load(std::memory_order_relaxed);
+    uint64_t sent = sent_.load(std::memory_order_acquire);
+    const uint64_t limit = limit_.load();  // not before `sent`: see close()
     if (is_far(sent, limit)) [[likely]]
       return {add_to(sent_, wanted, writers) + 1, wanted};
     uint64_t count;
     do {
       count = std::min(wanted, limit - std::min(limit, sent));
-    } while (!sent_.compare_exchange_weak(sent, sent + count, std::memory_order_relaxed));
-    return {sent + 1, count, true};
+    } while (!sent_.compare_exchange_weak(sent, sent + count));
+    if (limit_.load() == 0) return {1, 0};  // see close()
+    return {sent + 1, count, limit - std::min(limit, sent) < kNear};
   }
   // worker: whether to tell the control thread that the limit is near; once for each limit.
   bool asks() noexcept {
@@ -63,12 +64,18 @@ class Sequence {
   bool is_used_up() const noexcept { return sent() >= last_; }
 
   // control: the SA goes. Workers that have not seen it yet get so many numbers more (8,192 at least), for as long as
-  // it takes until they have, and none behind the one returned. Where none was ever given out there are none more.
+  // it takes until they have, and none behind the one returned. Where none was ever given out there is none more: 0.
   uint64_t close(uint64_t more) noexcept {
-    const uint64_t number = sent();
-    const uint64_t end = number == 0 ? 0 : std::min(number_after(number, more, last_), limit());
+    const uint64_t before = limit();
+    if (sent() == 0) {
+      // The first burst may be taking its numbers now. It looks at the limit behind that, and either finds none and
+      // uses no number, or is seen here: all four are in one order (seq_cst), which a load costs nothing.
+      limit_.store(0);
+      if (sent_.load() == 0) return 0;
+    }
+    const uint64_t end = std::min(number_after(sent(), more, last_), before);
     // Nobody goes beyond the limit before. Where it is lowered, bursts may be under way that do not know yet.
-    if (end < limit()) limit_.store(end - std::min(end, kUnderWay), std::memory_order_relaxed);
+    limit_.store(end < before ? end - std::min(end, kUnderWay) : before, std::memory_order_relaxed);
     return std::max(end, sent());
   }
   // control: before the first number is given out: those up to this one were, by another
@@ -84,8 +91,11 @@ class Sequence {
   }
 
  private:
-  // The limit may be behind what is sent, of an SA that begins behind another.
-  static constexpr bool is_far(uint64_t sent, uint64_t limit) noexcept { return limit > sent && limit - sent >= kNear; }
+  // The limit may be behind what is sent, of an SA that begins behind another. The first numbers of all are never taken
+  // as if there were plenty: close() must not miss them.
+  static constexpr bool is_far(uint64_t sent, uint64_t limit) noexcept {
+    return sent != 0 && limit > sent && limit - sent >= kNear;
+  }
 
   static constexpr uint64_t kUnderWay = 1u << 12;  // bursts of workers that still go by the limit before
 

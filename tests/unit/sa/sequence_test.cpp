@@ -51,6 +51,42 @@ BOOST_AUTO_TEST_CASE(what_is_closed_gives_out_no_number_behind_its_end) {
   }
 }
 
+// In the very moment in which the first numbers of all are taken.
+BOOST_AUTO_TEST_CASE(what_is_closed_without_a_number_given_out_gives_out_none) {
+  unsigned unused = 0;
+  for (unsigned round = 0; round < 20'000; ++round) {
+    Sequence sequence;
+    std::atomic<unsigned> ready{0};
+    std::atomic<uint64_t> highest{0};
+    const auto work = [&] {
+      ready.fetch_add(1);
+      while (ready.load() < 2) {
+      }
+      for (unsigned burst = 0; burst < 3; ++burst) {
+        const Sequence::Numbers numbers = sequence.reserve(64);
+        if (numbers.count > 0) highest.store(numbers.first + numbers.count - 1);
+      }
+    };
+    std::thread worker(work);
+    while (ready.load() < 1) {
+    }
+    ready.fetch_add(1);
+    for (unsigned wait = round % 64; wait > 0; --wait) std::atomic_signal_fence(std::memory_order_seq_cst);
+    const uint64_t end = sequence.close(1u << 13);
+    worker.join();
+    unused += end == 0 ? 1 : 0;
+    BOOST_REQUIRE_LE(highest.load(), end);
+  }
+  BOOST_TEST_MESSAGE(unused << " were closed unused");
+}
+
+BOOST_AUTO_TEST_CASE(the_first_numbers_do_not_ask_for_more) {
+  Sequence sequence;
+  BOOST_TEST(!sequence.is_far_from_limit());
+  BOOST_TEST(!sequence.reserve(64).near);
+  BOOST_TEST(sequence.is_far_from_limit());
+}
+
 BOOST_AUTO_TEST_CASE(what_begins_behind_its_limit_gives_out_nothing_until_that_is_raised) {
   Sequence sequence;
   sequence.set_limit(1u << 20);
