@@ -61,6 +61,7 @@ struct SaEdit::Staged {
 
   Expected<std::unique_ptr<Sa>> create(SaSpec spec) const;
   void spend_keys(const Sa& sa);
+  void find_heirs();
   Expected<Slot> reserve(const Sa& sa);
   Expected<const Eroute*> check_selector(const Selector& selector, ErouteMode mode) const;
   Expected<void> put_eroute(Eroute eroute, const Eroute* present, const SaEntry* target);
@@ -214,10 +215,6 @@ SaEdit::Staged::SaList SaEdit::Staged::members_of(const SaEntry& entry) const {
 
 void SaEdit::Staged::put_new(std::unique_ptr<Sa> sa) {
   tables.udp_ports_->share(*sa);
-  if (is_numbered(sa->id) && !leaving_keys.empty()) {
-    const KeyFingerprint keys = fingerprint_of(*sa);
-    if (leaving_keys.contains(keys)) heirs.push_back({sa.get(), keys});
-  }
   new_sas.push_back(std::move(sa));
 }
 
@@ -340,6 +337,20 @@ void SaEdit::Staged::spend_keys(const Sa& sa) {
   const SpentKey key = spent_key_of(sa);
   spent_keys.add(key);
   leaving_keys.insert(key.fingerprint);
+}
+
+// Of the keys that leave, those that SAs have which the edits make and do not delete again, whichever came first. They
+// begin behind what is known to be used by now.
+void SaEdit::Staged::find_heirs() {
+  heirs.clear();
+  if (leaving_keys.empty()) return;
+  for (const std::unique_ptr<Sa>& sa : new_sas) {
+    if (sa == nullptr || !is_numbered(sa->id) || entries.at(sa->id).sa != sa.get()) continue;
+    const KeyFingerprint keys = fingerprint_of(*sa);
+    if (!leaving_keys.contains(keys)) continue;
+    sa->sequence.begin_behind(spent_keys.used_up_to(keys));
+    heirs.push_back({sa.get(), keys});
+  }
 }
 
 void SaEdit::Staged::remove_sa(const SaId& id) {
@@ -853,6 +864,7 @@ void SaEdit::expire_hold(const Selector& flow) {
 }
 
 void SaEdit::tell(SaChangeListener& listener) const {
+  staged_->find_heirs();
   const Staged& staged = *staged_;
   const auto step = [&] { staged.step(); };
   for (const auto* entry : in_order(staged.entries, step)) {
@@ -874,6 +886,7 @@ void SaEdit::tell(SaChangeListener& listener) const {
 }
 
 void SaEdit::link() {
+  staged_->find_heirs();
   staged_->make_lone_groups();
   staged_->link_allocations();
   staged_->link_addresses();

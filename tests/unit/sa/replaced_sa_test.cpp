@@ -29,7 +29,10 @@ struct Grouped : Tables {
 
 // What a listener was told, in words.
 struct Told : SaChangeListener {
-  void sa(const SaId& id, Sa* now) override { words.push_back((now == nullptr ? "- " : "+ ") + id.text()); }
+  void sa(const SaId& id, Sa* now) override {
+    words.push_back((now == nullptr ? "- " : "+ ") + id.text());
+    if (now != nullptr) sent[id] = now->sequence.sent();
+  }
   void spent_key(const SpentKey& key) override { spent = key.number; }
   void dissolved(const SaId& id, uint64_t edit_number) override {
     words.push_back((edit_number == 0 ? "whole " : "dissolved ") + id.text());
@@ -42,6 +45,7 @@ struct Told : SaChangeListener {
   }
   std::vector<std::string> words;
   uint64_t spent = 0;
+  std::map<SaId, uint64_t> sent;  // of new SAs
 };
 
 BOOST_FIXTURE_TEST_SUITE(replaced_sas, Grouped)
@@ -139,6 +143,28 @@ BOOST_AUTO_TEST_CASE(numbers_used_while_the_transaction_is_made_are_not_used_aga
   BOOST_TEST(highest > 5'001'000u);
   BOOST_TEST(highest <= begins);
   versions->publish();
+}
+
+// In either order.
+BOOST_AUTO_TEST_CASE(an_sa_that_is_made_before_another_with_its_keys_is_deleted_goes_on_behind_that) {
+  sa(kLone).sequence.reserve(1000);
+  Sa* const old = &sa(kLone);
+  SaSpec heir = spec(kLone), passing = spec(kLone);
+  heir.id = said("esp.999@192.0.2.9");
+  passing.id = said("esp.998@192.0.2.9");
+  SaEdit e(*tables, *versions);
+  BOOST_REQUIRE(e.add_sa(heir).has_value());
+  BOOST_REQUIRE(e.add_sa(passing).has_value());
+  BOOST_REQUIRE(e.delete_sa(said(kLone)).has_value());
+  BOOST_REQUIRE(e.delete_sa(passing.id).has_value());
+  Told told;
+  e.tell(told);
+  BOOST_TEST(told.sent[heir.id] >= 1000u);  // so that what is reserved lies behind what was used
+  old->sequence.reserve(5'000'000);
+  e.link();
+  versions->publish();
+  BOOST_TEST(sa("esp.999@192.0.2.9").sequence.sent() == 5'001'000u + 131072u);
+  BOOST_TEST(sa("esp.999@192.0.2.9").marks.began_sent == 5'001'000u + 131072u);
 }
 
 BOOST_AUTO_TEST_CASE(keys_whose_numbers_are_used_up_make_an_sa_that_only_receives) {
