@@ -24,18 +24,23 @@ SpentKey spent_key_of(const Sa& sa) {
 
 void SpentKeys::add(const SpentKey& key) {
   if (key.number == 0) return;
-  const auto [at, is_new] = numbers_.try_emplace(key.fingerprint, key.number);
-  at->second = std::max(at->second, key.number);
-  if (!is_new) return;
-  by_age_.push_back(key.fingerprint);
+  const auto [at, is_new] = used_.try_emplace(key.fingerprint, Used{key.number, by_age_.end()});
+  Used& used = at->second;
+  if (!is_new) {
+    used.number = std::max(used.number, key.number);
+    by_age_.splice(by_age_.end(), by_age_, used.age);
+    return;
+  }
+  used.age = by_age_.insert(by_age_.end(), &at->first);
   if (by_age_.size() <= kMost) return;
-  numbers_.erase(by_age_.front());
+  const KeyFingerprint oldest = *by_age_.front();
   by_age_.pop_front();
+  used_.erase(oldest);
 }
 
 uint64_t SpentKeys::used_up_to(const KeyFingerprint& fingerprint) const {
-  const auto found = numbers_.find(fingerprint);
-  return found == numbers_.end() ? 0 : found->second;
+  const auto found = used_.find(fingerprint);
+  return found == used_.end() ? 0 : found->second.number;
 }
 
 }  // namespace spigrp

@@ -1,11 +1,11 @@
 // SpentKeys: the keys of SAs that are no more, and up to which number they may have been used. An SA with such keys
 // goes on behind it, whatever it is called (invariant 1): manual keys are deleted and come again. Of more than kMost
-// the oldest are forgotten. Control thread only.
+// those are forgotten that were added longest ago, or added again. Control thread only.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <unordered_map>
 
 #include "crypto/key_fingerprint.h"
@@ -24,16 +24,21 @@ SpentKey spent_key_of(const Sa& sa);
 
 class SpentKeys {
  public:
-  static constexpr size_t kMost = 1u << 20;  // 80 MB
+  static constexpr size_t kMost = 1u << 20;  // 90 MB
 
   void add(const SpentKey& key);
   // 0: never, as far as is known
   uint64_t used_up_to(const KeyFingerprint& fingerprint) const;
-  bool empty() const noexcept { return numbers_.empty(); }
+  bool empty() const noexcept { return used_.empty(); }
 
  private:
-  std::unordered_map<KeyFingerprint, uint64_t, KeyFingerprintHash> numbers_;
-  std::deque<KeyFingerprint> by_age_;  // oldest first
+  using ByAge = std::list<const KeyFingerprint*>;  // points at the map's keys
+  struct Used {
+    uint64_t number;
+    ByAge::iterator age;
+  };
+  std::unordered_map<KeyFingerprint, Used, KeyFingerprintHash> used_;
+  ByAge by_age_;  // last added longest ago first
 };
 
 }  // namespace spigrp

@@ -180,18 +180,21 @@ BOOST_AUTO_TEST_CASE(keys_whose_numbers_are_used_up_make_an_sa_that_only_receive
   BOOST_TEST(sa(kLone).sequence.sent() == UINT32_MAX);
 }
 
-BOOST_AUTO_TEST_CASE(of_too_many_spent_keys_the_oldest_is_forgotten) {
+BOOST_AUTO_TEST_CASE(of_too_many_spent_keys_the_one_that_was_spent_longest_ago_is_forgotten) {
   SpentKeys keys;
   const auto key = [](uint32_t number) {
     KeyFingerprint fingerprint{};
     std::memcpy(fingerprint.data(), &number, sizeof(number));
     return fingerprint;
   };
-  for (uint32_t i = 0; i <= SpentKeys::kMost; ++i) keys.add({key(i), 7});
-  keys.add({key(1), 5});
-  BOOST_TEST(keys.used_up_to(key(0)) == 0u);
-  BOOST_TEST(keys.used_up_to(key(1)) == 7u);
-  BOOST_TEST(keys.used_up_to(key(SpentKeys::kMost)) == 7u);
+  for (uint32_t i = 0; i < SpentKeys::kMost; ++i) keys.add({key(i), 7});
+  keys.add({key(0), 5});  // again
+  for (uint32_t i = 0; i < 2; ++i) keys.add({key(SpentKeys::kMost + i), 7});
+  BOOST_TEST(keys.used_up_to(key(0)) == 7u);
+  BOOST_TEST(keys.used_up_to(key(1)) == 0u);
+  BOOST_TEST(keys.used_up_to(key(2)) == 0u);
+  BOOST_TEST(keys.used_up_to(key(3)) == 7u);
+  BOOST_TEST(keys.used_up_to(key(SpentKeys::kMost + 1)) == 7u);
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_there_or_is_known_by_other_addresses_cannot_be_replaced) {
