@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint64_t kFormat = 2;
 
-// The oldest are forgotten each time that so many have been written.
+// Those that were spent longest ago are forgotten when the file is opened and each time that so many have been written.
 constexpr uint64_t kSpentKeysAtOnce = 1u << 16;
 
 // More take so long to reach the disk that others are served meanwhile.
@@ -130,6 +130,8 @@ Expected<void> Store::set_up() {
     if (const auto made = database_.run(kTablesOfFormat2); !made) return made;
   }
   if (const auto prepared = prepare(); !prepared) return prepared;
+  const auto forgotten = statements_.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run();
+  if (!forgotten) return forgotten;
   auto state = database_.prepare("SELECT transactions, lost FROM state");
   if (!state) return tl::unexpected(state.error());
   const auto row = state->next();
@@ -159,9 +161,13 @@ Expected<void> Store::prepare() {
            {&all.note_numbers, "UPDATE sa SET sent = ?, received = ?, lost = ? WHERE id = ?"},
            {&all.set_lost, "UPDATE state SET lost = ?"},
            {&all.put_spent_key,
-            "INSERT INTO spent_key VALUES(?, ?) ON CONFLICT(fingerprint) DO UPDATE SET number = max(number, "
-            "excluded.number)"},
-           {&all.forget_spent_keys, "DELETE FROM spent_key WHERE rowid <= (SELECT max(rowid) FROM spent_key) - ?"},
+            // Numbers are of 64 bits, and SQLite takes those from 2^63 on for negative. The rowid says which were spent
+            // last.
+            "INSERT INTO spent_key VALUES(?, ?) ON CONFLICT(fingerprint) DO UPDATE SET "
+            "number = CASE WHEN (number < 0) = (excluded.number < 0) THEN max(number, excluded.number) "
+            "ELSE min(number, excluded.number) END, rowid = (SELECT max(rowid) + 1 FROM spent_key)"},
+           {&all.forget_spent_keys,
+            "DELETE FROM spent_key WHERE rowid <= (SELECT rowid FROM spent_key ORDER BY rowid DESC LIMIT 1 OFFSET ?)"},
            {&all.put_group, "INSERT OR REPLACE INTO sa_group VALUES(?, ?)"},
            {&all.delete_group, "DELETE FROM sa_group WHERE first = ?"},
            {&all.put_eroute, "INSERT OR REPLACE INTO eroute VALUES(?, ?, ?, ?)"},

@@ -5,7 +5,8 @@
 //   sa_group   SAID of the first SA, line
 //   eroute     what deletes it, line, pointed_by (number of the edit)
 //   dissolved  SAID, edit: its eroutes of a lower number lead to a group that is no more
-//   spent_key  fingerprint of the keys of an SA that is no more, number up to which they may have been used
+//   spent_key  fingerprint of the keys of an SA that is no more, number up to which they may have been used; in the
+//              order in which they were spent last
 //   network    interfaces, their ports, addresses, routes, static neighbours: kind, name, line
 //   state      one row: how many transactions there were, and how many processes were lost: ended without writing which
 //              numbers they used

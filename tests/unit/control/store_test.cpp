@@ -1,0 +1,93 @@
+// The store as the next process finds it.
+#include "control/store.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <boost/test/unit_test.hpp>
+
+namespace spigrp {
+namespace {
+
+struct Kept {
+  Kept() {
+    std::string name = (std::filesystem::temp_directory_path() / "spigrp-store-XXXXXX").string();
+    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
+    folder = name;
+  }
+  ~Kept() { std::filesystem::remove_all(folder); }
+
+  static KeyFingerprint key(uint8_t number) {
+    KeyFingerprint fingerprint{};
+    fingerprint[0] = number;
+    return fingerprint;
+  }
+  std::unique_ptr<Store> open() const {
+    StateOptions options;
+    options.directory = folder / "kept";
+    return std::move(Store::open(options, {}).value());
+  }
+  static void spend(Store& store, const std::vector<SpentKey>& keys) {
+    Store::Writer writer(store);
+    for (const SpentKey& spent : keys) writer.spent_key(spent);
+    BOOST_REQUIRE(writer.commit().has_value());
+  }
+  static std::vector<SpentKey> spent(Store& store) {
+    std::vector<SpentKey> keys;
+    BOOST_REQUIRE(store.each_spent_key([&](const SpentKey& found) { keys.push_back(found); }).has_value());
+    return keys;
+  }
+
+  std::filesystem::path folder;
+};
+
+BOOST_FIXTURE_TEST_SUITE(store, Kept)
+
+BOOST_AUTO_TEST_CASE(of_two_numbers_of_a_spent_key_the_higher_is_kept_also_behind_63_bits) {
+  constexpr uint64_t kSmall = 1000, kHigh = (uint64_t{1} << 63) + 5;
+  spend(*open(), {{key(1), kSmall}, {key(2), kHigh}, {key(3), kHigh}, {key(4), UINT64_MAX}});
+  spend(*open(), {{key(1), kHigh}, {key(2), kSmall}, {key(3), kHigh + 1}, {key(4), kHigh}});
+  const auto kept = open();
+  const auto found = spent(*kept);
+  BOOST_REQUIRE(found.size() == 4u);
+  BOOST_TEST(found[0].number == kHigh);
+  BOOST_TEST(found[1].number == kHigh);
+  BOOST_TEST(found[2].number == kHigh + 1);
+  BOOST_TEST(found[3].number == UINT64_MAX);
+}
+
+BOOST_AUTO_TEST_CASE(spent_keys_come_in_the_order_in_which_they_were_spent_last) {
+  spend(*open(), {{key(1), 7}, {key(2), 7}, {key(3), 7}});
+  spend(*open(), {{key(1), 5}});
+  const auto kept = open();
+  const auto found = spent(*kept);
+  BOOST_REQUIRE(found.size() == 3u);
+  BOOST_TEST((found[0].fingerprint == key(2)));
+  BOOST_TEST((found[2].fingerprint == key(1)));
+  BOOST_TEST(found[2].number == 7u);
+}
+
+BOOST_AUTO_TEST_CASE(spent_keys_are_bounded_over_processes_that_write_few) {
+  const auto numbered = [](uint32_t number) {
+    KeyFingerprint fingerprint{};
+    std::memcpy(fingerprint.data(), &number, sizeof(number));
+    return fingerprint;
+  };
+  std::vector<SpentKey> many;
+  for (uint32_t i = 0; i < SpentKeys::kMost; ++i) many.push_back({numbered(i), 7});
+  spend(*open(), many);
+  spend(*open(), {{numbered(SpentKeys::kMost), 7}, {numbered(0), 7}});
+  const auto kept = open();
+  const auto found = spent(*kept);
+  BOOST_REQUIRE(found.size() == SpentKeys::kMost);
+  BOOST_TEST((found.front().fingerprint == numbered(2)));
+  BOOST_TEST((found.back().fingerprint == numbered(0)));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace spigrp
