@@ -115,7 +115,12 @@ void Inbound::find_groups() noexcept {
   for (uint16_t place = 0; place < arrived_.count; ++place) {
     const PlainPacket& arrived = arrived_.packets[place];
     notes_[place] = {arrived.port, arrived.removed};
-    if (arrived.ip.next_header == kProtocolUdp) [[unlikely]] {
+    if (const SaGroup* known = known_groups_.find(wanted[place], context_.generation)) [[likely]] {
+      known->prefetch();
+      found[place] = {known, DropReason{}};
+      continue;
+    }
+    if (arrived.ip.next_header == kProtocolUdp) {
       if (const auto reason = other_than_esp(arrived.packet, arrived.ip, network_.sas.udp_ports())) {
         found[place] = {nullptr, *reason};
         continue;
@@ -123,9 +128,6 @@ void Inbound::find_groups() noexcept {
     }
     if (is_tunnel_protocol(arrived.ip.next_header)) {
       found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
-    } else if (const SaGroup* known = known_groups_.find(wanted[place], context_.generation)) {
-      known->prefetch();
-      found[place] = {known, DropReason{}};
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
       keys[count] = received.key;
       places[count++] = place;
