@@ -33,7 +33,8 @@ struct Kept {
   static void spend(Store& store, const std::vector<SpentKey>& keys) {
     Store::Writer writer(store);
     for (const SpentKey& spent : keys) writer.spent_key(spent);
-    BOOST_REQUIRE(writer.commit().has_value());
+    Pace pace;
+    BOOST_REQUIRE(writer.commit(pace).has_value());
   }
   static std::vector<SpentKey> spent(Store& store) {
     std::vector<SpentKey> keys;
