@@ -218,28 +218,54 @@ std::vector<int> own_cores(const cpu_set_t& allowed) {
   return cores;
 }
 
-// Throughput of two workers on one SA, to that of one.
+struct WorkerSeries {
+  TwoSeries shared;    // cycles with one SA
+  TwoSeries gain;      // in throughput, to one worker: on each of the two cores by itself, which need not be alike
+  TwoSeries to_apart;  // to two workers with an SA each: what is below 1 they lose by sharing
+};
+
+Expected<void> time_workers(ScaleRig& one, ScaleRig& two, std::span<const int> cores, uint16_t bytes,
+                            WorkerSeries* series) {
+  TwoWays alone;
+  for (size_t core = 0; core < cores.size(); ++core) {
+    const auto cycles = one.time_together(cores.subspan(core, 1), bytes);
+    if (!cycles) return tl::unexpected(cycles.error());
+    alone.out += cycles->out / 2;
+    alone.in += cycles->in / 2;
+  }
+  const auto apart = two.time_together(cores, bytes);
+  if (!apart) return tl::unexpected(apart.error());
+  const auto both = one.time_together(cores, bytes);
+  if (!both) return tl::unexpected(both.error());
+  if (series == nullptr) return {};
+  series->shared.add(*both);
+  series->gain.add({2 * alone.out / both->out, 2 * alone.in / both->in});
+  series->to_apart.add({apart->out / both->out, apart->in / both->in});
+  return {};
+}
+
+// Throughput of two workers on one SA.
 Expected<void> add_workers(ScaleReport& report, const std::vector<int>& cores) {
   if (cores.size() < 2) {
     std::cout << "(one core only: nothing of two workers)\n";
     return {};
   }
-  auto rig = ScaleRig::create(content_of(Suite::kGcm, 1), 2);
-  if (!rig) return tl::unexpected(rig.error());
+  auto one = ScaleRig::create(content_of(Suite::kGcm, 1), 2);
+  if (!one) return tl::unexpected(one.error());
+  auto two = ScaleRig::create(content_of(Suite::kGcm, 2), 2);
+  if (!two) return tl::unexpected(two.error());
   for (const uint16_t bytes : kInnerBytes) {
-    TwoSeries together, gain;
+    WorkerSeries series;
     for (size_t round = 0; round <= report.rounds(); ++round) {
-      const auto alone = rig->time_together(cores, 1, bytes);
-      if (!alone) return tl::unexpected(alone.error());
-      const auto both = rig->time_together(cores, 2, bytes);
-      if (!both) return tl::unexpected(both.error());
-      if (round == 0) continue;
-      together.add(*both);
-      gain.add({2 * alone->out / both->out, 2 * alone->in / both->in});
+      const auto timed = time_workers(*one, *two, std::span(cores).first(2), bytes, round == 0 ? nullptr : &series);
+      if (!timed) return timed;
     }
     for (const Direction direction : kDirections) {
-      report.add({"2 workers on one SA", "1, in throughput", bytes, direction, 1.85, true}, together.of(direction),
-                 gain.of(direction));
+      const TwoSeries& shared = series.shared;
+      report.add({"2 workers on one SA", "1, in throughput", bytes, direction, 1.85, true}, shared.of(direction),
+                 series.gain.of(direction));
+      report.add({"2 workers on one SA", "2 with one each", bytes, direction, 0.925, true}, shared.of(direction),
+                 series.to_apart.of(direction));
     }
   }
   return {};

@@ -112,18 +112,19 @@ Expected<double> ScaleRig::through_together(Gateway& gateway, uint16_t from, std
   return sum / static_cast<double>(cores.size());
 }
 
-Expected<TwoWays> ScaleRig::time_together(std::span<const int> cores, size_t workers, uint16_t inner_bytes) {
-  const std::span<const int> used = cores.first(workers);
-  for (size_t worker = 0; worker < workers; ++worker) {
-    for (SlicePackets& packets : packets_[worker]) packets.fill(filling(worker, {&inner_bytes, 1}));
+Expected<TwoWays> ScaleRig::time_together(std::span<const int> cores, uint16_t inner_bytes) {
+  for (size_t worker = 0; worker < cores.size(); ++worker) {
+    SlicePackets::Filling own = filling(worker, {&inner_bytes, 1});
+    own.stride = own.flows;
+    for (SlicePackets& packets : packets_[worker]) packets.fill(own);
   }
   TwoWays both;
   for (const bool outbound : {true, false}) {
     Gateway& gateway = outbound ? *near_ : *far_;
-    const auto cycles = through_together(gateway, outbound ? kLan : kWan, used);
+    const auto cycles = through_together(gateway, outbound ? kLan : kWan, cores);
     if (!cycles) return tl::unexpected(cycles.error());
     (outbound ? both.out : both.in) = *cycles;
-    for (size_t worker = 0; worker < workers; ++worker) {
+    for (size_t worker = 0; worker < cores.size(); ++worker) {
       for (SlicePackets& packets : packets_[worker]) {
         const uint16_t to = outbound ? kWan : kLan;
         packets.keep_first(gateway.take_sent(to, packets.all(), static_cast<uint16_t>(worker)));

@@ -24,9 +24,9 @@ class ScaleRig {
   // One slice, behind one that is not timed; of the flows from `first` on. Error: packets were lost.
   Expected<TwoWays> time(size_t first, std::span<const uint16_t> inner_bytes);
 
-  // Of `workers` workers at once, each on a core of its own with as many packets as the others: cycles per packet,
-  // the mean of theirs. They all use the same SAs.
-  Expected<TwoWays> time_together(std::span<const int> cores, size_t workers, uint16_t inner_bytes);
+  // Of a worker on each of these cores at once, with as many packets as the others: cycles per packet, the mean of
+  // theirs. Each uses one SA: the one there is, or of several one of its own.
+  Expected<TwoWays> time_together(std::span<const int> cores, uint16_t inner_bytes);
 
  private:
   ScaleRig(TableContent content, std::unique_ptr<Gateway> near, std::unique_ptr<Gateway> far)

@@ -82,7 +82,7 @@ void SlicePackets::fill(const Filling& filling) noexcept {
     auto* ethernet = reinterpret_cast<EthernetHeader*>(
         rte_pktmbuf_append(packet, static_cast<uint16_t>(sizeof(EthernetHeader) + inner_bytes)));
     *ethernet = {kNearLanMac, MacAddress{2, 0, 0, 0, 9, 1}, ether_type};
-    const size_t flow = visited(filling.first_flow + i, filling.flows);
+    const size_t flow = visited(filling.first_flow + i * filling.stride, filling.flows);
     write_packet(reinterpret_cast<uint8_t*>(ethernet + 1), flow_destination(filling.network, filling.family, flow),
                  inner_bytes);
   }

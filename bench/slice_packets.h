@@ -24,6 +24,7 @@ class SlicePackets {
     size_t first_flow, flows;
     std::span<const uint16_t> inner_bytes;  // the sizes of a packet and those after it, again and again
     Family family = Family::kIpv4;
+    size_t stride = 1;  // from a packet's flow to the next one's
   };
   // Frames as they come in at the near LAN.
   void fill(const Filling& filling) noexcept;
