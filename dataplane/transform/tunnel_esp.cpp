@@ -75,6 +75,49 @@ void find_runs(const Burst& burst, int to_tunnel, int to_esp, GroupRuns& found) 
   }
 }
 
+// Where packets of one group come again behind others they are brought together, each group's in their order; between
+// groups there is none to keep. What is done once a run is then done once a group.
+void gather_groups(Burst& burst, GroupRuns& runs) noexcept {
+  constexpr uint8_t kNone = 0xff;
+  std::array<uint8_t, 2 * kBurstCapacity> first_runs;  // open addressing: the first run of each group
+  std::array<uint8_t, kBurstCapacity> next, last;      // of the same group: the next run, and by the first the last
+  first_runs.fill(kNone);
+  bool repeats = false;
+  for (uint8_t number = 0; number < runs.count; ++number) {
+    const GroupRun& run = runs.runs[number];
+    size_t place = reinterpret_cast<uintptr_t>(run.group) * 0x9e3779b97f4a7c15u >> 57;
+    const auto is_other = [&](uint8_t first) { return first != kNone && runs.runs[first].esp != run.esp; };
+    while (is_other(first_runs[place])) place = (place + 1) % first_runs.size();
+    uint8_t& first = first_runs[place];
+    next[number] = kNone;
+    if (first == kNone) {
+      first = number;
+    } else {
+      repeats = true;
+      next[last[first]] = number;
+    }
+    last[first] = number;
+  }
+  if (!repeats) return;
+  Burst gathered;
+  GroupRuns merged;
+  uint64_t done = 0;  // a bit for each run
+  for (uint8_t number = 0; number < runs.count; ++number) {
+    if ((done >> number & 1) != 0) continue;
+    GroupRun& run = merged.runs[merged.count++] = runs.runs[number];
+    run.begin = gathered.count;
+    for (uint8_t same = number; same != kNone; same = next[same]) {
+      done |= uint64_t{1} << same;
+      for (uint16_t place = runs.runs[same].begin; place < runs.runs[same].end; ++place) {
+        gathered.push(burst.entries[place]);
+      }
+    }
+    run.end = gathered.count;
+  }
+  std::copy(gathered.begin(), gathered.end(), burst.begin());
+  runs = merged;
+}
+
 // Where a burst is of many SAs, those of all packets are fetched at once, and then the keys of all: to know where they
 // are takes the SAs.
 void prefetch_sas(GroupRuns& runs) noexcept {
@@ -326,6 +369,7 @@ void decap_one_by_one(WorkerContext& context, Burst& burst, IpPacket* inner) noe
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
   GroupRuns runs;
   find_runs(burst, 0, 1, runs);
+  if (runs.count > 1) gather_groups(burst, runs);
   prefetch_sas(runs);
   prefetch_keys(runs);
   if (may_keep_back(runs, burst)) [[unlikely]] {
@@ -358,6 +402,7 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
 void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept {
   GroupRuns runs;
   find_runs(burst, -2, -1, runs);
+  if (runs.count > 1) gather_groups(burst, runs);
   prefetch_sas(runs);
   if (std::any_of(runs.begin(), runs.end(), [](const GroupRun& run) { return run.group->expires(); })) [[unlikely]] {
     return decap_one_by_one(context, burst, inner);

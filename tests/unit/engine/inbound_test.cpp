@@ -1,5 +1,9 @@
 // Packets that arrive with ESP, AH or a tunnel. A second gateway makes them, so these tests are about which groups are
 // accepted; the format on the wire is for the end-to-end tests.
+#include <algorithm>
+#include <map>
+#include <random>
+
 #include "gateway_fixture.h"
 
 namespace spigrp::test {
@@ -356,6 +360,44 @@ BOOST_AUTO_TEST_CASE(copies_in_one_burst_pass_once) {
   pair.near.receive(kWan, std::vector<Bytes>(32, packet));
   BOOST_TEST(pair.near.packets(kLan).size() == 1u);
   BOOST_TEST(pair.near.dropped(DropReason::replayed) == 31u);
+}
+
+BOOST_AUTO_TEST_CASE(groups_that_come_mixed_in_a_burst_keep_their_order_each) {
+  // HAZARDS 5, 16
+  Pair pair;
+  const std::vector<std::string> numbers{"2", "3", "4"};
+  for (const std::string& number : numbers) {
+    const std::string tunnel = "tun." + number + "13@192.0.2.1", esp = "esp." + number + "15@192.0.2.1";
+    pair.add(tunnel, "192.0.2.2");
+    pair.add(esp, "192.0.2.2");
+    pair.near_has({tunnel, esp});
+    pair.far.group({tunnel, esp});
+    pair.far.eroute("10.2." + number + ".0/24", "10.1.0.0/16", tunnel);
+  }
+  std::mt19937 random(1);
+  std::vector<Bytes> sent;
+  for (size_t i = 0; i < 60; ++i) sent.push_back(udp("10.2." + numbers[random() % 3] + ".2", "10.1.0.2", i));
+  std::vector<Bytes> wire = pair.wire(sent);
+  BOOST_REQUIRE(wire.size() == sent.size());
+  wire[20].back() ^= 1;
+  wire[30] = wire[10];
+  pair.near.receive(kWan, wire);
+  std::map<uint8_t, std::vector<size_t>> sizes;  // by flow; payloads grew from packet to packet
+  size_t packets = 0;
+  for (const Bytes& packet : pair.near.packets(kLan)) {
+    sizes[packet[14]].push_back(packet.size());
+    ++packets;
+  }
+  BOOST_TEST(packets == sent.size() - 2);
+  for (const auto& [flow, of_flow] : sizes) BOOST_TEST(std::ranges::is_sorted(of_flow));
+  BOOST_TEST(pair.near.dropped(DropReason::replayed) == 1u);
+  BOOST_TEST(pair.near.dropped(DropReason::authentication_failed) == 1u);
+  uint64_t counted = 0;
+  for (const std::string& number : numbers) {
+    const SaId id = parse_sa_id("esp." + number + "15@192.0.2.1").value();
+    counted += pair.near.parts().sas().newest(id)->sa->counters.packets;
+  }
+  BOOST_TEST(counted == packets);
 }
 
 BOOST_AUTO_TEST_CASE(a_packet_that_fails_never_continues) {
