@@ -11,7 +11,9 @@ struct ManagerKind {
 };
 
 constexpr ManagerKind kManagerKinds[] = {{"SSE", IMB_CPUFLAGS_SSE, init_mb_mgr_sse},
+#if IMB_VERSION_NUM < IMB_VERSION(2, 0, 0)  // which has none of that kind
                                          {"AVX", IMB_CPUFLAGS_AVX, init_mb_mgr_avx},
+#endif
                                          {"AVX2", IMB_CPUFLAGS_AVX2, init_mb_mgr_avx2},
                                          {"AVX512", IMB_CPUFLAGS_AVX512, init_mb_mgr_avx512}};
 

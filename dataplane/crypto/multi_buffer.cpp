@@ -55,8 +55,10 @@ const char* crypto_manager_name() noexcept {
       return has_vaes ? "AVX512 with VAES" : "AVX512";
     case IMB_ARCH_AVX2:
       return has_vaes ? "AVX2 with VAES" : "AVX2";
+#if IMB_VERSION_NUM < IMB_VERSION(2, 0, 0)  // which has none of that kind
     case IMB_ARCH_AVX:
       return "AVX";
+#endif
     case IMB_ARCH_SSE:
       return "SSE";
     default:
