@@ -86,7 +86,9 @@ void gather_groups(Burst& burst, GroupRuns& runs) noexcept {
   for (uint8_t number = 0; number < runs.count; ++number) {
     const GroupRun& run = runs.runs[number];
     size_t place = reinterpret_cast<uintptr_t>(run.group) * 0x9e3779b97f4a7c15u >> 57;
-    const auto is_other = [&](uint8_t first) { return first != kNone && runs.runs[first].esp != run.esp; };
+    const auto is_other = [&](uint8_t first) {
+      return first != kNone && (runs.runs[first].group != run.group || runs.runs[first].esp != run.esp);
+    };
     while (is_other(first_runs[place])) place = (place + 1) % first_runs.size();
     uint8_t& first = first_runs[place];
     next[number] = kNone;
