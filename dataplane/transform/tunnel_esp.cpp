@@ -15,8 +15,8 @@
 
 #include <rte_mbuf.h>
 
-#include "sa/sa_group.h"
 #include "transform/esp_layout.h"
+#include "transform/group_runs.h"
 #include "transform/step_burst.h"
 #include "transform/transform.h"
 #include "transform/tunnel_header.h"
@@ -30,25 +30,6 @@ constexpr uint32_t kUsualBytes = 65535 - 1024;
 using Jobs = std::array<CryptoJob, kBurstCapacity>;
 using Unsent = std::array<UnsentBytes, kBurstCapacity>;
 
-// Packets in a row that get the same SAs, or lose them.
-struct GroupRun {
-  const SaGroup* group;
-  Sa* tunnel;
-  Sa* esp;
-  uint64_t first_number;  // outbound
-  uint16_t begin, end;
-
-  uint16_t packets() const noexcept { return static_cast<uint16_t>(end - begin); }
-};
-
-struct GroupRuns {
-  std::array<GroupRun, kBurstCapacity> runs;
-  uint16_t count = 0;
-
-  GroupRun* begin() noexcept { return runs.data(); }
-  GroupRun* end() noexcept { return runs.data() + count; }
-};
-
 void count(Uses& uses, uint32_t packet_bytes) noexcept {
   ++uses.packets;
   uses.bytes += packet_bytes;
@@ -60,82 +41,6 @@ void note(const Uses& uses, Sa& sa, const WorkerContext& context) noexcept {
 
 uint16_t ip_header_bytes(Family family) noexcept {
   return static_cast<uint16_t>(family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
-}
-
-// `to_tunnel`, `to_esp`: steps from the entries' to them; the way in leads backwards.
-void find_runs(const Burst& burst, int to_tunnel, int to_esp, GroupRuns& found) noexcept {
-  for (uint16_t begin = 0; begin < burst.count;) {
-    const BurstEntry& first = burst.entries[begin];
-    uint16_t end = begin;
-    while (++end < burst.count && burst.entries[end].group == first.group && burst.entries[end].step == first.step) {
-    }
-    const auto sa_at = [&first](int steps) { return first.group->at(static_cast<uint8_t>(first.step + steps)); };
-    found.runs[found.count++] = {first.group, sa_at(to_tunnel), sa_at(to_esp), 0, begin, end};
-    begin = end;
-  }
-}
-
-// Where packets of one group come again behind others they are brought together, each group's in their order; between
-// groups there is none to keep. What is done once a run is then done once a group.
-void gather_groups(Burst& burst, GroupRuns& runs) noexcept {
-  constexpr uint8_t kNone = 0xff;
-  std::array<uint8_t, 2 * kBurstCapacity> first_runs;  // open addressing: the first run of each group
-  std::array<uint8_t, kBurstCapacity> next, last;      // of the same group: the next run, and by the first the last
-  first_runs.fill(kNone);
-  bool repeats = false;
-  for (uint8_t number = 0; number < runs.count; ++number) {
-    const GroupRun& run = runs.runs[number];
-    size_t place = reinterpret_cast<uintptr_t>(run.group) * 0x9e3779b97f4a7c15u >> 57;
-    const auto is_other = [&](uint8_t first) {
-      return first != kNone && (runs.runs[first].group != run.group || runs.runs[first].esp != run.esp);
-    };
-    while (is_other(first_runs[place])) place = (place + 1) % first_runs.size();
-    uint8_t& first = first_runs[place];
-    next[number] = kNone;
-    if (first == kNone) {
-      first = number;
-    } else {
-      repeats = true;
-      next[last[first]] = number;
-    }
-    last[first] = number;
-  }
-  if (!repeats) return;
-  Burst gathered;
-  GroupRuns merged;
-  uint64_t done = 0;  // a bit for each run
-  for (uint8_t number = 0; number < runs.count; ++number) {
-    if ((done >> number & 1) != 0) continue;
-    GroupRun& run = merged.runs[merged.count++] = runs.runs[number];
-    run.begin = gathered.count;
-    for (uint8_t same = number; same != kNone; same = next[same]) {
-      done |= uint64_t{1} << same;
-      for (uint16_t place = runs.runs[same].begin; place < runs.runs[same].end; ++place) {
-        gathered.push(burst.entries[place]);
-      }
-    }
-    run.end = gathered.count;
-  }
-  std::copy(gathered.begin(), gathered.end(), burst.begin());
-  runs = merged;
-}
-
-// Where a burst is of many SAs, those of all packets are fetched at once, and then the keys of all: to know where they
-// are takes the SAs.
-void prefetch_sas(GroupRuns& runs) noexcept {
-  if (runs.count == 1) return;
-  for (const GroupRun& run : runs) {
-    run.tunnel->prefetch();
-    run.esp->prefetch();
-  }
-}
-void prefetch_keys(GroupRuns& runs) noexcept {
-  if (runs.count == 1) return;
-  for (const GroupRun& run : runs) run.esp->prefetch_keys();
-}
-void prefetch_windows(GroupRuns& runs) noexcept {
-  if (runs.count == 1) return;
-  for (const GroupRun& run : runs) run.esp->replay.prefetch();
 }
 
 // To the SA that stands so many steps from each entry's.
@@ -369,11 +274,9 @@ void decap_one_by_one(WorkerContext& context, Burst& burst, IpPacket* inner) noe
 }  // namespace
 
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
-  GroupRuns runs;
-  find_runs(burst, 0, 1, runs);
-  if (runs.count > 1) gather_groups(burst, runs);
-  prefetch_sas(runs);
-  prefetch_keys(runs);
+  GroupRuns runs(burst, {.to_tunnel = 0, .to_esp = 1});
+  runs.prefetch_sas();
+  runs.prefetch_keys();
   if (may_keep_back(runs, burst)) [[unlikely]] {
     return encap_one_by_one(context, burst);
   }
@@ -402,15 +305,13 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
 }
 
 void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept {
-  GroupRuns runs;
-  find_runs(burst, -2, -1, runs);
-  if (runs.count > 1) gather_groups(burst, runs);
-  prefetch_sas(runs);
+  GroupRuns runs(burst, {.to_tunnel = -2, .to_esp = -1});
+  runs.prefetch_sas();
   if (std::any_of(runs.begin(), runs.end(), [](const GroupRun& run) { return run.group->expires(); })) [[unlikely]] {
     return decap_one_by_one(context, burst, inner);
   }
-  prefetch_keys(runs);
-  prefetch_windows(runs);
+  runs.prefetch_keys();
+  runs.prefetch_windows();
   Jobs jobs;
   Unsent unsent;
   uint16_t kept = 0;
