@@ -139,7 +139,10 @@ size_t as_burst(const Setting& setting, const Batch& batch) {
   IMB_MGR* manager = setting.library.manager.get();
   std::array<IMB_JOB*, kBurst> jobs;
   if (IMB_GET_NEXT_BURST(manager, kBurst, jobs.data()) != kBurst) return 0;
-  for (size_t i = 0; i < kBurst; ++i) fill(*jobs[i], setting, batch.packets[i], batch.sas[i]);
+  for (size_t i = 0; i < kBurst; ++i) {
+    fill(*jobs[i], setting, batch.packets[i], batch.sas[i]);
+    set_suite(manager, *jobs[i]);
+  }
   size_t done = 0;
   const auto count = [&](uint32_t finished) {
     for (uint32_t i = 0; i < finished; ++i) done += is_done(jobs[i]);

@@ -28,4 +28,12 @@ MultiBuffer make_multi_buffer(ManagerKind kind) noexcept;
 // One for everybody who only wants functions without state: key expansion and hashing of single blocks. Null as above.
 IMB_MGR* shared_multi_buffer() noexcept;
 
+// From 2.0 on a job of a burst says by an index of which algorithms it is. imb_set_session() sets it too, but also adds
+// to a counter that all threads share.
+inline void set_suite([[maybe_unused]] IMB_MGR* manager, [[maybe_unused]] IMB_JOB& slot) noexcept {
+#if IMB_VERSION_NUM >= IMB_VERSION(2, 0, 0)
+  manager->set_suite_id(manager, &slot);
+#endif
+}
+
 }  // namespace spigrp
