@@ -27,6 +27,15 @@ struct LifetimeSpec {
   friend bool operator==(const LifetimeSpec&, const LifetimeSpec&) = default;
 };
 
+// What has been used of a lifetime.
+struct LifetimeUse {
+  uint64_t packets = 0, bytes = 0;
+  uint64_t first_used_at_s = 0;  // Unix time; 0: never
+  uint64_t allocations = 0;
+
+  friend bool operator==(const LifetimeUse&, const LifetimeUse&) = default;
+};
+
 struct LifetimeField {
   std::string_view name;
   uint64_t LifetimeLimits::*limit;

@@ -29,6 +29,7 @@ struct SaSpec {
   IpAddress tunnel_destination;                   // --dst of a tun SA; must be the SA's destination
   OuterHeader outer;                              // of a tun SA
   LifetimeSpec lifetime;
+  LifetimeUse lifetime_used;  // by processes before this one; nobody types it
   // Where a sequence begins that has been in use: numbers up to these count as sent and as received.
   uint64_t sent = 0;       // --sent
   uint64_t received = 0;   // --received

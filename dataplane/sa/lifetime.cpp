@@ -11,26 +11,30 @@ namespace {
 // Bits of untold().
 constexpr uint8_t kFirstUse = 1, kSoftCount = 2, kHardCount = 4;
 
-uint64_t ticks(uint64_t seconds) noexcept {
-  if (seconds == 0) return UINT64_MAX;
-  const uint64_t hz = rte_get_tsc_hz();
+// Of a limit of which so much is over; without one UINT64_MAX.
+uint64_t ticks_left(uint64_t limit_s, uint64_t over_s) noexcept {
+  if (limit_s == 0) return UINT64_MAX;
+  const uint64_t hz = rte_get_tsc_hz(), seconds = limit_s - std::min(limit_s, over_s);
   return seconds > UINT64_MAX / hz ? UINT64_MAX : seconds * hz;
 }
 
 }  // namespace
 
-Lifetime::Times Lifetime::times_of(const LifetimeLimits& limits, uint64_t now_tsc, uint64_t age_s) noexcept {
-  const uint64_t left_s = limits.addtime - std::min(limits.addtime, age_s);
-  const uint64_t since_made = limits.addtime != 0 && left_s == 0 ? 0 : ticks(left_s);
-  return {since_made > UINT64_MAX - now_tsc ? UINT64_MAX : now_tsc + since_made, ticks(limits.usetime)};
+Lifetime::Times Lifetime::times_of(const LifetimeLimits& limits, uint64_t age_s, uint64_t used_for_s) noexcept {
+  const uint64_t now_tsc = rte_rdtsc(), left = ticks_left(limits.addtime, age_s);
+  return {left > UINT64_MAX - now_tsc ? UINT64_MAX : now_tsc + left, ticks_left(limits.usetime, used_for_s)};
 }
 
-Lifetime::Lifetime(const LifetimeSpec& spec, uint64_t age_s) noexcept
-    : spec_(spec),
-      soft_(times_of(spec.soft, rte_rdtsc(), age_s)),
-      hard_(times_of(spec.hard, rte_rdtsc(), age_s)),
-      packets_(spec.hard.packets),
-      bytes_(spec.hard.bytes) {}
+Lifetime::Lifetime(const LifetimeSpec& spec, uint64_t age_s, const LifetimeUse& used, uint64_t used_for_s) noexcept
+    : marks{used, used},
+      spec_(spec),
+      soft_(times_of(spec.soft, age_s, used_for_s)),
+      hard_(times_of(spec.hard, age_s, used_for_s)),
+      packets_(spec.hard.packets, used.packets),
+      bytes_(spec.hard.bytes, used.bytes),
+      over_(is_counted_out(spec.hard)),
+      used_for_s_(used_for_s),
+      first_used_at_s_(used.first_used_at_s) {}
 
 bool Lifetime::take(uint64_t packets, uint64_t bytes) noexcept {
   if (!packets_.take(packets)) return false;
@@ -88,11 +92,26 @@ std::optional<Lifetime::Reached> Lifetime::newly_reached(uint64_t now_tsc, uint6
 
 uint64_t Lifetime::next_end_tsc(uint64_t first_used_tsc) const noexcept {
   if (told_expiry_ == Expiry::kHard) return UINT64_MAX;
+  // Packets tell of what they reach; but it may have been reached before this process.
+  if (over_.load(std::memory_order_relaxed)) return 0;
+  if (!told_expiry_ && is_counted_out(spec_.soft)) return 0;
   if (!told_expiry_ && spec_.soft.allocations != 0 && allocations_ >= spec_.soft.allocations) return 0;
   const auto first_of = [&](const Times& times) {
     return std::min(times.made_end_tsc, first_used_tsc == 0 ? UINT64_MAX : end_of_use(times, first_used_tsc));
   };
   return std::min(first_of(hard_), told_expiry_ ? UINT64_MAX : first_of(soft_));
+}
+
+LifetimeUse Lifetime::used(uint64_t now_tsc, uint64_t now_s, uint64_t first_used_tsc) noexcept {
+  if (first_used_at_s_ == 0 && first_used_tsc != 0) {
+    const uint64_t ago_s = (now_tsc - std::min(now_tsc, first_used_tsc)) / rte_get_tsc_hz();
+    first_used_at_s_ = std::max<uint64_t>(now_s - std::min(now_s, ago_s), 1);
+  }
+  LifetimeUse use{packets_.taken(), bytes_.taken(), first_used_at_s_, allocations_};
+  const bool ended_early =
+      over_.load(std::memory_order_relaxed) && !is_counted_out(spec_.hard) && now_tsc < hard_.made_end_tsc;
+  if (ended_early) use.bytes = std::max(use.bytes, spec_.hard.bytes);
+  return use;
 }
 
 }  // namespace spigrp

@@ -3,6 +3,7 @@
 // control thread, once for the first soft limit and once for the first hard one (lifetime_watch.h).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <optional>
@@ -15,7 +16,8 @@ namespace spigrp {
 // A number that is used up.
 class Allowance {
  public:
-  explicit Allowance(uint64_t limit) noexcept : limit_(limit == 0 ? UINT64_MAX : limit) {}
+  Allowance(uint64_t limit, uint64_t taken) noexcept
+      : limit_(limit == 0 ? UINT64_MAX : limit), taken_(std::min(taken, limit_)) {}
 
   // worker: all of `amount` or, where so much is not left, nothing of it
   bool take(uint64_t amount) noexcept {
@@ -39,15 +41,23 @@ class Allowance {
   static constexpr uint64_t kFar = uint64_t{1} << 32;  // more than the bytes of a burst of every worker there can be
 
   const uint64_t limit_;
-  std::atomic<uint64_t> taken_{0};  // worker: rw, control: ro
+  std::atomic<uint64_t> taken_;  // worker: rw, control: ro
 };
 
 enum class Expiry : uint8_t { kSoft, kHard };
 
+// What is written down of a lifetime for another process to go on with (control/number_keeper.h).
+struct LifetimeMarks {
+  LifetimeUse seen;    // when it was last looked at
+  LifetimeUse stored;  // what is written down
+};
+
 class Lifetime {
  public:
-  // Began `age_s` seconds ago; nothing of it is used.
-  explicit Lifetime(const LifetimeSpec& spec, uint64_t age_s = 0) noexcept;
+  // Began `age_s` seconds ago. `used`, by processes before this one, the first time `used_for_s` ago: the TSC may have
+  // begun anew since, so what of the time is left counts from now on, as if the first packet had just come.
+  explicit Lifetime(const LifetimeSpec& spec, uint64_t age_s = 0, const LifetimeUse& used = {},
+                    uint64_t used_for_s = 0) noexcept;
 
   const LifetimeSpec& spec() const noexcept { return spec_; }
 
@@ -69,6 +79,8 @@ class Lifetime {
 
   // control, and below: so many more eroutes point at the SA
   void allocate(uint64_t eroutes) noexcept { allocations_ += eroutes; }
+  // The SA is in the tables, with the eroutes that it comes with: of those that were ever pointed at it before.
+  void begin_allocations() noexcept { allocations_ = std::max(allocations_, marks.stored.allocations); }
   uint64_t allocations() const noexcept { return allocations_; }
 
   struct Reached {
@@ -82,6 +94,15 @@ class Lifetime {
   uint64_t next_end_tsc(uint64_t first_used_tsc) const noexcept;
   std::optional<Expiry> told_expiry() const noexcept { return told_expiry_; }
 
+  // By now, in all processes; all of it where a packet was too large for what is left. Of use that began in this
+  // process it remembers when that was.
+  LifetimeUse used(uint64_t now_tsc, uint64_t now_s, uint64_t first_used_tsc) noexcept;
+  uint64_t packets_taken() const noexcept { return packets_.taken(); }
+  uint64_t bytes_taken() const noexcept { return bytes_.taken(); }
+  uint64_t used_for_s() const noexcept { return used_for_s_; }  // before this process
+
+  LifetimeMarks marks;
+
  private:
   struct Times {
     uint64_t made_end_tsc;  // UINT64_MAX: none
@@ -90,7 +111,7 @@ class Lifetime {
   static uint64_t end_of_use(const Times& times, uint64_t first_used_tsc) noexcept {
     return times.use_tsc > UINT64_MAX - first_used_tsc ? UINT64_MAX : first_used_tsc + times.use_tsc;
   }
-  static Times times_of(const LifetimeLimits& limits, uint64_t now_tsc, uint64_t age_s) noexcept;
+  static Times times_of(const LifetimeLimits& limits, uint64_t age_s, uint64_t used_for_s) noexcept;
   bool is_counted_out(const LifetimeLimits& limits) const noexcept;
   const LifetimeField* reached_of(const LifetimeLimits& limits, const Times& times, uint64_t now_tsc,
                                   uint64_t first_used_tsc) const noexcept;
@@ -98,9 +119,11 @@ class Lifetime {
   const LifetimeSpec spec_;
   const Times soft_, hard_;
   Allowance packets_, bytes_;
-  std::atomic<bool> over_{false};  // worker: rw, control: ro
-  std::atomic<uint8_t> told_{0};   // worker: rw
-  uint64_t allocations_ = 0;       // control only, and below
+  std::atomic<bool> over_;        // worker: rw, control: ro
+  std::atomic<uint8_t> told_{0};  // worker: rw
+  const uint64_t used_for_s_;
+  uint64_t first_used_at_s_;  // Unix time, 0: not known; control only, and below
+  uint64_t allocations_ = 0;
   std::optional<Expiry> told_expiry_;
 };
 

@@ -9,6 +9,8 @@
 
 #include <sys/random.h>
 
+#include <rte_cycles.h>
+
 namespace spigrp {
 namespace {
 
@@ -62,7 +64,11 @@ Sa::Sa(const SaSpec& spec)
   marks.began_sent = spec.sent;
   marks.received_seen = marks.received_mark = spec.received;
   if (spec.lifetime != LifetimeSpec()) {
-    lifetime = std::make_unique<Lifetime>(spec.lifetime, unix_seconds() - created_at_s);
+    const uint64_t now_s = unix_seconds(), first_used_at_s = spec.lifetime_used.first_used_at_s;
+    const uint64_t used_for_s = first_used_at_s == 0 ? 0 : now_s - std::min(now_s, first_used_at_s);
+    lifetime = std::make_unique<Lifetime>(spec.lifetime, now_s - std::min(now_s, created_at_s), spec.lifetime_used,
+                                          used_for_s);
+    if (first_used_at_s != 0) counters.first_used_tsc.store(std::max<uint64_t>(rte_rdtsc(), 1));
   }
 }
 

@@ -529,7 +529,9 @@ void SaEdit::Staged::take_over() {
   }
   for (std::unique_ptr<Sa>& sa : new_sas) {
     step();
-    if (entries.at(sa->id).sa == sa.get()) tables.lifetimes_.add(*sa.release());
+    if (entries.at(sa->id).sa != sa.get()) continue;
+    if (sa->lifetime != nullptr) sa->lifetime->begin_allocations();
+    tables.lifetimes_.add(*sa.release());
   }
 }
 

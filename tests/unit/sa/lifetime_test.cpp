@@ -2,6 +2,7 @@
 #include "sa/lifetime.h"
 
 #include <algorithm>
+#include <ctime>
 #include <thread>
 #include <vector>
 
@@ -79,6 +80,114 @@ BOOST_AUTO_TEST_CASE(time_counts_from_the_making_and_from_the_first_packet) {
   BOOST_TEST(lifetime.next_end_tsc(used) == used + 5 * hz);
   BOOST_TEST(told(lifetime.newly_reached(used + 5 * hz, used)) == "hard usetime 5");
   BOOST_TEST(lifetime.next_end_tsc(used) == UINT64_MAX);
+}
+
+BOOST_AUTO_TEST_CASE(what_earlier_processes_took_counts) {
+  Lifetime lifetime(limits("soft-packets=5,hard-packets=8,hard-bytes=1000"), 0, {.packets = 6, .bytes = 990});
+  const uint64_t now = rte_rdtsc();
+  BOOST_TEST(!lifetime.is_over(now, 0));
+  BOOST_TEST(lifetime.next_end_tsc(0) == 0u);  // told without a packet
+  BOOST_TEST(told(lifetime.newly_reached(now, 0)) == "soft packets 5");
+  BOOST_TEST(lifetime.next_end_tsc(0) == UINT64_MAX);
+  BOOST_TEST(!lifetime.take(1, 11));
+  BOOST_TEST(lifetime.take(2, 2));
+  BOOST_TEST(lifetime.is_over(now, 0));
+  BOOST_TEST((lifetime.used(now, 1, 0) == LifetimeUse{.packets = 8, .bytes = 992}));
+}
+
+BOOST_AUTO_TEST_CASE(one_that_was_over_is_over_and_says_so) {
+  // 9: what a crash makes of 5, when all of them came at once
+  for (const uint64_t used : {8u, 9u}) {
+    Lifetime lifetime(limits("soft-packets=5,hard-packets=8"), 0, {.packets = used});
+    BOOST_TEST(lifetime.is_over(rte_rdtsc(), 0));
+    BOOST_TEST(!lifetime.has(1, 1));
+    BOOST_TEST(!lifetime.take(1, 1));
+    BOOST_TEST(lifetime.next_end_tsc(0) == 0u);
+    BOOST_TEST(told(lifetime.newly_reached(rte_rdtsc(), 0)) == "hard packets 8");
+    BOOST_TEST(lifetime.next_end_tsc(0) == UINT64_MAX);
+    BOOST_TEST(lifetime.used(rte_rdtsc(), 1, 0).packets == 8u);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(one_that_a_packet_ended_early_counts_as_used_to_its_end) {
+  Lifetime lifetime(limits("hard-bytes=1000,hard-packets=10"));
+  BOOST_TEST(lifetime.take(1, 990));
+  BOOST_TEST(lifetime.used(rte_rdtsc(), 1, 0).bytes == 990u);
+  lifetime.end();
+  const LifetimeUse used = lifetime.used(rte_rdtsc(), 1, 0);
+  BOOST_TEST((used == LifetimeUse{.packets = 1, .bytes = 1000}));
+  const Lifetime next(limits("hard-bytes=1000,hard-packets=10"), 0, used);
+  BOOST_TEST(next.is_over(rte_rdtsc(), 0));
+}
+
+BOOST_AUTO_TEST_CASE(the_time_of_use_goes_on_although_the_clock_began_anew) {
+  const uint64_t hz = rte_get_tsc_hz();
+  const LifetimeUse used{.first_used_at_s = 5000};
+  Lifetime lifetime(limits("soft-usetime=50,hard-usetime=100"), 0, used, 60);
+  const uint64_t began = 1;  // as small as the TSC of a host that has just been started
+  BOOST_TEST(told(lifetime.newly_reached(began, began)) == "soft usetime 50");
+  BOOST_TEST(!lifetime.is_over(began + 40 * hz - 1, began));
+  BOOST_TEST(lifetime.is_over(began + 40 * hz, began));
+  BOOST_TEST(lifetime.next_end_tsc(began) == began + 40 * hz);
+  BOOST_TEST(lifetime.used(began + hz, 5061, began).first_used_at_s == 5000u);
+  for (const uint64_t used_for_s : {uint64_t{100}, UINT64_MAX}) {
+    const Lifetime over(limits("hard-usetime=100"), 0, used, used_for_s);
+    BOOST_TEST(over.is_over(began, began));
+    BOOST_TEST(over.next_end_tsc(began) == began);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(when_it_was_first_used_is_found_out_once) {
+  const uint64_t hz = rte_get_tsc_hz(), first = 7 * hz;
+  Lifetime lifetime(limits("hard-usetime=100"));
+  BOOST_TEST(lifetime.used(first, 1000, 0).first_used_at_s == 0u);
+  BOOST_TEST(lifetime.used(first + 10 * hz, 1000, first).first_used_at_s == 990u);
+  BOOST_TEST(lifetime.used(first + 20 * hz, 1500, first).first_used_at_s == 990u);  // whatever becomes of the clock
+}
+
+BOOST_FIXTURE_TEST_CASE(an_sa_begins_with_what_was_used_of_it, Tables) {
+  const auto now_s = static_cast<uint64_t>(std::time(nullptr));
+  SaSpec made = spec("esp.101@192.0.2.2");
+  made.lifetime = limits("hard-usetime=100,hard-packets=10");
+  for (const uint64_t ago_s : {uint64_t{50}, uint64_t{101}}) {
+    made.lifetime_used = {.packets = 3, .first_used_at_s = now_s - ago_s};
+    const auto sa = Sa::create(made).value();
+    const uint64_t first = sa->counters.first_used_tsc;
+    BOOST_TEST(first != 0u);
+    BOOST_TEST(sa->lifetime->is_over(rte_rdtsc(), first) == (ago_s > 100));
+    BOOST_TEST(sa->counters.packets == 0u);
+    BOOST_TEST(sa->lifetime->packets_taken() == 3u);
+  }
+  made.lifetime_used = {.first_used_at_s = now_s + 1000};  // the clock was put back
+  const auto sa = Sa::create(made).value();
+  BOOST_TEST(!sa->lifetime->is_over(rte_rdtsc() + 90 * rte_get_tsc_hz(), sa->counters.first_used_tsc));
+}
+
+BOOST_FIXTURE_TEST_CASE(eroutes_that_come_back_are_no_further_ones, Tables) {
+  SaSpec made = spec("esp.101@192.0.2.2");
+  made.lifetime = limits("hard-allocations=3");
+  made.lifetime_used = {.allocations = 3};
+  const auto point = [&](SaEdit& e, std::string_view source) {
+    return e.set_eroute(selector(source, "10.2.0.0/16"), made.id, ErouteMode::kAdd);
+  };
+  const auto load = [&](uint64_t stored) {
+    made.lifetime_used = {.allocations = stored};
+    return edit([&](SaEdit& e) {
+      e.clear_sas();
+      e.clear_eroutes();
+      if (const auto added = e.add_sa(made); !added) return added;
+      if (const auto first = point(e, "10.1.1.0/24"); !first) return first;
+      return point(e, "10.1.2.0/24");
+    });
+  };
+  const auto allocations = [&] { return tables->newest(made.id)->sa->lifetime->allocations(); };
+  BOOST_REQUIRE(load(3).has_value());
+  BOOST_TEST(allocations() == 3u);
+  BOOST_TEST(!edit([&](SaEdit& e) { return point(e, "10.1.3.0/24"); }).has_value());
+  BOOST_REQUIRE(load(1).has_value());  // the last was not written down any more
+  BOOST_TEST(allocations() == 2u);
+  BOOST_TEST(edit([&](SaEdit& e) { return point(e, "10.1.3.0/24"); }).has_value());
+  BOOST_TEST(allocations() == 3u);
 }
 
 BOOST_AUTO_TEST_CASE(several_workers_together_take_no_more_than_there_is) {
