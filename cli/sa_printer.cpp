@@ -8,11 +8,12 @@ namespace {
 
 // As KLIPS showed them: the current value, the soft limit, the hard limit.
 std::string lifetimes(const SaRow& row) {
+  const bool ends = row.lifetime != LifetimeSpec();
   const LifetimeLimits current{.allocations = row.allocations,
-                               .bytes = row.bytes,
+                               .bytes = ends ? row.lifetime_bytes : row.bytes,
                                .addtime = row.age_s,
                                .usetime = row.used_s < 0 ? 0 : static_cast<uint64_t>(row.used_s),
-                               .packets = row.packets};
+                               .packets = ends ? row.lifetime_packets : row.packets};
   std::string text;
   for (const LifetimeField& field : kLifetimeFields) {
     const uint64_t soft = row.lifetime.soft.*field.limit, hard = row.lifetime.hard.*field.limit;

@@ -174,14 +174,16 @@ struct SaRow {
   // comp: of the same packets as `bytes`, on the compressed side
   uint64_t compressed_bytes = 0;
   uint64_t age_s = 0;   // since it was made
-  int64_t idle_s = -1;  // since the newest packet; −1: none yet
+  int64_t idle_s = -1;  // since the newest packet of this process; −1: none yet
   int64_t used_s = -1;  // since the first packet; −1: none yet
   OuterHeader outer;    // of a tun SA
   LifetimeSpec lifetime;
   uint64_t allocations = 0;  // eroutes that were ever pointed at it
-  uint64_t expired = 0;      // packets that came when it was over
-  std::string expiry;        // "soft" or "hard": of the limits, what has been reached; else empty
-  std::vector<SaId> group;   // members inside → outside; empty: in no group
+  // Of an SA with a lifetime: what has been taken from it, by processes before this one too
+  uint64_t lifetime_packets = 0, lifetime_bytes = 0;
+  uint64_t expired = 0;     // packets that came when it was over
+  std::string expiry;       // "soft" or "hard": of the limits, what has been reached; else empty
+  std::vector<SaId> group;  // members inside → outside; empty: in no group
   std::optional<UdpEncapsulation> udp_encapsulation;
   std::optional<uint16_t> peer_port;  // of an SA in UDP: where the peer is now, if not at the port given
 };

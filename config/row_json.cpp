@@ -31,6 +31,8 @@ void fields(auto& f, FieldsOf<SaRow> auto& row) {
   f("outer", row.outer, OuterHeader());
   f("lifetime", row.lifetime, LifetimeSpec());
   f("allocations", row.allocations, uint64_t{0});
+  f("lifetime_packets", row.lifetime_packets, uint64_t{0});
+  f("lifetime_bytes", row.lifetime_bytes, uint64_t{0});
   f("expired", row.expired, uint64_t{0});
   f("expiry", row.expiry, std::string());
   f("udp_encapsulation", row.udp_encapsulation, std::optional<UdpEncapsulation>());

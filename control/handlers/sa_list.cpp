@@ -74,6 +74,9 @@ void add_counters(SaRow& row, const SaCounters& counters, const Now& now) {
 void add_lifetime(SaRow& row, const Lifetime& lifetime) {
   row.lifetime = lifetime.spec();
   row.allocations = lifetime.allocations();
+  row.lifetime_packets = lifetime.packets_taken();
+  row.lifetime_bytes = lifetime.bytes_taken();
+  if (row.used_s >= 0) row.used_s += static_cast<int64_t>(lifetime.used_for_s());
   if (const auto expiry = lifetime.told_expiry()) row.expiry = *expiry == Expiry::kHard ? "hard" : "soft";
 }
 

@@ -43,6 +43,15 @@ BOOST_AUTO_TEST_CASE(an_sa_that_was_used_and_erred_says_how_often) {
              "exhausted_errs=5 life(c,s,h)=bytes(3456,0,0)addtime(100,0,0)usetime(50,0,0)packets(12,0,0) idle=0");
 }
 
+BOOST_AUTO_TEST_CASE(of_a_lifetime_all_is_shown_that_was_ever_used_of_it) {
+  SaRow row = sa_row("tun.113@192.0.2.2");
+  row.packets = 3;  // since the daemon began
+  row.lifetime_packets = 12;
+  row.lifetime_bytes = 340;
+  row.lifetime = parse_lifetime("hard-packets=20").value();
+  BOOST_TEST(sa_line(row).find("=bytes(340,0,0)addtime(0,0,0)usetime(0,0,0)packets(12,0,20)") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(a_tunnel_shows_the_choices_that_are_not_the_usual_ones) {
   SaRow row = sa_row("tun.113@192.0.2.2");
   row.algorithm = "X";
