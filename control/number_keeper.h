@@ -1,7 +1,8 @@
 // NumberKeeper: sees to it that a sequence number is used once even if the process ends at any moment (invariant 1).
 // Numbers to send are written into the store before they may be used, far ahead, so that workers do not notice. Of
 // received numbers the store learns within seconds, and assumes as many more as came since it last did: a replay window
-// that begins again begins behind them. Control thread only.
+// that begins again begins behind them. In the same way, and for the same seconds, it learns what is used of lifetimes;
+// once an SA rests, exactly. Control thread only.
 #pragma once
 
 #include <cstdint>
@@ -20,11 +21,12 @@ class NumberKeeper {
   Expected<void> begin();
   // A few hundred times a second: serves who comes near its limit at once, and looks at some of the others.
   void poll(uint64_t now_s);
-  // Writes the numbers that were really used; the workers have ended.
+  // Writes the numbers that were really used, and what of lifetimes; the workers have ended.
   Expected<void> finish();
 
  private:
   void look_at(Sa& sa, uint64_t now_s);
+  void look_at_lifetime(Sa& sa);
   void write(uint64_t now_s);
 
   Engine& engine_;
@@ -36,6 +38,11 @@ class NumberKeeper {
     UsedNumbers numbers;
   };
   std::vector<Note> notes_;
+  struct LifetimeNote {
+    Lifetime* lifetime;
+    UsedLifetime used;
+  };
+  std::vector<LifetimeNote> lifetime_notes_;
   uint64_t complained_s_ = 0;
 };
 

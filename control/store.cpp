@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <future>
+#include <iterator>
 #include <system_error>
 
 #include "commands/command.h"
@@ -13,7 +14,7 @@
 namespace spigrp {
 namespace {
 
-constexpr uint64_t kFormat = 2;
+constexpr uint64_t kFormat = 3;
 
 // Those that were spent longest ago are forgotten when the file is opened and each time that so many have been written.
 constexpr uint64_t kSpentKeysAtOnce = 1u << 16;
@@ -47,6 +48,20 @@ constexpr const char* kTablesOfFormat2 = R"(
   PRAGMA user_version = 2;
   COMMIT;
 )";
+
+constexpr const char* kTablesOfFormat3 = R"(
+  BEGIN IMMEDIATE;
+  ALTER TABLE sa ADD COLUMN used_packets INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sa ADD COLUMN used_bytes INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sa ADD COLUMN first_used_at INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE sa ADD COLUMN allocations INTEGER NOT NULL DEFAULT 0;
+  PRAGMA user_version = 3;
+  COMMIT;
+)";
+
+// What makes each format of the one before.
+constexpr const char* kFormats[] = {kTables, kTablesOfFormat2, kTablesOfFormat3};
+static_assert(std::size(kFormats) == kFormat);
 
 std::string hex_of(const KeyFingerprint& fingerprint) {
   return Key(fingerprint).to_hex().substr(2);  // behind 0x
@@ -123,11 +138,8 @@ Expected<void> Store::set_up() {
     return failure("state", "was written by a later version (format " + std::to_string(found) + ")",
                    "run that one, or name another state directory");
   }
-  if (found == 0) {
-    if (const auto made = database_.run(kTables); !made) return made;
-  }
-  if (found < kFormat) {
-    if (const auto made = database_.run(kTablesOfFormat2); !made) return made;
+  for (uint64_t format = found; format < kFormat; ++format) {
+    if (const auto made = database_.run(kFormats[format]); !made) return made;
   }
   if (const auto prepared = prepare(); !prepared) return prepared;
   const auto forgotten = statements_.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run();
@@ -156,9 +168,11 @@ Expected<void> Store::prepare() {
            {&all.commit, "COMMIT"},
            {&all.rollback, "ROLLBACK"},
            {&all.count, "UPDATE state SET transactions = transactions + 1"},
-           {&all.put_sa, "INSERT OR REPLACE INTO sa VALUES(?, ?, ?, ?, ?, ?)"},
+           {&all.put_sa, "INSERT OR REPLACE INTO sa(id, line, made_at, sent, received, lost) VALUES(?, ?, ?, ?, ?, ?)"},
            {&all.delete_sa, "DELETE FROM sa WHERE id = ?"},
            {&all.note_numbers, "UPDATE sa SET sent = ?, received = ?, lost = ? WHERE id = ?"},
+           {&all.note_lifetime,
+            "UPDATE sa SET used_packets = ?, used_bytes = ?, first_used_at = ?, allocations = ? WHERE id = ?"},
            {&all.set_lost, "UPDATE state SET lost = ?"},
            {&all.put_spent_key,
             // Numbers are of 64 bits, and SQLite takes those from 2^63 on for negative. The rowid says which were spent
@@ -221,6 +235,7 @@ Expected<uint64_t> Store::each_edit(const std::function<Expected<void>(const Edi
     const uint64_t lost = lost_ - std::min(lost_, row.number(5));
     if (is_numbered(add->spec.id)) add->spec.sent = number_after(row.number(3), lost * kReserveAhead, last);
     add->spec.received = std::min(row.number(4), last);
+    add->spec.lifetime_used = {row.number(6), row.number(7), row.number(8), row.number(9)};
   };
   const auto dissolved = [](Edit& edit, const Statement&) {
     if (auto* eroute = std::get_if<ErouteSet>(&edit)) eroute->dissolved = true;
@@ -234,7 +249,9 @@ Expected<uint64_t> Store::each_edit(const std::function<Expected<void>(const Edi
   };
   // Eroutes that lead to nothing come first: of two to one SA it is the later that may lead to it.
   const Part parts[] = {{"SELECT line, name FROM network ORDER BY kind, name", as_it_is},
-                        {"SELECT line, id, made_at, sent, received, lost FROM sa", with_numbers},
+                        {"SELECT line, id, made_at, sent, received, lost, used_packets, used_bytes, first_used_at, "
+                         "allocations FROM sa",
+                         with_numbers},
                         {"SELECT line, first FROM sa_group", as_it_is},
                         {"SELECT line, selector FROM eroute WHERE " + dissolved_now, dissolved},
                         {"SELECT line, selector FROM eroute WHERE NOT (" + dissolved_now + ')', as_it_is}};
@@ -270,17 +287,28 @@ Expected<void> Store::write_numbers(std::span<const UsedNumbers> used, uint64_t 
   return {};
 }
 
-Expected<void> Store::note(std::span<const UsedNumbers> used) {
+Expected<void> Store::write_lifetimes(std::span<const UsedLifetime> lifetimes) {
+  for (const auto& [said, use] : lifetimes) {
+    const std::string id = said.text();
+    Statement& note = statements_.note_lifetime.bind(use.packets).bind(use.bytes).bind(use.first_used_at_s);
+    if (const auto done = note.bind(use.allocations).bind(id).run(); !done) return done;
+  }
+  return {};
+}
+
+Expected<void> Store::note(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes) {
   Expected<void> done = statements_.begin.run();
   if (done) done = write_numbers(used, lost_ + 1);
+  if (done) done = write_lifetimes(lifetimes);
   if (done) done = statements_.commit.run();
   if (!done) (void)statements_.rollback.run();
   return done;
 }
 
-Expected<void> Store::end_process(std::span<const UsedNumbers> used) {
+Expected<void> Store::end_process(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes) {
   Expected<void> done = statements_.begin.run();
   if (done) done = write_numbers(used, lost_);
+  if (done) done = write_lifetimes(lifetimes);
   if (done) done = statements_.set_lost.bind(lost_).run();
   if (done) done = statements_.commit.run();
   if (!done) (void)statements_.rollback.run();

@@ -1,7 +1,8 @@
 // Store: the gateway's state beyond the life of the process, in an SQLite file of the configuration's state directory.
 // It holds each object as the command line that makes it, and for each SA the numbers that its sequence goes on with:
 //
-//   sa         SAID, line, made_at (Unix time), sent and received: numbers up to them may have been used; lost
+//   sa         SAID, line, made_at (Unix time), sent and received: numbers up to them may have been used; lost;
+//              of an SA with a lifetime used_packets, used_bytes, first_used_at (Unix time, 0: never), allocations
 //   sa_group   SAID of the first SA, line
 //   eroute     what deletes it, line, pointed_by (number of the edit)
 //   dissolved  SAID, edit: its eroutes of a lower number lead to a group that is no more
@@ -44,6 +45,12 @@ struct UsedNumbers {
   uint64_t sent, received;
 };
 
+// What of an SA's lifetime.
+struct UsedLifetime {
+  SaId id;
+  LifetimeUse use;
+};
+
 class Store {
  public:
   // Makes the directory (0700) and the file (0600) where they are missing. `configured`: addresses that the
@@ -61,9 +68,9 @@ class Store {
 
   // This process may send, with each SA that is stored, kReserveAhead numbers more than those it begins with.
   Expected<void> begin_process();
-  Expected<void> note(std::span<const UsedNumbers> used);
+  Expected<void> note(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes);
   // No SA has used other numbers than `used` and those that it began with.
-  Expected<void> end_process(std::span<const UsedNumbers> used);
+  Expected<void> end_process(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes);
 
   // Writes what one transaction changes.
   class Writer : public SaChangeListener, public RouteChangeListener {
@@ -106,7 +113,7 @@ class Store {
  private:
   struct Statements {
     Statement begin, commit, rollback, count;
-    Statement put_sa, delete_sa, note_numbers, set_lost;
+    Statement put_sa, delete_sa, note_numbers, note_lifetime, set_lost;
     Statement put_spent_key, forget_spent_keys;
     Statement put_group, delete_group;
     Statement put_eroute, delete_eroute;
@@ -126,6 +133,7 @@ class Store {
                           const std::function<Expected<void>(const Edit&)>& take);
   Expected<uint64_t> highest_edit();
   Expected<void> write_numbers(std::span<const UsedNumbers> used, uint64_t lost);
+  Expected<void> write_lifetimes(std::span<const UsedLifetime> lifetimes);
 
   Database database_;
   std::vector<AddressSpec> configured_;

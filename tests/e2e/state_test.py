@@ -7,11 +7,12 @@ import random
 import sqlite3
 import subprocess
 import tempfile
+import time
 import unittest
 
 import lab
 import peer
-from gateway import FAR_HOST, LAN_HOST, GatewayTest, default_group, eroute_line, plain, udp
+from gateway import FAR_HOST, LAN_HOST, GatewayTest, default_group, eroute_line, group_lines, plain, udp
 from traffic import Sink, Stream
 
 SELECTOR = f"{LAN_HOST}/32 {FAR_HOST}/32"
@@ -191,6 +192,108 @@ class SurvivalTest(StateTest):
         other = lab.Daemon([{"name": "lan", "device": "net_null0,no-rx=1"}], self.options, name="other")
         with self.assertRaisesRegex(AssertionError, "spigrp.db: another daemon uses it"):
             other.start()
+
+
+class LifetimeSurvivalTest(StateTest):
+    """What is used of a lifetime, of a tun SA as of an esp SA."""
+
+    def make(self, life, place):
+        group = default_group(shape=("tun", "esp"))
+        lines = group_lines(group, SELECTOR)
+        lines[place] += f" --life {life}"
+        self.gateway.batch(lines)
+        return group[place]
+
+    def send(self, count, passing):
+        """So many packets, of which so many leave; the others find a lifetime that is over."""
+        def send():
+            for number in range(count):
+                self.lan.send(plain(LAN_HOST, FAR_HOST, b"packet %d" % number))
+            if passing:
+                self.assertEqual(len(self.wan.receive(passing)), passing)
+        if passing == count:
+            send()
+        else:
+            self.assert_dropped("sa_expired", count - passing, send)
+
+    def listed(self, sa):
+        return next(line for line in self.gateway.do("spi").splitlines() if line.startswith(sa.said))
+
+    def wait_until_stored(self, sa, column, wanted):
+        lab.wait_until(lambda: self.stored(f"SELECT {column} FROM sa WHERE id = '{sa.said}'")[0][0] == wanted,
+                       f"the store has {column} {wanted}", 20)
+
+    def test_over_ends_a_limit_is_reached_exactly(self):
+        for place in (0, 1):
+            sa = self.make("soft-packets=6,hard-packets=8", place)
+            self.send(5, 5)
+            self.restart()
+            self.send(2, 2)
+            self.assertIn("packets(7,6,8)", self.listed(sa))
+            self.restart()
+            self.send(3, 1)
+            row = next(row for row in self.gateway.list("spi") if row["id"] == sa.said)
+            self.assertEqual((row["packets"], row["lifetime_packets"], row["expired"]), (1, 8, 2))
+            for restart in (self.restart, self.crash):
+                restart()
+                lab.wait_until(lambda: "expired=hard" in self.listed(sa), "it is over before a packet comes")
+                self.send(2, 0)
+            self.gateway.batch(["eroute --clear", "spi --clear"])
+
+    def test_over_crashes_an_sa_that_rested_has_exactly_what_was_left(self):
+        for place in (0, 1):
+            sa = self.make("hard-packets=8", place)
+            self.send(5, 5)
+            self.wait_until_stored(sa, "used_packets", 5)
+            self.crash()
+            self.send(4, 3)
+            self.wait_until_stored(sa, "used_packets", 8)
+            self.crash()
+            self.send(2, 0)
+            self.gateway.batch(["eroute --clear", "spi --clear"])
+
+    def test_killed_again_and_again_in_the_middle_it_comes_to_its_end(self):
+        limit, rate, lives = 8000, 1000, 0
+        sa = self.make(f"hard-packets={limit}", 1)
+
+        def is_over():
+            return "expired=hard" in self.listed(sa)
+
+        def used():
+            return self.stored(f"SELECT used_packets FROM sa WHERE id = '{sa.said}'")[0][0]
+        with Sink(self.wan) as sink:
+            with Stream(self.lan, lambda number: plain(LAN_HOST, FAR_HOST, number.to_bytes(8, "big")), rate):
+                while not is_over():
+                    self.assertLess(lives, 50, "it does not end")
+                    before = used()
+                    lab.wait_until(lambda: used() > before or is_over(), "the store knows of more that is used", 20)
+                    self.crash()
+                    lives += 1
+        passed = sum(packet[9] == 50 for packet in sink.collected)
+        self.assertGreater(lives, 0)
+        self.assertLessEqual(passed, limit + lives * 2 * rate)
+
+    def test_the_time_of_use_goes_on(self):
+        sa = self.make("hard-usetime=5", 1)
+        began = time.monotonic()
+        self.send(1, 1)
+        self.restart()
+        lab.wait_until(lambda: "expired=hard" in self.listed(sa), "its time is over")
+        self.assertGreater(time.monotonic() - began, 3.9)
+        self.send(1, 0)
+        self.crash()
+        self.send(1, 0)
+
+    def test_eroutes_that_were_ever_pointed_at_it_count(self):
+        sa = self.make("hard-allocations=3", 0)
+        other, third = (eroute_line(f"10.1.0.{host}/32 {FAR_HOST}/32", sa) for host in (3, 4))
+        self.gateway.batch([other])
+        self.gateway.do(f"eroute --del --eraf inet --src 10.1.0.3/32 --dst {FAR_HOST}/32")
+        self.gateway.batch([other])
+        for restart in (self.restart, self.crash):
+            restart()
+            self.assertIn("allocations(3,0,3)", self.listed(sa))
+            self.assertIn("allows no further eroute", self.gateway.run(third).stderr)
 
 
 class KilledTest(StateTest):

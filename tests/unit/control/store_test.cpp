@@ -88,6 +88,41 @@ BOOST_AUTO_TEST_CASE(spent_keys_are_bounded_over_processes_that_write_few) {
   BOOST_TEST((found.back().fingerprint == numbered(0)));
 }
 
+BOOST_AUTO_TEST_CASE(a_file_of_an_earlier_format_is_read_and_brought_up_to_date) {
+  spend(*open(), {{key(1), 7}});
+  {
+    auto database = Database::open(folder / "kept" / "spigrp.db", false).value();
+    const auto made_old = database.run(
+        "ALTER TABLE sa DROP COLUMN used_packets; ALTER TABLE sa DROP COLUMN used_bytes; "
+        "ALTER TABLE sa DROP COLUMN first_used_at; ALTER TABLE sa DROP COLUMN allocations; "
+        "INSERT INTO sa VALUES('tun.113@192.0.2.2', 'spi --said tun.113@192.0.2.2 --ip4 --src 192.0.2.1 "
+        "--dst 192.0.2.2 --life hard-packets=9', 1700000000, 0, 0, 0); PRAGMA user_version = 2");
+    BOOST_REQUIRE(made_old.has_value());
+  }
+  const SaId id = parse_sa_id("tun.113@192.0.2.2").value();
+  const auto read = [&](Store& store) {
+    LifetimeUse use{.packets = 1234};
+    const auto take = [&](const Edit& edit) -> Expected<void> {
+      const auto& spec = std::get<SaAdd>(edit).spec;
+      BOOST_TEST((spec.id == id));
+      BOOST_TEST(spec.made_at_s == 1'700'000'000u);
+      use = spec.lifetime_used;
+      return {};
+    };
+    BOOST_REQUIRE(store.each_edit(take).has_value());
+    return use;
+  };
+  const LifetimeUse used{.packets = 5, .bytes = UINT64_MAX, .first_used_at_s = 1'700'000'001, .allocations = 2};
+  {
+    const auto kept = open();
+    BOOST_TEST((read(*kept) == LifetimeUse()));
+    BOOST_TEST(spent(*kept).size() == 1u);
+    const UsedLifetime noted{id, used};
+    BOOST_REQUIRE(kept->note({}, {&noted, 1}).has_value());
+  }
+  BOOST_TEST((read(*open()) == used));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
