@@ -279,8 +279,8 @@ Generation Service::edited_at() const noexcept {
 
 // What earlier transactions have left is freed: places in the tables, and memory.
 void Service::make_room() {
-  while (context_.engine.versions().reclaim() > 0) pace_.turn();
-  while (free_some_edits()) pace_.turn();
+  while (context_.engine.versions().reclaim() > 0) pace_.long_step();
+  while (free_some_edits()) pace_.long_step();
 }
 
 // False: there is none.
