@@ -47,8 +47,8 @@ void Server::accept() {
   acceptor_.async_accept([this](const boost::system::error_code& error, Protocol::socket socket) {
     if (!acceptor_.is_open()) return;
     if (!error) {
-      admit(std::move(socket));
-      return accept();
+      accept();  // first: whatever this one meets with, others come in
+      return admit(std::move(socket));
     }
     // Mostly: no descriptor left. Those that clients give back will do, so try again in a while.
     spdlog::warn("control socket: a client cannot be accepted: {}", error.message());

@@ -72,6 +72,9 @@ void Session::next() {
     return read();
   }
   lift_limit();  // from here on the daemon is who is waited for
+  if (waits_turn_ && service_.is_busy())
+    return wait_turn();  // another was before it; to read it again would be in vain
+  waits_turn_ = false;
   std::optional<std::string> answer;
   try {
     answer = service_.answer(std::string_view(received_).substr(0, end), conversation_, shared_from_this());
@@ -86,6 +89,7 @@ void Session::next() {
 }
 
 void Session::wait_turn() {
+  waits_turn_ = true;
   service_.when_made([self = shared_from_this()] {
     boost::asio::post(self->socket_.get_executor(), [self] {
       if (self->socket_.is_open()) self->next();

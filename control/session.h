@@ -54,8 +54,9 @@ class Session : public EventListener, public std::enable_shared_from_this<Sessio
   bool partial_ = false;  // the deadline is that of an unfinished message
   std::string on_its_way_;
   bool writing_ = false;
-  std::string answer_;      // waits, as do the events
-  bool answering_ = false;  // there is an answer that has not been sent
+  bool waits_turn_ = false;  // what is received begins with an edit that waits for a transaction
+  std::string answer_;       // waits, as do the events
+  bool answering_ = false;   // there is an answer that has not been sent
   bool closes_after_answer_ = false;
   Conversation conversation_;
   bool monitors_ = false;  // has asked for events: it may be silent as long as it likes
