@@ -144,11 +144,17 @@ class ControlLoop {
     });
   }
 
-  // In the middle of a transaction that takes long: what clients ask, as far as it changes nothing. Whatever a client's
+  // In the middle of a transaction that takes long: the numbers of SAs in use, before anybody who can make others wait;
+  // and what clients ask, as far as it changes nothing. Whatever a client's
   // handler throws ends that client, not the transaction.
   void serve_others() noexcept {
-    const auto until = std::chrono::steady_clock::now() + kTurn;
+    const auto began = std::chrono::steady_clock::now();
+    const auto until = began + kTurn;
     try {
+      if (numbers_ != nullptr && began >= numbers_polled_ + kPollInterval) {
+        numbers_->poll_aside(monotonic_seconds());
+        numbers_polled_ = began;
+      }
       while (io_.poll_one() > 0 && std::chrono::steady_clock::now() < until) {
       }
     } catch (const std::exception& error) {
@@ -170,6 +176,7 @@ class ControlLoop {
   Server server_;
   std::optional<Server> read_server_;
   boost::asio::steady_timer tick_;
+  std::chrono::steady_clock::time_point numbers_polled_{};  // in a transaction
   bool ending_ = false;
 };
 

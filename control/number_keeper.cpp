@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <utility>
 
 #include <spdlog/spdlog.h>
 
@@ -19,6 +21,11 @@ constexpr uint64_t kMostAhead = 1u << 26;
 constexpr uint64_t kFirstReceivedAhead = 1024;  // where it is not known yet how fast numbers come
 constexpr uint64_t kComplaintsApart_s = 60;
 
+// Numbers from one look to the next, a second or more. Who uses fewer has enough for two minutes when it comes near its
+// limit.
+constexpr uint64_t kFast = 4096;
+constexpr size_t kMostInUse = 4096;
+
 // Who comes back within a second uses them faster than was thought.
 uint64_t ahead_of(SequenceMarks& marks, uint64_t now_s) noexcept {
   if (marks.reserve_ahead == 0) marks.reserve_ahead = kReserveAhead;
@@ -31,7 +38,7 @@ template <class Function>
 void each_sa(SaTables& tables, Function function) {
   for (Slot slot = 0; slot < tables.sas().slot_count(); ++slot) {
     const SaEntry* entry = tables.sas().newest(slot);
-    if (entry != nullptr && entry->sa != nullptr) function(*entry->sa);
+    if (entry != nullptr && entry->sa != nullptr) function(slot, *entry->sa);
   }
 }
 
@@ -48,12 +55,28 @@ uint64_t twice_as_far(uint64_t now, uint64_t before) noexcept {
 
 }  // namespace
 
+// SAs that begin behind numbers of their keys that the store has elsewhere: what they may use now is to be in their own
+// rows, or the next process would count from there again.
 Expected<void> NumberKeeper::begin() {
-  if (const auto begun = store_.begin_process(); !begun) return begun;
-  each_sa(engine_.sas(), [](Sa& sa) {
-    if (is_numbered(sa.id)) sa.sequence.set_limit(number_after(sa.sequence.sent(), kReserveAhead, UINT64_MAX));
+  SaTables& tables = engine_.sas();
+  in_use_.sent.resize(tables.sas().slot_count());
+  std::vector<UsedNumbers> moved;
+  each_sa(tables, [&](Slot slot, Sa& sa) {
+    if (!is_numbered(sa.id)) return;
+    const uint64_t sent = sa.sequence.sent();
+    const uint64_t limit = number_after(sent, kReserveAhead, sa.sequence.last());
+    in_use_.sent[slot] = sent;
+    sa.sequence.set_limit(limit);
+    if (sent == 0 || tables.spent_keys().empty()) return;
+    if (tables.spent_keys().used_up_to(fingerprint_of(sa)) < sent) return;
+    moved.push_back({sa.id, limit, sa.marks.received_mark});
+    sa.marks.stored_now = true;
   });
-  return {};
+  std::vector<SpentKey> spent;
+  if (const auto read = store_.aside().each([&](const SpentKey& key) { spent.push_back(key); }); !read) return read;
+  if (const auto noted = store_.note({.numbers = moved, .spent = spent}); !noted) return noted;
+  if (const auto cleared = store_.aside().clear(); !cleared) return cleared;
+  return store_.begin_process();
 }
 
 void NumberKeeper::look_at(Sa& sa, uint64_t now_s) {
@@ -86,24 +109,78 @@ void NumberKeeper::look_at_lifetime(Sa& sa) {
   if (ahead != marks.stored) lifetime_notes_.push_back({sa.lifetime.get(), {sa.id, ahead}});
 }
 
+// Earlier than else: a piece of a transaction may take longer than what a fast SA has left when it comes near.
+void NumberKeeper::look_aside(Sa& sa, uint64_t now_s) {
+  const Sequence& sequence = sa.sequence;
+  const uint64_t few = std::max(Sequence::kNear, sa.marks.reserve_ahead / 2);
+  if (sequence.limit() == sequence.last() || sequence.available() >= few) return;
+  const uint64_t number = number_after(sequence.sent(), ahead_of(sa.marks, now_s), sequence.last());
+  if (number <= sequence.limit()) return;
+  sa.marks.reserved_at_s = now_s;
+  reserving_.push_back({&sa, sa.id, {fingerprint_of(sa), number}});
+}
+
+void NumberKeeper::note_use(Slot slot, const Sa& sa) {
+  const uint64_t sent = sa.sequence.sent();
+  const uint64_t before = std::exchange(in_use_.sent[slot], sent);
+  const bool is_fast = sent > before && sent - before >= kFast;
+  if (is_fast && in_use_.found.size() < kMostInUse) in_use_.found.push_back(sa.id);
+}
+
+// Some SAs more, as the workers see them. A round begins once a second at most.
+template <class Look>
+void NumberKeeper::go_round(uint64_t now_s, Look look) {
+  if (next_slot_ == 0 && now_s <= round_began_s_) return;
+  if (next_slot_ == 0) {
+    round_began_s_ = now_s;
+    in_use_.last_round = std::exchange(in_use_.found, {});
+  }
+  const auto& sas = engine_.sas().sas();
+  const Generation g = engine_.versions().published();
+  const uint32_t slots = sas.slot_count();
+  const uint32_t end = std::min(slots, next_slot_ + kSlotsAPoll);
+  for (; next_slot_ < end && notes_.size() + lifetime_notes_.size() < kNotesAPoll; ++next_slot_) {
+    const SaEntry* entry = sas.at(next_slot_, g);
+    if (entry == nullptr || entry->sa == nullptr) continue;
+    if (is_numbered(entry->sa->id)) note_use(next_slot_, *entry->sa);
+    look(*entry->sa);
+  }
+  if (next_slot_ >= slots) next_slot_ = 0;
+}
+
 void NumberKeeper::poll(uint64_t now_s) {
+  if (const auto taken = take_in(); !taken) complain(taken.error(), now_s);
   SaTables& tables = engine_.sas();
   for (const SaId& id : engine_.take_near_limit()) {
     const SaEntry* entry = tables.newest(id);
     if (entry != nullptr && entry->sa != nullptr) look_at(*entry->sa, now_s);
   }
-  if (next_slot_ == 0 && now_s <= round_began_s_) return write(now_s);
-  if (next_slot_ == 0) round_began_s_ = now_s;
-  const uint32_t slots = tables.sas().slot_count();
-  const uint32_t end = std::min(slots, next_slot_ + kSlotsAPoll);
-  for (; next_slot_ < end && notes_.size() + lifetime_notes_.size() < kNotesAPoll; ++next_slot_) {
-    const SaEntry* entry = tables.sas().newest(next_slot_);
-    if (entry == nullptr || entry->sa == nullptr) continue;
-    if (is_numbered(entry->sa->id)) look_at(*entry->sa, now_s);
-    if (entry->sa->lifetime != nullptr) look_at_lifetime(*entry->sa);
-  }
-  if (next_slot_ >= slots) next_slot_ = 0;
+  go_round(now_s, [&](Sa& sa) {
+    if (is_numbered(sa.id)) look_at(sa, now_s);
+    if (sa.lifetime != nullptr) look_at_lifetime(sa);
+  });
   write(now_s);
+}
+
+void NumberKeeper::poll_aside(uint64_t now_s) {
+  const SaTables& tables = engine_.sas();
+  const Generation g = engine_.versions().published();
+  for (const std::vector<SaId>* ids : {&in_use_.last_round, &in_use_.found}) {
+    for (const SaId& id : *ids) {
+      const SaEntry* entry = tables.find_sa(sa_key(id), g);
+      if (entry != nullptr && entry->sa != nullptr) look_aside(*entry->sa, now_s);
+    }
+  }
+  go_round(now_s, [&](Sa& sa) {
+    if (is_numbered(sa.id)) look_aside(sa, now_s);
+  });
+  write_aside(now_s);
+}
+
+void NumberKeeper::complain(const Error& error, uint64_t now_s) {
+  if (now_s < complained_s_ + kComplaintsApart_s) return;
+  complained_s_ = now_s;
+  spdlog::error("sequence numbers cannot be reserved, and SAs will stop when theirs are used: {}", error.text());
 }
 
 // A limit is raised when that is written down, and not before.
@@ -113,26 +190,66 @@ void NumberKeeper::write(uint64_t now_s) {
   for (const Note& note : notes_) used.push_back(note.numbers);
   std::vector<UsedLifetime> lifetimes;
   for (const LifetimeNote& note : lifetime_notes_) lifetimes.push_back(note.used);
-  const auto written = store_.note(used, lifetimes);
+  const auto written = store_.note({.numbers = used, .lifetimes = lifetimes});
   if (written) {
     for (const Note& note : notes_) {
       note.sa->sequence.raise_limit(note.numbers.sent);
       note.sa->marks.stored_now = true;
     }
     for (const LifetimeNote& note : lifetime_notes_) note.lifetime->marks.stored = note.used.use;
-  } else if (now_s >= complained_s_ + kComplaintsApart_s) {
-    complained_s_ = now_s;
-    spdlog::error("sequence numbers cannot be reserved, and SAs will stop when theirs are used: {}",
-                  written.error().text());
+  } else {
+    complain(written.error(), now_s);
   }
   notes_.clear();
   lifetime_notes_.clear();
 }
 
+// Under the keys, not under the SAID: to the transaction that is being written the SAID may be another SA's already.
+void NumberKeeper::write_aside(uint64_t now_s) {
+  if (reserving_.empty()) return;
+  std::vector<SpentKey> keys;
+  for (const Reserved& one : reserving_) keys.push_back(one.key);
+  const auto written = store_.aside().add(keys);
+  if (written) {
+    for (Reserved& one : reserving_) {
+      one.sa->sequence.raise_limit(one.key.number);
+      one.sa->marks.stored_now = true;
+      one.sa = nullptr;
+      aside_.push_back(one);
+    }
+  } else {
+    complain(written.error(), now_s);
+  }
+  reserving_.clear();
+}
+
+// What was reserved aside goes to where it belongs: the row of the SA, or, where that is gone, its keys'.
+Expected<void> NumberKeeper::take_in() {
+  if (aside_.empty()) return {};
+  std::map<SaId, UsedNumbers> used;
+  std::vector<SpentKey> spent;
+  for (const Reserved& one : aside_) {
+    const SaEntry* entry = engine_.sas().newest(one.id);
+    const Sa* sa = entry == nullptr ? nullptr : entry->sa;
+    if (sa == nullptr || fingerprint_of(*sa) != one.key.fingerprint) {
+      spent.push_back(one.key);
+      continue;
+    }
+    UsedNumbers& numbers = used.try_emplace(one.id, UsedNumbers{one.id, 0, sa->marks.received_mark}).first->second;
+    numbers.sent = std::max({numbers.sent, one.key.number, sa->sequence.limit()});
+  }
+  std::vector<UsedNumbers> rows;
+  for (const auto& [id, numbers] : used) rows.push_back(numbers);
+  if (const auto noted = store_.note({.numbers = rows, .spent = spent}); !noted) return noted;
+  aside_.clear();
+  return store_.aside().clear();
+}
+
 Expected<void> NumberKeeper::finish() {
+  if (const auto taken = take_in(); !taken) return taken;
   std::vector<UsedNumbers> used;
   std::vector<UsedLifetime> lifetimes;
-  each_sa(engine_.sas(), [&](const Sa& sa) {
+  each_sa(engine_.sas(), [&](Slot /*slot*/, const Sa& sa) {
     if (sa.lifetime != nullptr) {
       if (const LifetimeUse use = used_now(sa); use != sa.lifetime->marks.stored) lifetimes.push_back({sa.id, use});
     }

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <future>
 #include <iterator>
 #include <system_error>
 
 #include "commands/command.h"
 #include "commands/edit_words.h"
+#include "control/fingerprint_text.h"
 
 namespace spigrp {
 namespace {
@@ -63,22 +63,6 @@ constexpr const char* kTablesOfFormat3 = R"(
 constexpr const char* kFormats[] = {kTables, kTablesOfFormat2, kTablesOfFormat3};
 static_assert(std::size(kFormats) == kFormat);
 
-std::string hex_of(const KeyFingerprint& fingerprint) {
-  return Key(fingerprint).to_hex().substr(2);  // behind 0x
-}
-
-std::optional<KeyFingerprint> fingerprint_from(std::string_view hex) {
-  constexpr char kHexDigits[] = "0123456789abcdef";
-  KeyFingerprint fingerprint{};
-  if (hex.size() != 2 * fingerprint.size()) return std::nullopt;
-  for (size_t i = 0; i < hex.size(); ++i) {
-    const char* digit = std::strchr(kHexDigits, hex[i]);
-    if (digit == nullptr || *digit == '\0') return std::nullopt;
-    fingerprint[i / 2] = static_cast<uint8_t>(fingerprint[i / 2] << 4 | (digit - kHexDigits));
-  }
-  return fingerprint;
-}
-
 // An SA's line without where its numbers are: those are columns.
 std::string line_of(const Sa& sa) {
   SaAdd add{spec_of(sa)};
@@ -123,7 +107,9 @@ Expected<std::unique_ptr<Store>> Store::open(const StateOptions& options, std::v
   if (const auto made = make_directory(options.directory); !made) return tl::unexpected(made.error());
   auto database = Database::open(options.directory / "spigrp.db", options.durable);
   if (!database) return tl::unexpected(database.error());
-  std::unique_ptr<Store> store(new Store(std::move(*database), std::move(configured)));
+  auto aside = NumbersAside::open(options.directory / "numbers.db", options.durable);
+  if (!aside) return tl::unexpected(aside.error());
+  std::unique_ptr<Store> store(new Store(std::move(*database), std::move(*aside), std::move(configured)));
   if (const auto done = store->set_up(); !done) return tl::unexpected(done.error());
   return store;
 }
@@ -267,11 +253,12 @@ Expected<void> Store::each_spent_key(const std::function<void(const SpentKey&)>&
   for (;;) {
     const auto row = rows->next();
     if (!row) return tl::unexpected(row.error());
-    if (!*row) return {};
+    if (!*row) break;
     const auto fingerprint = fingerprint_from(rows->text(0));
     if (!fingerprint) return failure("state: spent key " + as_typed(rows->text(0)), "is no fingerprint of a key");
     take({*fingerprint, rows->number(1)});
   }
+  return aside_.each(take);
 }
 
 Expected<void> Store::begin_process() {
@@ -296,13 +283,23 @@ Expected<void> Store::write_lifetimes(std::span<const UsedLifetime> lifetimes) {
   return {};
 }
 
-Expected<void> Store::note(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes) {
+Expected<void> Store::note(const Notes& notes) {
   Expected<void> done = statements_.begin.run();
-  if (done) done = write_numbers(used, lost_ + 1);
-  if (done) done = write_lifetimes(lifetimes);
+  if (done) done = write_numbers(notes.numbers, lost_ + 1);
+  if (done) done = write_lifetimes(notes.lifetimes);
+  for (const SpentKey& key : notes.spent) {
+    if (done) done = put_spent_key(key);
+  }
   if (done) done = statements_.commit.run();
   if (!done) (void)statements_.rollback.run();
   return done;
+}
+
+Expected<void> Store::put_spent_key(const SpentKey& key) {
+  const std::string fingerprint = hex_of(key.fingerprint);
+  const auto put = statements_.put_spent_key.bind(fingerprint).bind(key.number).run();
+  if (!put || ++spent_keys_written_ % kSpentKeysAtOnce != 0) return put;
+  return statements_.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run();
 }
 
 Expected<void> Store::end_process(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes) {
@@ -342,7 +339,12 @@ void Store::Writer::sa(const SaId& id, Sa* now) {
   if (error_) return;
   const std::string name = id.text();
   if (now == nullptr) return take(store_.statements_.delete_sa.bind(name).run());
-  const uint64_t sent = is_numbered(id) ? number_after(now->sequence.sent(), kReserveAhead, now->sequence.last()) : 0;
+  uint64_t sent = 0;
+  if (is_numbered(id)) {
+    uint64_t& ahead = now->marks.reserve_ahead;  // more than usual, of an SA that takes over keys
+    ahead = std::max(ahead, kReserveAhead);
+    sent = number_after(now->sequence.sent(), ahead, now->sequence.last());
+  }
   const std::string line = line_of(*now);
   take(store_.statements_.put_sa.bind(name)
            .bind(line)
@@ -356,11 +358,7 @@ void Store::Writer::sa(const SaId& id, Sa* now) {
 
 void Store::Writer::spent_key(const SpentKey& key) {
   if (error_ || key.number == 0) return;
-  const std::string fingerprint = hex_of(key.fingerprint);
-  Statements& statements = store_.statements_;
-  take(statements.put_spent_key.bind(fingerprint).bind(key.number).run());
-  if (++store_.spent_keys_written_ % kSpentKeysAtOnce != 0) return;
-  take(statements.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run());
+  take(store_.put_spent_key(key));
 }
 
 void Store::Writer::dissolved(const SaId& id, uint64_t edit_number) {

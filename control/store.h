@@ -12,6 +12,8 @@
 //   state      one row: how many transactions there were, and how many processes were lost: ended without writing which
 //              numbers they used
 //
+// What is reserved of sequence numbers in the middle of a transaction stands beside it (numbers_aside.h).
+//
 // Each process that was lost since an SA's row was written may have sent kReserveAhead numbers more.
 //
 // A transaction is in the file before it is published. Control thread only.
@@ -29,6 +31,7 @@
 #include "config/options.h"
 #include "config/request.h"
 #include "control/database.h"
+#include "control/numbers_aside.h"
 #include "route/route_edit.h"
 #include "sa/sa_edit.h"
 #include "state/pace.h"
@@ -64,11 +67,20 @@ class Store {
   // an edit that is stored. Errors: a row cannot be read; what `take` says, with its row.
   Expected<uint64_t> each_edit(const std::function<Expected<void>(const Edit&)>& take);
 
+  // Those whose numbers were reserved aside are among them.
   Expected<void> each_spent_key(const std::function<void(const SpentKey&)>& take);
 
   // This process may send, with each SA that is stored, kReserveAhead numbers more than those it begins with.
   Expected<void> begin_process();
-  Expected<void> note(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes);
+  // Of use, and of keys that were given up.
+  struct Notes {
+    std::span<const UsedNumbers> numbers = {};
+    std::span<const UsedLifetime> lifetimes = {};
+    std::span<const SpentKey> spent = {};
+  };
+  Expected<void> note(const Notes& notes);
+  // For numbers that are reserved while a transaction is being written.
+  NumbersAside& aside() noexcept { return aside_; }
   // No SA has used other numbers than `used` and those that it began with.
   Expected<void> end_process(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes);
 
@@ -81,7 +93,7 @@ class Store {
     ~Writer() override;  // throws away what was not committed
 
     // Nothing of it is stored where this fails. New SAs get the limit of their numbers by it. Others have turns while
-    // much is put on the disk; none of them may use the store.
+    // much is put on the disk; none of them may use the store, except aside().
     Expected<void> commit(Pace& pace);
 
     void sa(const SaId& id, Sa* now) override;
@@ -121,8 +133,8 @@ class Store {
     Statement put_network, delete_network, clear_network;
   };
 
-  Store(Database database, std::vector<AddressSpec> configured)
-      : database_(std::move(database)), configured_(std::move(configured)) {}
+  Store(Database database, NumbersAside aside, std::vector<AddressSpec> configured)
+      : database_(std::move(database)), aside_(std::move(aside)), configured_(std::move(configured)) {}
 
   Expected<void> set_up();
   Expected<void> prepare();
@@ -132,10 +144,12 @@ class Store {
   Expected<void> each_row(std::string_view query, const Complete& complete,
                           const std::function<Expected<void>(const Edit&)>& take);
   Expected<uint64_t> highest_edit();
+  Expected<void> put_spent_key(const SpentKey& key);
   Expected<void> write_numbers(std::span<const UsedNumbers> used, uint64_t lost);
   Expected<void> write_lifetimes(std::span<const UsedLifetime> lifetimes);
 
   Database database_;
+  NumbersAside aside_;
   std::vector<AddressSpec> configured_;
   Statements statements_;
   bool has_state_ = false;

@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -96,7 +95,7 @@ struct SaEdit::Staged {
   // Keys of SAs that these edits delete, with about how far they are used; and of the SAs that have them now, those
   // made by the edits. Where numbers really end and begin is settled at the last moment: workers go on sending.
   SpentKeys spent_keys;
-  std::unordered_set<KeyFingerprint, KeyFingerprintHash> leaving_keys;
+  std::unordered_map<KeyFingerprint, uint64_t, KeyFingerprintHash> leaving_keys;  // what is reserved of their numbers
   struct Keyed {
     Sa* sa;
     KeyFingerprint keys;
@@ -336,7 +335,9 @@ void SaEdit::Staged::spend_keys(const Sa& sa) {
   if (!is_numbered(sa.id)) return;
   const SpentKey key = spent_key_of(sa);
   spent_keys.add(key);
-  leaving_keys.insert(key.fingerprint);
+  const Sequence& sequence = sa.sequence;
+  uint64_t& reserved = leaving_keys.try_emplace(key.fingerprint, 0).first->second;
+  if (sequence.limit() != sequence.last()) reserved = std::max(reserved, sequence.limit());
 }
 
 // Of the keys that leave, those that SAs have which the edits make and do not delete again, whichever came first. They
@@ -347,8 +348,12 @@ void SaEdit::Staged::find_heirs() {
   for (const std::unique_ptr<Sa>& sa : new_sas) {
     if (sa == nullptr || !is_numbered(sa->id) || entries.at(sa->id).sa != sa.get()) continue;
     const KeyFingerprint keys = fingerprint_of(*sa);
-    if (!leaving_keys.contains(keys)) continue;
+    const auto reserved = leaving_keys.find(keys);
+    if (reserved == leaving_keys.end()) continue;
     sa->sequence.begin_behind(spent_keys.used_up_to(keys));
+    // At least what is reserved already of these keys is to be its own.
+    const uint64_t ahead = reserved->second - std::min(reserved->second, sa->sequence.sent());
+    sa->marks.reserve_ahead = std::max(sa->marks.reserve_ahead, ahead);
     heirs.push_back({sa.get(), keys});
   }
 }
@@ -471,10 +476,9 @@ void SaEdit::Staged::make_lone_groups() {
   }
 }
 
-// New SAs come under watch when they are linked.
+// Not by steps: allocations have no versions, and nobody is to look at them before the rest is published.
 void SaEdit::Staged::link_allocations() {
   for (const auto& [sa, count] : allocations) {
-    step();
     const SaEntry* linked = tables.newest(sa->id);
     const bool watched = linked != nullptr && linked->sa == sa;
     if (watched) tables.lifetimes_.remove(*sa);
@@ -506,10 +510,15 @@ void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
 }
 
 // Of the SAs that go a worker may send until it sees the next generation: their numbers end here, and their heirs'
-// begin behind them.
+// begin behind them, with what is reserved of the numbers of these keys meanwhile.
 void SaEdit::Staged::settle_numbers() {
+  std::unordered_map<KeyFingerprint, uint64_t, KeyFingerprintHash> reserved;
   for (const Keyed& old : leaving) {
     Sequence& sequence = old.sa->sequence;
+    if (!heirs.empty()) {
+      uint64_t& limit = reserved.try_emplace(old.keys, 0).first->second;
+      limit = std::max(limit, sequence.limit());
+    }
     const bool sends = sequence.sent() != old.sa->marks.began_sent;
     const uint64_t end = sequence.close(sends ? kLeftToWorkers : kLeftToIdle);
     tables.spent_keys_.add({old.keys, end});
@@ -517,6 +526,9 @@ void SaEdit::Staged::settle_numbers() {
   for (const Keyed& heir : heirs) {
     const uint64_t number = tables.spent_keys_.used_up_to(heir.keys);
     heir.sa->sequence.begin_behind(number);
+    if (const auto limit = reserved.find(heir.keys); limit != reserved.end()) {
+      heir.sa->sequence.raise_limit(limit->second);
+    }
     heir.sa->marks.began_sent = heir.sa->sequence.sent();
   }
 }
@@ -890,10 +902,10 @@ void SaEdit::tell(SaChangeListener& listener) const {
 void SaEdit::link() {
   staged_->find_heirs();
   staged_->make_lone_groups();
-  staged_->link_allocations();
   staged_->link_addresses();
   staged_->link_eroutes();
   staged_->link_sas();
+  staged_->link_allocations();
   staged_->settle_numbers();
   staged_->finish();
 }
