@@ -384,6 +384,51 @@ class LargeTransactionTest(GatewayTest):
         self.assertEqual(self.gateway.do("save --keys"), before)
 
 
+    def sa_lines(self, count):
+        return [f"spi --af inet --edst {FAR_GATEWAY} --spi 0x{spi:x} --proto esp --src {GATEWAY} "
+                f"--esp aes128gcm16 --enckey 0x{spi:040x}" for spi in range(0x1000, 0x1000 + count)]
+
+    def test_clients_that_ask_for_all_they_can_get_delay_it_by_a_bounded_time(self):
+        """A large transaction has half of the control thread's time, however many list as much as they can."""
+        def load():
+            client = self.connect()
+            self.begin(client, self.sa_lines(self.count // 2))
+            began = time.monotonic()
+            self.ask(client, "commit")
+            return time.monotonic() - began
+        alone = load()
+        self.gateway.do("spi --clear")
+        self.gateway.batch([line.replace(FAR_GATEWAY, "192.0.2.77") for line in self.sa_lines(20_000)])
+        request = b'{"jsonrpc":"2.0","id":1,"method":"sa.list","params":{"limit":10000}}\n'
+        done = threading.Event()
+
+        def list_on():
+            client = self.connect()
+            while not done.is_set():
+                client[0].sendall(request)
+                client[1].readline()
+        listers = [threading.Thread(target=list_on) for _ in range(20)]
+        for lister in listers:
+            lister.start()
+        try:
+            among = load()
+        finally:
+            done.set()
+            for lister in listers:
+                lister.join()
+        self.assertLess(among, 8 * alone + 2, f"{alone:.2f} s alone")  # those who ask compete for the processor as well
+
+    def test_one_whose_client_goes_away_meanwhile_is_made_all_the_same(self):
+        client = self.connect()
+        self.begin(client, self.sa_lines(self.count // 4))
+        client[0].sendall(b'{"jsonrpc":"2.0","id":1,"method":"commit"}\n')
+        looker = self.connect()
+        client[1].close()
+        client[0].close()
+        lab.wait_until(lambda: self.ask(looker, "status")["sas"] == self.count // 4, "all are there")
+        self.gateway.do("spi --clear")
+
+
 class ManySasTest(GatewayTest):
     """A hundred thousand SAs: all are listed, in bounded memory (HAZARDS 20, 23)."""
     options = {"tables": {"sas": 131072}}

@@ -1,9 +1,11 @@
 # What survives: the state directory of a daemon that is killed at any moment, that ends, whose disk is full, whose file is
 # broken. Invariant 1 across processes: no sequence number of a key is used twice.
 import contextlib
+import json
 import os
 import pathlib
 import random
+import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -34,11 +36,12 @@ def without_numbers(saved):
 
 class StateTest(GatewayTest):
     durable = False
+    more = {}  # of the configuration
 
     @classmethod
     def setUpClass(cls):
         cls.state = pathlib.Path(tempfile.mkdtemp(prefix="spigrp-state-"))
-        cls.options = {"": {"state": str(cls.state / "kept"), "durable": cls.durable}}
+        cls.options = {"": {"state": str(cls.state / "kept"), "durable": cls.durable}, **cls.more}
         super().setUpClass()
 
     @classmethod
@@ -342,6 +345,51 @@ class DurableTest(StateTest):
         before = self.saved()
         self.crash()
         self.assertEqual(self.saved(), before)
+
+
+class LargeTest(StateTest):
+    """The daemon ends, or is killed, in the middle of a large transaction."""
+    more = {"tables": {"sas": 131072}, "memory": {"megabytes": 512}}
+    count = 50_000
+
+    def commit(self):
+        """Begins to commit; returns the client."""
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(client.close)
+        client.settimeout(lab.LIMIT_S)
+        client.connect(str(self.gateway.socket_path))
+        text = "".join(f"spi --said esp.{spi:x}@192.0.2.9 --src 192.0.2.1 --esp aes128gcm16 --enckey 0x{spi:040x}\n"
+                       for spi in range(0x1000, 0x1000 + self.count))
+        for method, params in (("begin", {}), ("lines", {"text": text})):
+            client.sendall(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode() + b"\n")
+            self.assertIn(b"result", client.recv(4096))
+        client.sendall(b'{"jsonrpc":"2.0","id":1,"method":"commit"}\n')
+        return client
+
+    def sas(self):
+        return self.gateway.call("status")["result"]["sas"]
+
+    def test_an_end_in_the_middle_waits_for_it(self):
+        client = self.commit()
+        self.sas()  # read behind the commit
+        log = self.restart()
+        self.assertIn("ended", log)
+        self.assertEqual(self.sas(), self.count)
+        client.close()
+        self.gateway.do("spi --clear")
+
+    def test_killed_in_the_middle_all_of_it_is_there_or_nothing(self):
+        for wait_s in (0, 0.1, 0.2, 0.3, 0.5, 0.8, 1.2):
+            client = self.commit()
+            client.settimeout(wait_s or 0.01)
+            try:
+                made = b"result" in client.recv(4096)  # as long as it may take
+            except TimeoutError:
+                made = False
+            self.crash()
+            there = self.sas()
+            self.assertIn(there, (self.count,) if made else (0, self.count))
+            self.gateway.do("spi --clear")
 
 
 class FullDiskTest(StateTest):

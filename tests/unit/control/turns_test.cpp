@@ -1,0 +1,216 @@
+// What clients are shown while a large transaction is being made, by steps: all of what was before it, then all of it.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "control/service.h"
+#include "route/route_edit.h"
+
+namespace spigrp {
+namespace {
+
+using nlohmann::json;
+
+constexpr unsigned kTunnels = 2000, kMostTurns = 30;
+
+Options one_port() {
+  static unsigned number = 0;
+  PortOptions port;
+  port.name = "wan";
+  port.device = "net_null_turns" + std::to_string(++number);
+  port.addresses = {parse_ip_prefix("192.0.2.1/24", HostBits::kAllowed).value()};
+  Options options;
+  options.ports = {port};
+  options.memory.packet_buffers = 4096;
+  options.tables.sas = options.tables.eroutes = 65536;
+  return options;
+}
+
+std::string sa_id(const char* protocol, unsigned number) {
+  char text[32];
+  std::snprintf(text, sizeof(text), "%s.%x@192.0.2.2", protocol, 0x1000 + number);
+  return text;
+}
+std::string tun(unsigned number) {
+  return sa_id("tun", number);
+}
+std::string esp(unsigned number) {
+  return sa_id("esp", number);
+}
+
+// Of SAs with a lifetime and an eroute each, in groups.
+struct Gateway {
+  Gateway() {
+    json edits = json::array();
+    for (unsigned i = 0; i < kTunnels; ++i) {
+      add(edits, "sa.add", spec_of_tun(i));
+      add(edits, "sa.add", spec_of_esp(i, 'a'));
+      add(edits, "group.set", {{"members", {tun(i), esp(i)}}});
+      add(edits, "eroute.set", eroute(i));
+    }
+    call("batch", {{"edits", edits}});
+  }
+
+  static void add(json& edits, const char* method, json params) {
+    edits.push_back({{"method", method}, {"params", std::move(params)}});
+  }
+  static json spec_of_tun(unsigned number) {
+    return {{"spec",
+             {{"id", tun(number)},
+              {"source", "192.0.2.1"},
+              {"tunnel_destination", "192.0.2.2"},
+              {"lifetime", {{"hard", {{"allocations", 100}}}}}}}};
+  }
+  static json spec_of_esp(unsigned number, char key) {
+    return {{"spec",
+             {{"id", esp(number)},
+              {"source", "192.0.2.1"},
+              {"algorithm", "aes128gcm16"},
+              {"encryption_key", "0x" + std::string(40, key)}}}};
+  }
+  static json eroute(unsigned number) {
+    const std::string third = std::to_string(number / 256), fourth = std::to_string(number % 256);
+    return {{"selector", {{"source", "10.1." + third + '.' + fourth + "/32"}, {"destination", "10.2.0.0/16"}}},
+            {"target", tun(number)},
+            {"existing", "replace"}};
+  }
+  // Every kind of change, of what is there.
+  static json change() {
+    json edits = json::array();
+    for (unsigned i = 0; i < kTunnels; ++i) {
+      switch (i % 5) {
+        case 0:
+          add(edits, "group.dissolve", {{"member", tun(i)}});
+          break;
+        case 1:
+          add(edits, "sa.delete", {{"id", esp(i)}});
+          break;
+        case 2:
+          add(edits, "sa.replace", spec_of_esp(i, 'b'));
+          break;
+        case 3:
+          add(edits, "sa.add", spec_of_esp(kTunnels + i, 'a'));
+          add(edits, "group.replace", {{"members", {tun(i), esp(i), esp(kTunnels + i)}}});
+          break;
+        default:
+          break;
+      }
+      if (i % 5 != 1) add(edits, "eroute.set", eroute(i));
+    }
+    add(edits, "route.add", {{"spec", {{"destination", "10.9.0.0/16"}, {"via", "192.0.2.9"}}}});
+    return edits;
+  }
+
+  json answer_to(const std::string& method, const json& params = json::object()) {
+    const json message = {{"jsonrpc", "2.0"}, {"id", 1}, {"method", method}, {"params", params}};
+    return json::parse(service.answer(message.dump(), conversation).value());
+  }
+  json call(const std::string& method, const json& params = json::object()) {
+    json answer = answer_to(method, params);
+    BOOST_REQUIRE_MESSAGE(answer.contains("result"), answer.dump());
+    return answer["result"];
+  }
+  // All that it shows, but for how old it is.
+  std::string shown() {
+    json all = json::array();
+    for (const char* method : {"sa.list", "group.list", "eroute.list", "route.list", "interface.list"}) {
+      for (json cursor = 0; !cursor.is_null();) {
+        json page = call(method, {{"cursor", cursor}, {"limit", 10000}});
+        for (json& row : page["rows"]) {
+          row.erase("age_s");
+          all.push_back(std::move(row));
+        }
+        cursor = page["next"];
+      }
+    }
+    const json status = call("status");
+    all.push_back({status["sas"], status["groups"], status["eroutes"], status["generation"], status["edited_at"]});
+    return all.dump();
+  }
+  std::string saved() {
+    std::string all;
+    for (json cursor = 0; !cursor.is_null();) {
+      const json page = call("save", {{"cursor", cursor}});
+      for (const json& line : page["lines"]) all += line.get<std::string>() + '\n';
+      cursor = page["next"];
+    }
+    return all;
+  }
+  // What is shown in one turn of a transaction, counted from 0; nothing where it has not so many. In the others nobody
+  // looks, so that there are many.
+  template <class Look>
+  std::optional<std::string> shown_in_turn(unsigned wanted, const json& edits, Look look) {
+    std::optional<std::string> seen;
+    unsigned turn = 0;
+    service.give_turns([&] {
+      if (turn++ == wanted) seen = look();
+    });
+    (void)answer_to("batch", {{"edits", edits}});
+    service.give_turns({});
+    return seen;
+  }
+
+  std::unique_ptr<Engine> engine = Engine::create(one_port()).value();
+  LogTopics topics{{}};
+  Service service{{*engine, topics, nullptr, list_addresses(engine->routes())}};
+  Conversation conversation;
+};
+
+// In each turn of the transaction: before, then after, and nothing else. Each time the gateway is another.
+template <class Look>
+void check_each_turn(const json& edits, Look look) {
+  bool is_over = false;
+  for (unsigned turn = 0; turn < kMostTurns; ++turn) {
+    Gateway gateway;
+    const std::string before = look(gateway);
+    const auto seen = gateway.shown_in_turn(turn, edits, [&] { return look(gateway); });
+    const std::string after = look(gateway);
+    if (!seen) break;
+    BOOST_TEST((*seen == before || *seen == after), "in turn " << turn);
+    BOOST_TEST((!is_over || *seen == after));
+    is_over = is_over || (*seen == after && before != after);
+  }
+}
+
+BOOST_AUTO_TEST_SUITE(turns)
+
+BOOST_AUTO_TEST_CASE(lists_and_counts_show_what_was_before_or_all_of_it) {
+  check_each_turn(Gateway::change(), [](Gateway& gateway) { return gateway.shown(); });
+}
+
+BOOST_AUTO_TEST_CASE(what_is_saved_is_before_or_all_of_it) {
+  check_each_turn(Gateway::change(), [](Gateway& gateway) { return gateway.saved(); });
+}
+
+BOOST_AUTO_TEST_CASE(of_one_that_is_refused_nothing_is_ever_shown) {
+  json edits = Gateway::change();
+  Gateway::add(edits, "sa.delete", {{"id", "esp.99999@192.0.2.2"}});
+  check_each_turn(edits, [](Gateway& gateway) { return gateway.shown(); });
+}
+
+BOOST_FIXTURE_TEST_CASE(what_would_change_something_waits, Gateway) {
+  unsigned waited = 0, turns = 0;
+  Conversation other;
+  const auto ask = [&](const json& params) {
+    const json message = {{"jsonrpc", "2.0"}, {"id", 1}, {"method", "sa.delete"}, {"params", params}};
+    return service.answer(message.dump(), other);
+  };
+  service.give_turns([&] {
+    ++turns;
+    if (!ask({{"id", tun(0)}})) ++waited;
+    BOOST_TEST(service.is_busy());
+  });
+  call("batch", {{"edits", change()}});
+  service.give_turns({});
+  BOOST_TEST(turns > 0u);
+  BOOST_TEST(waited == turns);
+  BOOST_TEST(!service.is_busy());
+  BOOST_TEST(ask({{"id", tun(0)}}).has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace spigrp
