@@ -118,7 +118,7 @@ BOOST_AUTO_TEST_CASE(a_file_of_an_earlier_format_is_read_and_brought_up_to_date)
     BOOST_TEST((read(*kept) == LifetimeUse()));
     BOOST_TEST(spent(*kept).size() == 1u);
     const UsedLifetime noted{id, used};
-    BOOST_REQUIRE(kept->note({}, {&noted, 1}).has_value());
+    BOOST_REQUIRE(kept->note({.lifetimes = {&noted, 1}}).has_value());
   }
   BOOST_TEST((read(*open()) == used));
 }
