@@ -9,6 +9,7 @@
 #include "config/error.h"
 #include "config/key.h"
 #include "crypto/algorithms.h"
+#include "state/prefetch.h"
 
 namespace spigrp {
 
@@ -29,7 +30,7 @@ class KeySchedule {
   void prefetch() const noexcept {
     constexpr size_t kLineBytes = 64, kMostBytes = 1216;  // what GCM's take
     const auto* start = reinterpret_cast<const uint8_t*>(expanded_.get());
-    for (size_t offset = 0; offset < kMostBytes; offset += kLineBytes) __builtin_prefetch(start + offset);
+    for (size_t offset = 0; offset < kMostBytes; offset += kLineBytes) spigrp::prefetch(start + offset);
   }
   // Bytes of memory held beside the object itself.
   size_t allocated_bytes() const noexcept;

@@ -11,6 +11,7 @@
 #include "engine/departure.h"
 #include "packet/flow_words.h"
 #include "sa/sa_tables.h"
+#include "state/prefetch.h"
 
 namespace spigrp {
 
@@ -56,8 +57,8 @@ class FlowCache {
 
   void prefetch(uint32_t hash) const noexcept {
     const Entry& entry = entries_[hash & mask_];
-    __builtin_prefetch(&entry);
-    __builtin_prefetch(&entry.decision);
+    spigrp::prefetch(&entry);
+    spigrp::prefetch(&entry.decision);
   }
 
   // What a packet of this flow most likely needs next; whether it does is not looked at. The group may be there no

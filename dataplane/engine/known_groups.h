@@ -14,6 +14,7 @@
 
 #include "packet/ip_packet.h"
 #include "sa/sa_group.h"
+#include "state/prefetch.h"
 #include "state/versions.h"
 
 namespace spigrp {
@@ -34,7 +35,7 @@ class KnownGroups {
     return {words, hash_of(words), true};
   }
 
-  void prefetch(const Wanted& wanted) const noexcept { __builtin_prefetch(&entries_[wanted.hash & mask_]); }
+  void prefetch(const Wanted& wanted) const noexcept { spigrp::prefetch(&entries_[wanted.hash & mask_]); }
 
   // The group, or null: ask the table.
   const SaGroup* find(const Wanted& wanted, Generation g) const noexcept {

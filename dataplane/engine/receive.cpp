@@ -6,6 +6,7 @@
 #include <rte_mbuf.h>
 
 #include "packet/buffer.h"
+#include "state/prefetch.h"
 
 namespace spigrp {
 namespace {
@@ -92,7 +93,7 @@ void receive_frames(WorkerContext& context, const Port& port, uint16_t port_inde
   Reception reception(context, port, port_index, transmitter, plain);
   constexpr uint16_t kAhead = 4;
   for (uint16_t i = 0; i < count; ++i) {
-    if (i + kAhead < count) __builtin_prefetch(rte_pktmbuf_mtod(frames[i + kAhead], const void*));
+    if (i + kAhead < count) spigrp::prefetch(rte_pktmbuf_mtod(frames[i + kAhead], const void*));
     reception.take(frames[i]);
   }
 }

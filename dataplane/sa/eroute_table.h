@@ -14,6 +14,7 @@
 #include "packet/ip_packet.h"
 #include "sa/held_packet.h"
 #include "sa/sa_group.h"
+#include "state/prefetch.h"
 #include "state/versioned_map.h"
 #include "state/writers.h"
 
@@ -71,7 +72,7 @@ class ErouteTable {
   // worker: counts packets that took the eroute of a slot
   void count(Slot slot, uint64_t packets, Writers writers) const noexcept { add_to(packets_[slot], packets, writers); }
   // worker: its counter, into the cache
-  void prefetch_count(Slot slot) const noexcept { __builtin_prefetch(&packets_[slot], 1); }
+  void prefetch_count(Slot slot) const noexcept { spigrp::prefetch(&packets_[slot]); }
 
   // control
   const Eroute* newest(const Selector& selector) const noexcept;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "state/prefetch.h"
 #include "state/writers.h"
 
 namespace spigrp {
@@ -19,7 +20,7 @@ class ReplayWindow {
   explicit ReplayWindow(uint16_t packets, uint64_t highest = 0);
 
   // worker: into the cache; the window itself has been fetched
-  void prefetch() const noexcept { __builtin_prefetch(words_.get(), 1); }
+  void prefetch() const noexcept { spigrp::prefetch(words_.get()); }
   // worker: before decryption: would it be accepted now? Changes nothing.
   ReplayVerdict check(uint64_t sequence) const noexcept {
     return is_ahead(sequence) ? ReplayVerdict::kFresh : check_behind(sequence);

@@ -18,6 +18,7 @@
 #include "sa/replay_window.h"
 #include "sa/sequence.h"
 #include "sa/udp_ports.h"
+#include "state/prefetch.h"
 #include "state/writers.h"
 
 namespace spigrp {
@@ -151,10 +152,10 @@ struct alignas(64) Sa {
 };
 
 inline void Sa::prefetch() const noexcept {
-  __builtin_prefetch(&overhead);
-  __builtin_prefetch(&tunnel);
-  __builtin_prefetch(&sequence, 1);
-  __builtin_prefetch(&replay, 1);
+  spigrp::prefetch(&overhead);
+  spigrp::prefetch(&tunnel);
+  spigrp::prefetch(&sequence);
+  spigrp::prefetch(&replay);
 }
 
 // control: the spec that makes an SA like this one, its keys and where its sequence numbers are included.

@@ -10,6 +10,7 @@
 
 #include "packet/ip_packet.h"
 #include "sa/sa.h"
+#include "state/prefetch.h"
 
 namespace spigrp {
 
@@ -49,8 +50,8 @@ class SaGroup {
   bool expires() const noexcept { return expires_; }  // a member has a lifetime
   // worker: into the cache
   void prefetch() const noexcept {
-    __builtin_prefetch(this);
-    __builtin_prefetch(&overhead_);
+    spigrp::prefetch(this);
+    spigrp::prefetch(&overhead_);
   }
   // worker: a member whose lifetime is over, or null; with it the whole group is
   Sa* expired_member(uint64_t now_tsc) const noexcept { return expires_ ? find_expired(now_tsc) : nullptr; }

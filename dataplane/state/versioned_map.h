@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "state/hash_index.h"
+#include "state/prefetch.h"
 #include "state/versioned_cell.h"
 
 namespace spigrp {
@@ -37,7 +38,7 @@ class VersionedMap {
     return slot == kNoSlot ? nullptr : at(slot, g);
   }
   // worker: fetches the cell of a slot into the cache
-  void prefetch(Slot slot) const noexcept { __builtin_prefetch(&cells_[slot]); }
+  void prefetch(Slot slot) const noexcept { spigrp::prefetch(&cells_[slot]); }
 
   // control: the slot of a key, made (without a value) where there is none. Error: the table is full.
   Expected<Slot> insert(const Key& key) { return index_->insert(&key); }
