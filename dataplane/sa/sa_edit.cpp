@@ -71,6 +71,7 @@ struct SaEdit::Staged {
 
   void make_lone_groups();
   void link_allocations();
+  std::vector<Sa*> new_lifetimes;  // SAs that have one and have been taken over
   void link_sas();
   void link_sa(const SaId& id, const SaEntry& now);
   void take_over();
@@ -485,6 +486,11 @@ void SaEdit::Staged::link_allocations() {
     sa->lifetime->allocate(count);
     if (watched) tables.lifetimes_.add(*sa);
   }
+  for (Sa* sa : new_lifetimes) {  // of whose eroutes before these may be some
+    tables.lifetimes_.remove(*sa);
+    sa->lifetime->begin_allocations();
+    tables.lifetimes_.add(*sa);
+  }
 }
 
 void SaEdit::Staged::link_sas() {
@@ -542,7 +548,7 @@ void SaEdit::Staged::take_over() {
   for (std::unique_ptr<Sa>& sa : new_sas) {
     step();
     if (entries.at(sa->id).sa != sa.get()) continue;
-    if (sa->lifetime != nullptr) sa->lifetime->begin_allocations();
+    if (sa->lifetime != nullptr) new_lifetimes.push_back(sa.get());
     tables.lifetimes_.add(*sa.release());
   }
 }
