@@ -17,7 +17,7 @@ MAY_INCLUDE = {
     "commands": {"config"},
     "packet": {"config"},
     "state": {"config"},
-    "crypto": {"config", "packet"},
+    "crypto": {"config", "packet", "state"},
     "sa": {"config", "packet", "state", "crypto"},
     "transform": {"config", "packet", "state", "crypto", "sa"},
     "route": {"config", "packet", "state"},
