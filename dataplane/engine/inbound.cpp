@@ -37,7 +37,7 @@ bool is_of(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
 }
 
 bool has_fixed_header_only(const IpPacket& ip) noexcept {
-  return ip.header_bytes == (ip.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
+  return ip.header_bytes == fixed_header_bytes(ip.family);
 }
 
 // RFC 3948 section 2: why a datagram to one of the ports is not to be taken for ESP; nothing: it is.
@@ -208,34 +208,38 @@ void Inbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t left, uint16
 bool Inbound::remove_one(Burst& burst, Decap decap, PlainBurst& plain) noexcept {
   if (burst.empty()) return false;
   decap(context_, burst);
-  const uint16_t survivors = burst.count;
-  burst.clear();  // and filled from the front again with those whose next SA is of the same kind
-  const uint16_t finished_before = plain.count;
-  for (uint16_t i = 0; i < survivors; ++i) {
-    IpPacket ip;
-    if (const auto wrong = read_ip(burst.entries[i].packet, ip)) {
-      context_.drop(burst.entries[i].packet, *wrong);
+  IpPacket inner[kBurstCapacity];
+  uint16_t kept = 0;
+  for (const BurstEntry& entry : burst) {
+    if (const auto wrong = read_ip(entry.packet, inner[kept])) {
+      context_.drop(entry.packet, *wrong);
     } else {
-      advance(burst.entries[i], static_cast<uint8_t>(burst.entries[i].step - 1), ip, plain);
+      burst.entries[kept++] = entry;
     }
   }
-  context_.counters->decapsulated.add(plain.count - finished_before);
+  burst.count = kept;
+  advance_all(burst, 1, inner, plain);
   return true;
 }
 
 bool Inbound::remove_two(PlainBurst& plain) noexcept {
-  Burst& burst = waiting_for_two_;
-  if (burst.empty()) return false;
+  if (waiting_for_two_.empty()) return false;
   IpPacket inner[kBurstCapacity];
-  decap_tunnel_in_esp(context_, burst, inner);
+  decap_tunnel_in_esp(context_, waiting_for_two_, inner);
+  advance_all(waiting_for_two_, 2, inner, plain);
+  return true;
+}
+
+// The packets of a burst that have just lost `steps` SAs. `inner`: what each is now.
+void Inbound::advance_all(Burst& burst, uint8_t steps, const IpPacket* inner, PlainBurst& plain) noexcept {
   const uint16_t survivors = burst.count;
-  burst.clear();
+  burst.clear();  // and filled from the front again with those whose next SA is of the same kind
   const uint16_t finished_before = plain.count;
   for (uint16_t i = 0; i < survivors; ++i) {
-    advance(burst.entries[i], static_cast<uint8_t>(burst.entries[i].step - 2), inner[i], plain);
+    const BurstEntry& entry = burst.entries[i];
+    advance(entry, static_cast<uint8_t>(entry.step - steps), inner[i], plain);
   }
   context_.counters->decapsulated.add(plain.count - finished_before);
-  return true;
 }
 
 // `ip` is what remains of the packet, of whose group `left` SAs are still to be removed.

@@ -18,9 +18,7 @@ inline constexpr uint8_t kMaxRemovedSas = 16;  // of one packet, over all its gr
 
 // ESP, AH, IPComp or a tunnel.
 inline bool carries_protection(const IpPacket& ip) noexcept {
-  static constexpr uint64_t kFirst64 =
-      1ull << kProtocolIpip | 1ull << kProtocolIpv6 | 1ull << kProtocolEsp | 1ull << kProtocolAh;
-  return ip.next_header < 64 ? (kFirst64 >> ip.next_header & 1) != 0 : ip.next_header == kProtocolIpcomp;
+  return names_sa(ip.next_header) || is_tunnel_protocol(ip.next_header);
 }
 
 // Whether it is Inbound that takes this packet, which is addressed to the gateway: it carries protection, or is UDP to
@@ -68,6 +66,7 @@ class Inbound {
   using Decap = void (*)(WorkerContext& context, Burst& burst);
   bool remove_one(Burst& burst, Decap decap, PlainBurst& plain) noexcept;
   bool remove_two(PlainBurst& plain) noexcept;
+  void advance_all(Burst& burst, uint8_t steps, const IpPacket* inner, PlainBurst& plain) noexcept;
   void advance(const BurstEntry& entry, uint8_t left, const IpPacket& ip, PlainBurst& plain) noexcept;
   void finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept;
 

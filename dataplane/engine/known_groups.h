@@ -23,9 +23,11 @@ class KnownGroups {
  public:
   explicit KnownGroups(uint32_t entries) : entries_(entries), mask_(entries - 1) {}  // a power of two
 
+  using Words = std::array<uint64_t, 3>;  // destination; SPI and protocol
+
   // What a packet's group is remembered by.
   struct Wanted {
-    std::array<uint64_t, 3> words;  // destination; SPI and protocol
+    Words words;
     uint32_t hash;
     bool names_sa;  // it begins with ESP or AH behind its IP header: no other is remembered
   };
@@ -51,8 +53,6 @@ class KnownGroups {
   }
 
  private:
-  using Words = std::array<uint64_t, 3>;
-
   struct Entry {
     Words words{};
     Generation found_at = UINT64_MAX;  // no table's

@@ -26,6 +26,11 @@ constexpr bool is_tunnel_protocol(uint8_t next_header) noexcept {
   return next_header == kProtocolIpip || next_header == kProtocolIpv6;
 }
 
+// Of the IP header without options and extension headers.
+constexpr uint16_t fixed_header_bytes(Family family) noexcept {
+  return family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header);
+}
+
 // A parsed IP packet. Offsets in bytes from the IP header.
 struct IpPacket {
   Family family;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -11,16 +10,13 @@
 
 #include <rte_cycles.h>
 
+#include "packet/ip_packet.h"
+#include "state/unix_time.h"
+
 namespace spigrp {
 namespace {
 
 constexpr uint8_t kDscpBits = 0xfc, kEcnBits = 0x03;  // of the traffic class
-
-uint64_t unix_seconds() {
-  using std::chrono::system_clock;
-  return static_cast<uint64_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count());
-}
 
 // Taken from the kernel some at a time: a million SAs want two million.
 uint64_t random_64() {
@@ -184,7 +180,7 @@ void Sa::set_up_udp(const SaSpec& spec) {
 void Sa::work_out_overhead() {
   switch (id.protocol) {
     case SaProtocol::kTunnel:
-      overhead = {static_cast<uint16_t>(tunnel.family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header)), 0};
+      overhead = {fixed_header_bytes(tunnel.family), 0};
       break;
     case SaProtocol::kEsp:
       overhead = {static_cast<uint16_t>(udp_bytes + sizeof(EspHeader) + iv_bytes),

@@ -39,10 +39,6 @@ void note(const Uses& uses, Sa& sa, const WorkerContext& context) noexcept {
   if (uses.packets > 0) sa.counters.note_use(uses.packets, uses.bytes, context.now_tsc, context.writers);
 }
 
-uint16_t ip_header_bytes(Family family) noexcept {
-  return static_cast<uint16_t>(family == Family::kIpv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header));
-}
-
 // To the SA that stands so many steps from each entry's.
 void go_on_to(Burst& burst, int steps) noexcept {
   for (BurstEntry& entry : burst) entry.sa = entry.group->at(static_cast<uint8_t>(entry.step + steps));
@@ -92,7 +88,7 @@ class EncapRun {
         spi_(run.esp->spi.wire),
         icv_bytes_(run.esp->icv_bytes),
         esp_head_bytes_(head_bytes(*run.esp)),
-        outer_bytes_(ip_header_bytes(run.tunnel->tunnel.family)) {}
+        outer_bytes_(fixed_header_bytes(run.tunnel->tunnel.family)) {}
 
   // Everything but what the cipher and the authenticator do; makes the job that does that.
   void put_headers(BurstEntry& entry, uint16_t identification, UnsentBytes& unsent, CryptoJob& job) noexcept {
@@ -183,7 +179,7 @@ class DecapRun {
   explicit DecapRun(const GroupRun& run) noexcept
       : esp_(*run.esp),
         tunnel_(*run.tunnel),
-        outer_bytes_(ip_header_bytes(run.esp->id.destination.family)),
+        outer_bytes_(fixed_header_bytes(run.esp->id.destination.family)),
         front_bytes_(outer_bytes_ + head_bytes(*run.esp)),
         fixed_bytes_(front_bytes_ + run.esp->icv_bytes),
         block_mask_(run.esp->block_bytes - 1u) {}

@@ -115,7 +115,7 @@ inline Verdict check_tunnel(const Sa& sa, const rte_mbuf* packet, const TunnelPa
   const auto* outer = rte_pktmbuf_mtod(packet, const uint8_t*);
   if (!has_addresses_of(sa, outer)) return DropReason::tunnel_mismatch;
   const bool inner_is_ipv4 = inner.family == Family::kIpv4;
-  if (inner.bytes < (inner_is_ipv4 ? sizeof(Ipv4Header) : sizeof(Ipv6Header))) return DropReason::runt;
+  if (inner.bytes < fixed_header_bytes(inner.family)) return DropReason::runt;
   const uint8_t* header = outer + inner.offset_bytes;
   if (header[0] >> 4 != (inner_is_ipv4 ? 4 : 6)) return DropReason::malformed;
   const uint32_t announced_bytes =
