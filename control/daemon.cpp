@@ -145,8 +145,8 @@ class ControlLoop {
   }
 
   // In the middle of a transaction that takes long: the numbers of SAs in use, before anybody who can make others wait;
-  // and what clients ask, as far as it changes nothing. Whatever a client's
-  // handler throws ends that client, not the transaction.
+  // and what clients ask, as far as it changes nothing. Whatever a client's handler throws ends that client, not the
+  // transaction.
   void serve_others() noexcept {
     const auto began = std::chrono::steady_clock::now();
     const auto until = began + kTurn;

@@ -42,6 +42,16 @@ class Statement {
   int bound_ = 0;
 };
 
+// All that `work` does, or nothing of it.
+template <class Work>
+Expected<void> run_whole(Statement& begin, Statement& commit, Statement& rollback, Work&& work) {
+  Expected<void> done = begin.run();
+  if (done) done = work();
+  if (done) done = commit.run();
+  if (!done) (void)rollback.run();
+  return done;
+}
+
 class Database {
  public:
   // Opens the file, made with mode 0600 where there is none, and keeps others out of it for as long as it is open.

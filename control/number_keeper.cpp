@@ -2,13 +2,14 @@
 #include "control/number_keeper.h"
 
 #include <algorithm>
-#include <chrono>
 #include <map>
 #include <utility>
 
 #include <spdlog/spdlog.h>
 
 #include <rte_cycles.h>
+
+#include "state/unix_time.h"
 
 namespace spigrp {
 namespace {
@@ -43,10 +44,8 @@ void each_sa(SaTables& tables, Function function) {
 }
 
 LifetimeUse used_now(const Sa& sa) {
-  using std::chrono::system_clock;
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
   const uint64_t first_used_tsc = sa.counters.first_used_tsc.load(std::memory_order_relaxed);
-  return sa.lifetime->used(rte_rdtsc(), static_cast<uint64_t>(now), first_used_tsc);
+  return sa.lifetime->used(rte_rdtsc(), unix_seconds(), first_used_tsc);
 }
 
 uint64_t twice_as_far(uint64_t now, uint64_t before) noexcept {

@@ -29,15 +29,13 @@ Expected<NumbersAside> NumbersAside::open(const std::filesystem::path& file, boo
 }
 
 Expected<void> NumbersAside::add(std::span<const SpentKey> reserved) {
-  Expected<void> done = begin_.run();
-  for (const SpentKey& one : reserved) {
-    if (!done) break;
-    const std::string fingerprint = hex_of(one.fingerprint);
-    done = put_.bind(fingerprint).bind(one.number).run();
-  }
-  if (done) done = commit_.run();
-  if (!done) (void)rollback_.run();
-  return done;
+  return run_whole(begin_, commit_, rollback_, [&]() -> Expected<void> {
+    for (const SpentKey& one : reserved) {
+      const std::string fingerprint = hex_of(one.fingerprint);
+      if (const auto done = put_.bind(fingerprint).bind(one.number).run(); !done) return done;
+    }
+    return {};
+  });
 }
 
 Expected<void> NumbersAside::each(const std::function<void(const SpentKey&)>& take) {

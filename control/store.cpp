@@ -284,15 +284,14 @@ Expected<void> Store::write_lifetimes(std::span<const UsedLifetime> lifetimes) {
 }
 
 Expected<void> Store::note(const Notes& notes) {
-  Expected<void> done = statements_.begin.run();
-  if (done) done = write_numbers(notes.numbers, lost_ + 1);
-  if (done) done = write_lifetimes(notes.lifetimes);
-  for (const SpentKey& key : notes.spent) {
-    if (done) done = put_spent_key(key);
-  }
-  if (done) done = statements_.commit.run();
-  if (!done) (void)statements_.rollback.run();
-  return done;
+  return run_whole(statements_.begin, statements_.commit, statements_.rollback, [&] {
+    Expected<void> done = write_numbers(notes.numbers, lost_ + 1);
+    if (done) done = write_lifetimes(notes.lifetimes);
+    for (const SpentKey& key : notes.spent) {
+      if (done) done = put_spent_key(key);
+    }
+    return done;
+  });
 }
 
 Expected<void> Store::put_spent_key(const SpentKey& key) {
@@ -303,13 +302,12 @@ Expected<void> Store::put_spent_key(const SpentKey& key) {
 }
 
 Expected<void> Store::end_process(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes) {
-  Expected<void> done = statements_.begin.run();
-  if (done) done = write_numbers(used, lost_);
-  if (done) done = write_lifetimes(lifetimes);
-  if (done) done = statements_.set_lost.bind(lost_).run();
-  if (done) done = statements_.commit.run();
-  if (!done) (void)statements_.rollback.run();
-  return done;
+  return run_whole(statements_.begin, statements_.commit, statements_.rollback, [&] {
+    Expected<void> done = write_numbers(used, lost_);
+    if (done) done = write_lifetimes(lifetimes);
+    if (done) done = statements_.set_lost.bind(lost_).run();
+    return done;
+  });
 }
 
 Store::Writer::Writer(Store& store) : store_(store) {

@@ -1,7 +1,6 @@
 // The lists of SAs and of groups.
 #include <algorithm>
 #include <cctype>
-#include <chrono>
 #include <set>
 
 #include <rte_cycles.h>
@@ -9,6 +8,7 @@
 #include "control/handlers/handlers.h"
 #include "control/handlers/slot_pages.h"
 #include "route/route_edit.h"
+#include "state/unix_time.h"
 
 namespace spigrp {
 namespace {
@@ -44,9 +44,7 @@ struct Now {
 };
 
 Now look_around(const HandlerContext& context) {
-  using std::chrono::system_clock;
-  const auto unix_s = std::chrono::duration_cast<std::chrono::seconds>(system_clock::now().time_since_epoch()).count();
-  Now now{rte_rdtsc(), rte_get_tsc_hz(), static_cast<uint64_t>(unix_s), {}};
+  Now now{rte_rdtsc(), rte_get_tsc_hz(), unix_seconds(), {}};
   for (const AddressSpec& own : list_addresses(context.engine.routes())) now.own_addresses.insert(own.address.address);
   return now;
 }

@@ -71,7 +71,6 @@ struct SaEdit::Staged {
 
   void make_lone_groups();
   void link_allocations();
-  std::vector<Sa*> new_lifetimes;  // SAs that have one and have been taken over
   void link_sas();
   void link_sa(const SaId& id, const SaEntry& now);
   void take_over();
@@ -116,6 +115,7 @@ struct SaEdit::Staged {
   // What link() leaves for its last moment, because it has no versions and others may look at it.
   bool linked = false;
   uint32_t sas_more = 0, groups_more = 0;                            // modulo 2^32
+  std::vector<Sa*> new_lifetimes;                                    // SAs that have one, and that the tables own now
   std::vector<std::pair<Selector, const TrapHold*>> trap_holds_now;  // null: none
 };
 
