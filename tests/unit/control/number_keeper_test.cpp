@@ -1,8 +1,6 @@
 // What another process finds of lifetimes that were in use, over a real store and real tables.
 #include "control/number_keeper.h"
 
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,33 +9,21 @@
 #include <boost/test/unit_test.hpp>
 
 #include "control/service.h"
+#include "state_fixture.h"
 
 namespace spigrp {
 namespace {
 
 // One life of a daemon, without its workers.
 struct Life {
-  explicit Life(const std::filesystem::path& folder) {
-    StateOptions options;
-    options.directory = folder / "kept";
-    store = std::move(Store::open(options, {}).value());
+  explicit Life(const StateOptions& state) {
+    store = std::move(Store::open(state, {}).value());
     service = std::make_unique<Service>(HandlerContext{*engine, topics, store.get(), {}});
     if (store->has_state()) BOOST_REQUIRE(service->load().has_value());
     keeper = std::make_unique<NumberKeeper>(*engine, *store);
     BOOST_REQUIRE(keeper->begin().has_value());
   }
 
-  static Options one_port() {
-    static unsigned number = 0;
-    PortOptions port;
-    port.name = "lan";
-    port.device = "net_null_keeper" + std::to_string(++number);
-    port.addresses = {parse_ip_prefix("10.1.0.1/24", HostBits::kAllowed).value()};
-    Options options;
-    options.ports = {port};
-    options.memory.packet_buffers = 4096;
-    return options;
-  }
   void add(std::string_view id, std::string_view life) {
     SaSpec spec;
     spec.id = parse_sa_id(id).value();
@@ -59,7 +45,7 @@ struct Life {
     for (Slot slots = 0; slots <= engine->sas().sas().slot_count(); slots += 1024) keeper->poll(now_s);
   }
 
-  std::unique_ptr<Engine> engine = Engine::create(one_port()).value();
+  std::unique_ptr<Engine> engine = Engine::create(test::options_of_one_port()).value();
   LogTopics topics{{}};
   std::unique_ptr<Store> store;
   std::unique_ptr<Service> service;
@@ -67,24 +53,13 @@ struct Life {
   uint64_t now_s = 100;
 };
 
-struct Lives {
-  Lives() {
-    std::string name = (std::filesystem::temp_directory_path() / "spigrp-keeper-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    folder = name;
-  }
-  ~Lives() { std::filesystem::remove_all(folder); }
-
-  std::filesystem::path folder;
-};
-
 constexpr std::string_view kEsp = "esp.115@192.0.2.2", kTunnel = "tun.113@192.0.2.2", kComp = "comp.114@192.0.2.2";
 
-BOOST_FIXTURE_TEST_SUITE(number_keeper, Lives)
+BOOST_FIXTURE_TEST_SUITE(number_keeper, test::StateFolder)
 
 BOOST_AUTO_TEST_CASE(after_an_end_lifetimes_go_on_exactly_where_they_were) {
   {
-    Life life(folder);
+    Life life(options());
     for (const std::string_view id : {kEsp, kTunnel, kComp}) {
       life.add(id, "hard-packets=100,hard-bytes=9000");
       BOOST_TEST(life.lifetime(id).take(7, 700));
@@ -92,7 +67,7 @@ BOOST_AUTO_TEST_CASE(after_an_end_lifetimes_go_on_exactly_where_they_were) {
     life.round();  // which stores more than is used
     BOOST_REQUIRE(life.keeper->finish().has_value());
   }
-  Life life(folder);
+  Life life(options());
   for (const std::string_view id : {kEsp, kTunnel, kComp}) {
     BOOST_TEST(life.lifetime(id).packets_taken() == 7u, id);
     BOOST_TEST(life.lifetime(id).bytes_taken() == 700u, id);
@@ -103,7 +78,7 @@ BOOST_AUTO_TEST_CASE(after_an_end_lifetimes_go_on_exactly_where_they_were) {
 
 BOOST_AUTO_TEST_CASE(after_a_crash_as_much_again_counts_as_used_unless_the_sa_rested) {
   {
-    Life life(folder);
+    Life life(options());
     for (const std::string_view id : {kEsp, kTunnel, kComp}) {
       life.add(id, "hard-packets=100");
       BOOST_TEST(life.lifetime(id).take(10, 1000));
@@ -116,7 +91,7 @@ BOOST_AUTO_TEST_CASE(after_a_crash_as_much_again_counts_as_used_unless_the_sa_re
     life.round();
     life.lifetime(kComp).take(5, 500);  // of the last moment nothing is known
   }
-  Life life(folder);
+  Life life(options());
   BOOST_TEST(life.lifetime(kEsp).packets_taken() == 15u);
   BOOST_TEST(life.lifetime(kTunnel).packets_taken() == 15u);
   BOOST_TEST(life.lifetime(kComp).packets_taken() == 10u);
@@ -127,13 +102,13 @@ BOOST_AUTO_TEST_CASE(after_a_crash_as_much_again_counts_as_used_unless_the_sa_re
 
 BOOST_AUTO_TEST_CASE(what_counted_as_used_after_a_crash_is_used) {
   {
-    Life life(folder);
+    Life life(options());
     life.add(kEsp, "hard-packets=100");
     BOOST_TEST(life.lifetime(kEsp).take(10, 1000));
     life.round();
   }
   for (int again = 0; again < 2; ++again) {
-    Life life(folder);
+    Life life(options());
     BOOST_TEST(life.lifetime(kEsp).packets_taken() == 20u);
     life.round();
   }
@@ -141,14 +116,14 @@ BOOST_AUTO_TEST_CASE(what_counted_as_used_after_a_crash_is_used) {
 
 BOOST_AUTO_TEST_CASE(an_sa_that_was_over_is_over_in_every_process_after) {
   {
-    Life life(folder);
+    Life life(options());
     life.add(kEsp, "hard-bytes=1000");
     life.lifetime(kEsp).take(1, 990);
     life.lifetime(kEsp).end();  // the next was larger than what was left
     life.round();
   }
   for (int again = 0; again < 2; ++again) {
-    Life life(folder);
+    Life life(options());
     BOOST_TEST(life.lifetime(kEsp).is_over(1, 0));
     BOOST_TEST(!life.lifetime(kEsp).take(1, 1));
     life.engine->poll_control();
@@ -160,7 +135,7 @@ BOOST_AUTO_TEST_CASE(an_sa_that_was_over_is_over_in_every_process_after) {
 
 BOOST_AUTO_TEST_CASE(an_sa_that_is_made_anew_begins_with_nothing_used) {
   {
-    Life life(folder);
+    Life life(options());
     life.add(kTunnel, "hard-packets=10");
     life.lifetime(kTunnel).take(10, 10);
     life.round();
@@ -168,12 +143,12 @@ BOOST_AUTO_TEST_CASE(an_sa_that_is_made_anew_begins_with_nothing_used) {
     BOOST_REQUIRE(life.service->edit(edits).has_value());
     life.add(kTunnel, "hard-packets=10");
   }
-  Life life(folder);
+  Life life(options());
   BOOST_TEST(life.lifetime(kTunnel).take(10, 10));
 }
 
 BOOST_AUTO_TEST_CASE(what_could_not_be_stored_is_stored_in_the_next_round) {
-  Life life(folder);
+  Life life(options());
   life.add(kTunnel, "hard-packets=100");
   life.lifetime(kTunnel).take(10, 10);
   {

@@ -1,7 +1,5 @@
 // Sequence numbers over processes that are lost: an SA that is fast goes on in the middle of a transaction, and none of
 // its numbers comes twice (invariant 1).
-#include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,6 +9,7 @@
 #include "control/number_keeper.h"
 #include "control/service.h"
 #include "route/route_edit.h"
+#include "state_fixture.h"
 
 namespace spigrp {
 namespace {
@@ -19,19 +18,6 @@ using nlohmann::json;
 
 constexpr uint64_t kATurn = 200'000;  // numbers that the fast SA uses meanwhile
 constexpr unsigned kManyEdits = 20'000;
-
-Options null_ports() {
-  static unsigned number = 0;
-  PortOptions port;
-  port.name = "wan";
-  port.device = "net_null_reserve" + std::to_string(++number);
-  port.addresses = {parse_ip_prefix("192.0.2.1/24", HostBits::kAllowed).value()};
-  Options options;
-  options.ports = {port};
-  options.memory.packet_buffers = 4096;
-  options.tables.sas = options.tables.eroutes = 65536;
-  return options;
-}
 
 json fast_spec() {
   return {{"id", "esp.115@192.0.2.2"},
@@ -42,17 +28,12 @@ json fast_spec() {
 
 // The daemon from its start on. It is lost where it ends without finish().
 struct Process {
-  explicit Process(const std::filesystem::path& folder)
-      : store(Store::open(options_of(folder), {}).value()),
+  explicit Process(const StateOptions& state)
+      : store(Store::open(state, {}).value()),
         service({*engine, topics, store.get(), list_addresses(engine->routes())}),
         keeper(*engine, *store) {
     if (store->has_state()) BOOST_REQUIRE(service.load().has_value());
     BOOST_REQUIRE(keeper.begin().has_value());
-  }
-  static StateOptions options_of(const std::filesystem::path& folder) {
-    StateOptions options;
-    options.directory = folder / "kept";
-    return options;
   }
 
   json call(const std::string& method, const json& params = json::object()) {
@@ -108,7 +89,7 @@ struct Process {
     used_meanwhile = used - before;
   }
 
-  std::unique_ptr<Engine> engine = Engine::create(null_ports()).value();
+  std::unique_ptr<Engine> engine = Engine::create(test::options_of_one_port()).value();
   LogTopics topics{{}};
   std::unique_ptr<Store> store;
   Service service;
@@ -119,20 +100,11 @@ struct Process {
 };
 
 struct Processes {
-  Processes() {
-    std::string name = (std::filesystem::temp_directory_path() / "spigrp-keeper-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    folder = name;
-  }
-  ~Processes() {
-    process.reset();
-    std::filesystem::remove_all(folder);
-  }
   // The next process; the one before is lost unless it has finished.
   Process& next() {
     if (process) highest = std::max(highest, process->highest);
     process.reset();
-    process.emplace(folder);
+    process.emplace(folder.options());
     process->highest = highest;
     return *process;
   }
@@ -152,7 +124,7 @@ struct Processes {
     return rows;
   }
 
-  std::filesystem::path folder;
+  test::StateFolder folder;
   std::optional<Process> process;
   uint64_t highest = 0;
 };

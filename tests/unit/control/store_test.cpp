@@ -1,35 +1,24 @@
 // The store as the next process finds it.
 #include "control/store.h"
 
-#include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <string>
 #include <vector>
 
 #include <boost/test/unit_test.hpp>
 
+#include "state_fixture.h"
+
 namespace spigrp {
 namespace {
 
-struct Kept {
-  Kept() {
-    std::string name = (std::filesystem::temp_directory_path() / "spigrp-store-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
-    folder = name;
-  }
-  ~Kept() { std::filesystem::remove_all(folder); }
-
+struct Kept : test::StateFolder {
   static KeyFingerprint key(uint8_t number) {
     KeyFingerprint fingerprint{};
     fingerprint[0] = number;
     return fingerprint;
   }
-  std::unique_ptr<Store> open() const {
-    StateOptions options;
-    options.directory = folder / "kept";
-    return std::move(Store::open(options, {}).value());
-  }
+  std::unique_ptr<Store> open() const { return std::move(Store::open(options(), {}).value()); }
   static void spend(Store& store, const std::vector<SpentKey>& keys) {
     Store::Writer writer(store);
     for (const SpentKey& spent : keys) writer.spent_key(spent);
@@ -41,8 +30,6 @@ struct Kept {
     BOOST_REQUIRE(store.each_spent_key([&](const SpentKey& found) { keys.push_back(found); }).has_value());
     return keys;
   }
-
-  std::filesystem::path folder;
 };
 
 BOOST_FIXTURE_TEST_SUITE(store, Kept)
@@ -91,7 +78,7 @@ BOOST_AUTO_TEST_CASE(spent_keys_are_bounded_over_processes_that_write_few) {
 BOOST_AUTO_TEST_CASE(a_file_of_an_earlier_format_is_read_and_brought_up_to_date) {
   spend(*open(), {{key(1), 7}});
   {
-    auto database = Database::open(folder / "kept" / "spigrp.db", false).value();
+    auto database = Database::open(options().directory / "spigrp.db", false).value();
     const auto made_old = database.run(
         "ALTER TABLE sa DROP COLUMN used_packets; ALTER TABLE sa DROP COLUMN used_bytes; "
         "ALTER TABLE sa DROP COLUMN first_used_at; ALTER TABLE sa DROP COLUMN allocations; "

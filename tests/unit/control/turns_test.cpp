@@ -7,6 +7,7 @@
 
 #include "control/service.h"
 #include "route/route_edit.h"
+#include "state_fixture.h"
 
 namespace spigrp {
 namespace {
@@ -14,19 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr unsigned kTunnels = 2000, kMostTurns = 30;
-
-Options one_port() {
-  static unsigned number = 0;
-  PortOptions port;
-  port.name = "wan";
-  port.device = "net_null_turns" + std::to_string(++number);
-  port.addresses = {parse_ip_prefix("192.0.2.1/24", HostBits::kAllowed).value()};
-  Options options;
-  options.ports = {port};
-  options.memory.packet_buffers = 4096;
-  options.tables.sas = options.tables.eroutes = 65536;
-  return options;
-}
 
 std::string sa_id(const char* protocol, unsigned number) {
   char text[32];
@@ -152,7 +140,7 @@ struct Gateway {
     return seen;
   }
 
-  std::unique_ptr<Engine> engine = Engine::create(one_port()).value();
+  std::unique_ptr<Engine> engine = Engine::create(test::options_of_one_port()).value();
   LogTopics topics{{}};
   Service service{{*engine, topics, nullptr, list_addresses(engine->routes())}};
   Conversation conversation;

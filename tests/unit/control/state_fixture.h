@@ -1,0 +1,50 @@
+// What tests of a daemon's parts have in common that need a state directory, or an engine with one port.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+
+#include <boost/test/unit_test.hpp>
+
+#include "config/options.h"
+
+namespace spigrp::test {
+
+// Gone with its owner.
+class StateFolder {
+ public:
+  StateFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "spigrp-state-XXXXXX").string();
+    BOOST_REQUIRE(mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  ~StateFolder() { std::filesystem::remove_all(path_); }
+  StateFolder(const StateFolder&) = delete;
+  StateFolder& operator=(const StateFolder&) = delete;
+
+  StateOptions options() const {
+    StateOptions options;
+    options.directory = path_ / "kept";
+    return options;
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A port that neither receives nor sends, and tables for some ten thousand objects. DPDK takes no device's name twice.
+inline Options options_of_one_port() {
+  static unsigned number = 0;
+  PortOptions port;
+  port.name = "wan";
+  port.device = "net_null_one" + std::to_string(++number);
+  port.addresses = {parse_ip_prefix("192.0.2.1/24", HostBits::kAllowed).value()};
+  Options options;
+  options.ports = {port};
+  options.memory.packet_buffers = 4096;
+  options.tables.sas = options.tables.eroutes = 65536;
+  return options;
+}
+
+}  // namespace spigrp::test
