@@ -129,7 +129,7 @@ struct Processes {
   uint64_t highest = 0;
 };
 
-BOOST_FIXTURE_TEST_SUITE(number_keeper, Processes)
+BOOST_FIXTURE_TEST_SUITE(number_reservation, Processes)
 
 BOOST_AUTO_TEST_CASE(no_number_is_missing_in_the_middle_of_a_transaction) {
   Process& first = next();
