@@ -17,7 +17,7 @@ namespace {
 using nlohmann::json;
 
 constexpr uint64_t kATurn = 200'000;  // numbers that the fast SA uses meanwhile
-constexpr unsigned kManyEdits = 20'000;
+constexpr unsigned kManyEdits = 20'000 / test::kSlower;
 
 json fast_spec() {
   return {{"id", "esp.115@192.0.2.2"},

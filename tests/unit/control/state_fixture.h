@@ -11,6 +11,13 @@
 
 namespace spigrp::test {
 
+// A sanitized build is so many times slower: what is to last for some turns of others is made smaller by it.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr unsigned kSlower = 8;
+#else
+inline constexpr unsigned kSlower = 1;
+#endif
+
 // Gone with its owner.
 class StateFolder {
  public:

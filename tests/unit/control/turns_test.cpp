@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr unsigned kTunnels = 2000, kMostLooks = 12;
+constexpr unsigned kTunnels = 2000 / test::kSlower, kMostLooks = 12;
 
 std::string sa_id(const char* protocol, unsigned number) {
   char text[32];
