@@ -64,8 +64,7 @@ fuzz:
 
 lint:
 	@scripts/install-packages lint
-	@scripts/build $(BUILD)
-	@scripts/lint $(BUILD)
+	@scripts/lint build-lint
 
 install:
 	@scripts/install-packages build
@@ -73,7 +72,7 @@ install:
 	@meson install -C $(BUILD) --no-rebuild
 
 clean:
-	@rm -rf $(BUILD) build-asan build-tsan build-fuzz build-compare
+	@rm -rf $(BUILD) build-asan build-tsan build-fuzz build-lint build-compare
 	@git worktree prune 2>/dev/null || true
 
 .PHONY: help build demo check bench bench-wire bench-compare bench-plots soak fuzz lint install clean

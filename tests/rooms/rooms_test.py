@@ -3,12 +3,14 @@
 #
 # For every room, with the very compiler arguments that its library is built with: an include from a room that it may
 # not see must fail, one from a room that it may see must succeed, and each of its headers must compile on its own.
+# A header that a source of the room's library includes before anything else has been compiled so by the build.
 # The table below is written from docs/architecture.md, not read from meson.build, so that an edge which slips into
 # the build is seen here. The last line is "N passed, N failed".
 import concurrent.futures
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -55,6 +57,14 @@ def headers_of(root, room):
     return sorted(f"{room}/{path.relative_to(folder)}" for path in folder.rglob("*.h"))
 
 
+def is_first_in_its_source(root, room, header):
+    source = (root / FOLDER[room] / header.removeprefix(room + "/")).with_suffix(".cpp")
+    if not source.exists():
+        return False
+    first = re.search(r"^\s*#.*$", source.read_text(), re.MULTILINE)
+    return first is not None and first[0].strip() == f'#include "{header}"'
+
+
 def main():
     build = os.path.abspath(sys.argv[1])
     root = pathlib.Path(__file__).resolve().parents[2]
@@ -88,7 +98,8 @@ def main():
             if other != room and headers[other]:
                 kind = allowed if other in visible else forbidden
                 tests.append((kind, room, other))
-        tests += [(self_contained, room, header) for header in headers[room]]
+        tests += [(self_contained, room, header) for header in headers[room]
+                  if not is_first_in_its_source(root, room, header)]
 
     failed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
