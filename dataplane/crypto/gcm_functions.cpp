@@ -1,5 +1,6 @@
 // See gcm_functions.h. A table holds powers of the hash key, each kind of manager its own selection; what the SSE kind
-// writes has all that the AVX2 kind reads. Whether one kind's calls work with another's tables is tried, not believed.
+// writes has all that the AVX2 kind reads. Whether one kind's calls work with another's tables is tried, not believed,
+// and so is which part of a table a packet needs.
 #include "crypto/gcm_functions.h"
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <x86intrin.h>
 
 #include "crypto/multi_buffer.h"
+#include "state/prefetch.h"
 
 namespace spigrp {
 
@@ -110,6 +112,28 @@ GcmFunctions::GcmFunctions() {
   tables_ = kinds[best.tables].tables;
   for (size_t size_class = 0; size_class < kClasses; ++size_class)
     calls_[size_class] = kinds[best.calls[size_class]].calls;
+  find_lines();
+}
+
+// A line that is read is one without which something else comes out.
+void GcmFunctions::find_lines() {
+  constexpr size_t kLines = (sizeof(gcm_key_data) + kCacheLineBytes - 1) / kCacheLineBytes;
+  GcmSample sample;
+  for (size_t step = 0; step < kLineSteps; ++step) {
+    const auto bytes = static_cast<uint32_t>((step + 1) * kLineStep - 1);
+    for (size_t key = 0; key < kKeySizes; ++key) {
+      gcm_key_data keys{};
+      tables_[key](kSampleKey.data(), &keys);
+      const auto right = sample.encrypted(calls(key, bytes).encrypt, keys, bytes);
+      for (size_t line = 0; line < kLines; ++line) {
+        gcm_key_data spoilt = keys;
+        auto* start = reinterpret_cast<uint8_t*>(&spoilt) + line * kCacheLineBytes;
+        const size_t size = std::min(kCacheLineBytes, sizeof(spoilt) - line * kCacheLineBytes);
+        std::for_each(start, start + size, [](uint8_t& byte) { byte = static_cast<uint8_t>(~byte); });
+        if (sample.encrypted(calls(key, bytes).encrypt, spoilt, bytes) != right) lines_[step][key] |= 1u << line;
+      }
+    }
+  }
 }
 
 const GcmFunctions& GcmFunctions::fastest() {

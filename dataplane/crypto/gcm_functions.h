@@ -2,6 +2,7 @@
 // and the key tables that they share. Small packets and large ones need not be the same manager's. For the crypto room.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -24,6 +25,10 @@ class GcmFunctions {
     const size_t size_class = (bytes > kClassLimits[0]) + (bytes > kClassLimits[1]) + (bytes > kClassLimits[2]);
     return calls_[size_class][key_index];
   }
+  // Which cache lines of a table they read then: a bit for each, the first one the lowest.
+  uint32_t lines(size_t key_index, uint32_t bytes) const noexcept {
+    return lines_[std::min<size_t>(bytes / kLineStep, kLineSteps - 1)][key_index];
+  }
   // 16, 24 or 32 bytes.
   static constexpr uint8_t index_of(size_t key_bytes) noexcept { return static_cast<uint8_t>(key_bytes / 8 - 2); }
 
@@ -35,13 +40,18 @@ class GcmFunctions {
   static constexpr std::array<uint32_t, kClasses - 1> kClassLimits{128, 320, 900};    // bytes, inclusive
   static constexpr std::array<uint32_t, kClasses> kClassSamples{68, 196, 516, 1424};  // what is measured for each
 
+  // Every block of a packet has a power of the hash key, up to 48 of them.
+  static constexpr size_t kLineStep = 128, kLineSteps = 8;  // bytes of a packet; the last step is without end
+
   using KeyTables = aes_gcm_pre_t;
   struct Kind;
   struct Choice;
 
   GcmFunctions();
+  void find_lines();
 
   std::array<std::array<Calls, kKeySizes>, kClasses> calls_{};
+  std::array<std::array<uint32_t, kKeySizes>, kLineSteps> lines_{};
   std::array<KeyTables, kKeySizes> tables_{};
 };
 

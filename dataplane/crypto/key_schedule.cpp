@@ -2,6 +2,7 @@
 #include "crypto/key_schedule.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <new>
 #include <span>
@@ -9,6 +10,7 @@
 #include "crypto/gcm_functions.h"
 #include "crypto/key_schedule_expanded.h"
 #include "crypto/multi_buffer.h"
+#include "state/prefetch.h"
 
 namespace spigrp {
 namespace {
@@ -57,6 +59,19 @@ size_t mac_key_offset(const Algorithm& algorithm) {
 
 size_t mac_key_bytes(const Algorithm& algorithm) {
   return algorithm.authenticator == nullptr || algorithm.authenticator->is_hmac() ? 0 : sizeof(AesRoundKeys);
+}
+
+// Which cache lines of the whole a job over so many bytes reads: a bit for each, the first one the lowest.
+uint32_t lines_of(const Algorithm& algorithm, uint32_t bytes) {
+  constexpr size_t kHeadLines = sizeof(KeySchedule::Expanded) / kCacheLineBytes;
+  static_assert(sizeof(KeySchedule::Expanded) % kCacheLineBytes == 0, "round keys begin a line");
+  static_assert(kHeadLines + sizeof(gcm_key_data) / kCacheLineBytes < 32, "all lines have a bit");
+  if (algorithm.cipher != nullptr && algorithm.cipher->mode == CipherMode::kAesGcm) {
+    const size_t index = GcmFunctions::index_of(algorithm.cipher->key_bytes);
+    return 1 | GcmFunctions::fastest().lines(index, bytes) << kHeadLines;
+  }
+  const size_t lines = kHeadLines + (cipher_key_bytes(algorithm) + kCacheLineBytes - 1) / kCacheLineBytes;
+  return UINT32_MAX >> (32 - std::min<size_t>(lines, 32));
 }
 
 // RFC 2451 section 2.3: equal parts make 3DES single DES. The lowest bit of each byte is parity and no key.
@@ -281,6 +296,13 @@ void KeySchedule::Expanded::expand_authenticator(const Algorithm& algorithm, std
 KeySchedule::KeySchedule(KeySchedule&&) noexcept = default;
 KeySchedule& KeySchedule::operator=(KeySchedule&&) noexcept = default;
 KeySchedule::~KeySchedule() = default;
+
+void KeySchedule::prefetch(uint32_t bytes) const noexcept {
+  const auto* start = reinterpret_cast<const uint8_t*>(expanded_.get());
+  for (uint32_t lines = lines_of(algorithm_, bytes); lines != 0; lines &= lines - 1) {
+    spigrp::prefetch(start + static_cast<size_t>(std::countr_zero(lines)) * kCacheLineBytes);
+  }
+}
 
 size_t KeySchedule::allocated_bytes() const noexcept {
   return expanded_ == nullptr ? 0 : expanded_->allocated_bytes;

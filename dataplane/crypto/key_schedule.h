@@ -9,7 +9,6 @@
 #include "config/error.h"
 #include "config/key.h"
 #include "crypto/algorithms.h"
-#include "state/prefetch.h"
 
 namespace spigrp {
 
@@ -26,12 +25,8 @@ class KeySchedule {
   ~KeySchedule();
 
   const Algorithm& algorithm() const noexcept { return algorithm_; }
-  // worker: what jobs read, into the cache
-  void prefetch() const noexcept {
-    constexpr size_t kLineBytes = 64, kMostBytes = 1216;  // what GCM's take
-    const auto* start = reinterpret_cast<const uint8_t*>(expanded_.get());
-    for (size_t offset = 0; offset < kMostBytes; offset += kLineBytes) spigrp::prefetch(start + offset);
-  }
+  // worker: into the cache what a job over so many bytes reads
+  void prefetch(uint32_t bytes) const noexcept;
   // Bytes of memory held beside the object itself.
   size_t allocated_bytes() const noexcept;
 

@@ -132,9 +132,9 @@ struct alignas(64) Sa {
 
   // worker: all that a packet needs of it, but for its keys. Where a burst is of many SAs.
   void prefetch() const noexcept;
-  // worker: the keys; the SA itself has been fetched.
-  void prefetch_keys() const noexcept {
-    if (keys) keys->prefetch();
+  // worker: of the keys what a packet of so many bytes needs; the SA itself has been fetched.
+  void prefetch_keys(uint32_t bytes) const noexcept {
+    if (keys) keys->prefetch(bytes);
   }
 
   // Of the packet with this number, where IVs need only never come twice (RFC 4106 section 3.1): the number does not,

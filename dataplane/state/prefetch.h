@@ -2,7 +2,11 @@
 // nothing else, and calls of functions that do nothing else, and nobody hears of it but the clock.
 #pragma once
 
+#include <cstddef>
+
 namespace spigrp {
+
+inline constexpr size_t kCacheLineBytes = 64;
 
 // Into all caches; any address, also one where nothing is.
 inline void prefetch(const void* line) noexcept {

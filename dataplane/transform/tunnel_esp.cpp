@@ -270,9 +270,9 @@ void decap_one_by_one(WorkerContext& context, Burst& burst, IpPacket* inner) noe
 }  // namespace
 
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
-  GroupRuns runs(burst, {.to_tunnel = 0, .to_esp = 1});
+  GroupRuns runs(burst, {.to_tunnel = 0, .to_esp = 1}, context.now_tsc);
   runs.prefetch_sas();
-  runs.prefetch_keys();
+  runs.prefetch_keys(burst);
   if (may_keep_back(runs, burst)) [[unlikely]] {
     return encap_one_by_one(context, burst);
   }
@@ -301,12 +301,12 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
 }
 
 void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept {
-  GroupRuns runs(burst, {.to_tunnel = -2, .to_esp = -1});
+  GroupRuns runs(burst, {.to_tunnel = -2, .to_esp = -1}, context.now_tsc);
   runs.prefetch_sas();
   if (std::any_of(runs.begin(), runs.end(), [](const GroupRun& run) { return run.group->expires(); })) [[unlikely]] {
     return decap_one_by_one(context, burst, inner);
   }
-  runs.prefetch_keys();
+  runs.prefetch_keys(burst);
   runs.prefetch_windows();
   Jobs jobs;
   Unsent unsent;
