@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <functional>
 #include <set>
 #include <utility>
 #include <vector>
@@ -110,6 +111,8 @@ struct CryptoEngine::State {
 
     void push(CryptoJob& job, uint8_t* tag) noexcept { jobs[count++] = {&job, tag}; }
     std::span<const TaggedJob> all() const noexcept { return std::span(jobs).first(count); }
+    // Where their lengths differ: lanes whose packets are done wait for the last one, so the longest are to begin.
+    void put_longest_first() noexcept;
   };
   // Of what is not done at once; by Way.
   using Shares = std::array<Share, kJobWayCount + 1>;
@@ -145,6 +148,22 @@ struct CryptoEngine::State {
   alignas(16) std::array<uint8_t, 15 * 16> stream_round_keys;  // of random_ivs
   uint64_t stream_position = 0;                                // calls so far
 };
+
+void CryptoEngine::State::Share::put_longest_first() noexcept {
+  constexpr uint32_t kMuchBytes = 128;   // a difference worth sorting for
+  std::array<uint64_t, kMaxJobs> order;  // length, then place
+  uint32_t longest = 0, shortest = UINT32_MAX;
+  for (size_t place = 0; place < count; ++place) {
+    const uint32_t bytes = jobs[place].job->cipher_bytes + jobs[place].job->auth_bytes;
+    longest = std::max(longest, bytes);
+    shortest = std::min(shortest, bytes);
+    order[place] = uint64_t{bytes} << 32 | place;
+  }
+  if (count < 2 || longest - shortest < kMuchBytes) return;
+  std::sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
+  const std::array<TaggedJob, kMaxJobs> before = jobs;
+  for (size_t place = 0; place < count; ++place) jobs[place] = before[order[place] & UINT32_MAX];
+}
 
 // Does the job, or puts it into its share.
 template <IMB_CIPHER_DIRECTION direction>
@@ -301,6 +320,7 @@ void CryptoEngine::State::protect(std::span<CryptoJob> jobs) noexcept {
   for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
     begin<IMB_DIR_ENCRYPT>(job, job.icv, shares);
   }
+  for (Share& share : shares) share.put_longest_first();
   for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
     if (shares[kind].count > 0) {
       run_multi_buffer<IMB_DIR_ENCRYPT>(managers[kind].get(), shares[kind].all());
@@ -316,6 +336,7 @@ void CryptoEngine::State::verify(std::span<CryptoJob> jobs) noexcept {
   for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
     begin<IMB_DIR_DECRYPT>(job, computed[static_cast<size_t>(&job - jobs.data())].data(), shares);
   }
+  for (Share& share : shares) share.put_longest_first();
   for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
     if (shares[kind].count == 0) continue;
     run_multi_buffer<IMB_DIR_DECRYPT>(managers[kind].get(), shares[kind].all());
