@@ -1,0 +1,139 @@
+// SaEdit's edits on their way: they lie over the tables, and a look here finds SAs, groups and eroutes as the edits so
+// far leave them. SAs and groups are made while staging, and their table slots taken, so that link() has nothing left
+// that could fail. For sa_edit.cpp and eroute_edit.cpp, which check edits; sa_link.cpp, which puts them into the
+// tables; and sa_heirs.cpp, which sees to sequence numbers of keys that go and come again.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <span>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "sa/sa_edit.h"
+
+namespace spigrp {
+
+// SAs that can be known by their addresses alone.
+inline bool has_address_key(const SaId& id) noexcept {
+  return id.protocol == SaProtocol::kTunnel || id.protocol == SaProtocol::kComp;
+}
+
+// What an error tells the operator to type.
+inline std::string ungroup_command(const SaGroup& group) {
+  return "spigrp --said " + group.at(0)->id.text();
+}
+
+struct SaEdit::Staged {
+  // Might throw, as far as the library knows, so it keeps an entry's hash beside it: where there are a million, to hash
+  // each that a look-up comes by again takes longer than the look-up.
+  template <class Hash>
+  struct Remembered : Hash {
+    template <class Key>
+    size_t operator()(const Key& key) const noexcept(false) {
+      return Hash::operator()(key);
+    }
+  };
+
+  using SaList = std::vector<Sa*>;
+  struct StagedEroute {
+    std::optional<Eroute> eroute;      // nothing: deleted
+    std::unique_ptr<TrapHold> hold{};  // few have one
+  };
+
+  Staged(SaTables& tables, Versions& versions, Pace* pace) : tables(tables), versions(versions), pace(pace) {}
+
+  // Between two pieces of what may be a million.
+  void step() const {
+    if (pace != nullptr) pace->step();
+  }
+
+  // The entry of an SA as the edits so far leave it, or null. Of one that is in no group the group may not be made yet.
+  const SaEntry* find(const SaId& id) const;
+  const SaEntry* find_any(const SaId& id) const;  // deleted ones too
+  SaEntry& to_change(const SaId& id);
+  SaList members_of(const SaEntry& entry) const;
+  void put_new(std::unique_ptr<Sa> sa);
+  void remove_sa(const SaId& id);
+  Expected<SaList> check_members(std::span<const SaId> members, const SaGroup* own) const;
+  Expected<void> check_place(const SaEntry& entry, size_t place) const;
+  Expected<void> check_translation(std::span<Sa* const> members) const;
+  SaGroup* make_group(std::span<Sa* const> members);
+  void put_group(std::span<Sa* const> members);
+  void put_alone(const SaId& id);
+  void take_out(const SaId& id);
+  Expected<Slot> reserve(const Sa& sa);
+  void release_unused(const SaId& id);
+  void abandon();
+  void forget();
+  void tell_of_sa(const SaId& id, const SaEntry& now, SaChangeListener& listener) const;
+
+  // eroute_edit.cpp
+  const Eroute* find_eroute(const Selector& selector) const;
+  int64_t eroutes_to(Slot slot) const;  // how many eroutes name the SA
+  Expected<void> check_allocations(const Sa& sa) const;
+  Expected<const Eroute*> check_selector(const Selector& selector, ErouteMode mode) const;
+  Expected<void> put_eroute(Eroute eroute, const Eroute* present, const SaEntry* target);
+  void drop_eroute(const Selector& selector);
+  void count_eroute(const Eroute& eroute, int64_t change);
+  void end_trap_holds(const Selector& edited);
+
+  // sa_heirs.cpp
+  Expected<std::unique_ptr<Sa>> create(SaSpec spec) const;
+  void spend_keys(const Sa& sa);
+  void find_heirs();
+  void settle_numbers();
+
+  // sa_link.cpp
+  void make_lone_groups();
+  void link_addresses();
+  void link_eroutes();
+  void link_sas();
+  void link_sa(const SaId& id, const SaEntry& now);
+  void take_over();
+  void retire_replaced(const SaEntry& old, const SaEntry& now);
+  void count_change(const SaEntry& old, const SaEntry& now);
+  void link_allocations();
+  void finish();
+
+  SaTables& tables;
+  Versions& versions;
+  Pace* pace;
+  std::unordered_map<SaId, SaEntry, Remembered<SaIdHash>> entries;  // changed ones; sa null: deleted
+  std::unordered_map<Selector, StagedEroute, Remembered<SelectorHash>> eroutes;
+  struct ErouteChange {
+    SaId id;
+    int64_t eroutes;  // added to the SA, minus those taken away
+  };
+  std::unordered_map<Slot, ErouteChange> eroute_changes;
+  std::unordered_map<Sa*, uint64_t> allocations;  // eroutes pointed at an SA that has a lifetime
+  // Keys of SAs that these edits delete, with about how far they are used; and of the SAs that have them now, those
+  // made by the edits. Where numbers really end and begin is settled at the last moment: workers go on sending.
+  SpentKeys spent_keys;
+  std::unordered_map<KeyFingerprint, uint64_t, KeyFingerprintHash> leaving_keys;  // what is reserved of their numbers
+  struct Keyed {
+    Sa* sa;
+    KeyFingerprint keys;
+  };
+  std::vector<Keyed> heirs;
+  std::vector<Keyed> leaving;  // by link()
+  // Made by the edits; the tables take over those that the last edit leaves.
+  std::vector<std::unique_ptr<Sa>> new_sas;
+  std::vector<std::unique_ptr<SaGroup>> new_groups;
+
+  // Once everything has been cleared only what was added since can be there, so that clearing again costs no more than
+  // that.
+  bool sas_cleared = false, eroutes_cleared = false;
+  std::deque<SaId> sas_added;
+  std::deque<Selector> eroutes_added;
+
+  // What link() leaves for its last moment, because it has no versions and others may look at it.
+  bool linked = false;
+  uint32_t sas_more = 0, groups_more = 0;                            // modulo 2^32
+  std::vector<Sa*> new_lifetimes;                                    // SAs that have one, and that the tables own now
+  std::vector<std::pair<Selector, const TrapHold*>> trap_holds_now;  // null: none
+};
+
+}  // namespace spigrp
