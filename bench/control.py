@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 from daemon_client import DaemonClient
@@ -126,6 +127,31 @@ path = "{folder}/sock"
         self.log.close()
 
 
+class Onlooker(threading.Thread):
+    """Another client, who only looks, about 500 times a second, from `with` to its end, and for how long it waits."""
+
+    def __init__(self, gateway):
+        super().__init__()
+        self.client, self.ended, self.longest_s = DaemonClient(), threading.Event(), 0.0
+        self.client.folder, self.client.process = gateway.folder, gateway.process
+
+    def __enter__(self):
+        self.client.connect()
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.join()
+        self.client.socket.close()
+
+    def run(self):
+        while not self.ended.wait(0.002):
+            began = time.perf_counter()
+            self.client.call("status")
+            self.longest_s = max(self.longest_s, time.perf_counter() - began)
+
+
 def idle(until):
     time.sleep(max(0.0, until - time.monotonic()))
 
@@ -155,8 +181,10 @@ def measure(gateway, options):
     text = "".join(line + "\n" for line in batch_lines(options.sas))
     (gateway.folder / "batch").write_text(text)
     resident, spent, began = gateway.resident_bytes(), gateway.control_seconds(), time.monotonic()
-    gateway.command("batch", str(gateway.folder / "batch"))
+    with Onlooker(gateway) as onlooker:
+        gateway.command("batch", str(gateway.folder / "batch"))
     figures["load_wall_s"] = time.monotonic() - began
+    figures["longest_wait_load_ms"] = onlooker.longest_s * 1e3
     figures["load_control_thread_s"] = gateway.control_seconds() - spent
     figures["bytes_an_sa"] = (gateway.settled_bytes() - resident) / options.sas
     began = time.monotonic()
@@ -185,7 +213,20 @@ def measure(gateway, options):
     figures["throughput_under_edits"] = edited / (sum(quiet) / 2)
     figures["dropped_under_edits"] = {reason: count - dropped.get(reason, 0) for reason, count in after.items()
                                       if count > dropped.get(reason, 0)}
+    measure_clearing(gateway, figures)
     return figures
+
+
+def measure_clearing(gateway, figures):
+    """All of it in one transaction; then the daemon gives memory back."""
+    began = time.monotonic()
+    with Onlooker(gateway) as onlooker:
+        gateway.command("batch", "-", input="eroute --clear\nspi --clear\n")
+    figures["clear_wall_s"] = time.monotonic() - began
+    figures["longest_wait_clear_ms"] = onlooker.longest_s * 1e3
+    with Onlooker(gateway) as onlooker:
+        gateway.settled_bytes()
+    figures["longest_wait_after_ms"] = onlooker.longest_s * 1e3
 
 
 BASE = ["tncfg --create ipsec0", "tncfg --attach --virtual ipsec0 --physical wan",
