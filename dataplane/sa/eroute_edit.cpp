@@ -1,4 +1,5 @@
 // See sa_edit.h: the edits of eroutes, and of the holds that traps make.
+#include <algorithm>
 #include <deque>
 #include <utility>
 
@@ -74,6 +75,10 @@ void SaEdit::clear_eroutes() {
   std::deque<Selector> all = std::exchange(staged_->eroutes_added, {});
   const ErouteTable& eroutes = *staged_->tables.eroutes_;
   const Slot linked = std::exchange(staged_->eroutes_cleared, true) ? 0 : eroutes.slot_count();
+  if (linked > 0) {
+    make_room(staged_->eroutes, eroutes.eroute_count());
+    make_room(staged_->eroute_changes, std::min(eroutes.eroute_count(), staged_->tables.sa_count()));
+  }
   for (Slot slot = 0; slot < linked; ++slot) {
     staged_->step();
     if (const Eroute* eroute = eroutes.newest_at(slot)) all.push_back(eroute->selector);

@@ -37,13 +37,18 @@ SaEdit::SaEdit(SaTables& tables, Versions& versions, Pace* pace)
     : staged_(std::make_unique<Staged>(tables, versions, pace)) {}
 
 SaEdit::~SaEdit() {
-  if (!staged_->linked) staged_->abandon();
+  if (staged_->linked) {
+    staged_->remember_spent_keys();
+  } else {
+    staged_->abandon();
+  }
   staged_->forget();
 }
 
 void SaEdit::expect(size_t edits) {
-  staged_->entries.reserve(edits);
-  staged_->eroutes.reserve(edits);
+  staged_->expected = edits;
+  make_room(staged_->entries, edits);
+  make_room(staged_->eroutes, edits);
 }
 
 Expected<void> SaEdit::add_sa(const SaSpec& spec) {
@@ -105,8 +110,12 @@ Expected<void> SaEdit::delete_sa(const SaId& id) {
 void SaEdit::clear_sas() {
   ++staged_->tables.edit_number_;
   std::deque<SaId> all = std::exchange(staged_->sas_added, {});
-  VersionedMap<SaKey, SaEntry>& sas = *staged_->tables.sas_;
+  const VersionedMap<SaKey, SaEntry>& sas = *staged_->tables.sas_;
   const Slot linked = std::exchange(staged_->sas_cleared, true) ? 0 : sas.slot_count();
+  if (linked > 0) {
+    make_room(staged_->entries, staged_->tables.sa_count());
+    make_room(staged_->leaving_keys, staged_->tables.sa_count());
+  }
   for (Slot slot = 0; slot < linked; ++slot) {
     staged_->step();
     const SaEntry* entry = sas.newest(slot);

@@ -33,7 +33,9 @@ class SaEdit {
  public:
   // `pace` outlives it; null: nobody gets a turn
   SaEdit(SaTables& tables, Versions& versions, Pace* pace = nullptr);
-  ~SaEdit();  // drops what was not linked
+  // Drops what was not linked. Of what was, and is published, the keys that are spent are noted now, by steps: for the
+  // next SaEdit, which must not be there before.
+  ~SaEdit();
   SaEdit(const SaEdit&) = delete;
   SaEdit& operator=(const SaEdit&) = delete;
 

@@ -134,7 +134,7 @@ void SaEdit::Staged::take_over() {
   for (std::unique_ptr<Sa>& sa : new_sas) {
     step();
     if (entries.at(sa->id).sa != sa.get()) continue;
-    if (sa->lifetime != nullptr) new_lifetimes.push_back(sa.get());
+    if (sa->lifetime != nullptr) begin_lifetime(*sa);
     tables.lifetimes_.add(*sa.release());
   }
 }
@@ -144,7 +144,7 @@ void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
   if (old.sa == nullptr) return;
   if (old.place == 0 && old.group != now.group) retire(old.group, versions);
   if (old.sa == now.sa) return;
-  if (is_numbered(old.sa->id)) leaving.push_back({old.sa, fingerprint_of(*old.sa)});
+  if (is_numbered(old.sa->id)) leaving.push_back({old.sa, &leaving_keys.at(fingerprint_of(*old.sa))});
   tables.lifetimes_.remove(*old.sa);
   retire(old.sa, versions);
 }
@@ -156,19 +156,25 @@ void SaEdit::Staged::count_change(const SaEntry& old, const SaEntry& now) {
   if (now.grouped && now.place == 0) ++groups_more;
 }
 
-// Not by steps: allocations have no versions, and nobody is to look at them before the rest is published.
+// Nobody can look at it yet.
+void SaEdit::Staged::begin_lifetime(Sa& sa) {
+  if (const auto now = allocations.find(&sa); now != allocations.end()) {
+    sa.lifetime->allocate(now->second);
+    allocations.erase(now);
+  }
+  sa.lifetime->begin_allocations();  // of whose eroutes before these may be some
+}
+
+// Of SAs that were there before. Not by steps: allocations have no versions, and nobody is to look at them before the
+// rest is published.
 void SaEdit::Staged::link_allocations() {
   for (const auto& [sa, count] : allocations) {
     const SaEntry* linked = tables.newest(sa->id);
-    const bool watched = linked != nullptr && linked->sa == sa;
+    const bool may_end = sa->lifetime->spec().soft.allocations != 0;
+    const bool watched = may_end && linked != nullptr && linked->sa == sa;
     if (watched) tables.lifetimes_.remove(*sa);
     sa->lifetime->allocate(count);
     if (watched) tables.lifetimes_.add(*sa);
-  }
-  for (Sa* sa : new_lifetimes) {  // of whose eroutes before these may be some
-    tables.lifetimes_.remove(*sa);
-    sa->lifetime->begin_allocations();
-    tables.lifetimes_.add(*sa);
   }
 }
 

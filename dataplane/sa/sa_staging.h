@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "sa/sa_edit.h"
+#include "state/prefetch.h"
 
 namespace spigrp {
 
@@ -24,6 +25,12 @@ inline bool has_address_key(const SaId& id) noexcept {
 // What an error tells the operator to type.
 inline std::string ungroup_command(const SaGroup& group) {
   return "spigrp --said " + group.at(0)->id.text();
+}
+
+// For so many entries more. A map that grows looks at all that it has, in one go.
+template <class Map>
+void make_room(Map& map, size_t more) {
+  if (map.size() + more > map.bucket_count()) map.reserve(map.size() + more);
 }
 
 struct SaEdit::Staged {
@@ -85,6 +92,7 @@ struct SaEdit::Staged {
   void spend_keys(const Sa& sa);
   void find_heirs();
   void settle_numbers();
+  void remember_spent_keys();
 
   // sa_link.cpp
   void make_lone_groups();
@@ -93,6 +101,7 @@ struct SaEdit::Staged {
   void link_sas();
   void link_sa(const SaId& id, const SaEntry& now);
   void take_over();
+  void begin_lifetime(Sa& sa);
   void retire_replaced(const SaEntry& old, const SaEntry& now);
   void count_change(const SaEntry& old, const SaEntry& now);
   void link_allocations();
@@ -101,6 +110,7 @@ struct SaEdit::Staged {
   SaTables& tables;
   Versions& versions;
   Pace* pace;
+  size_t expected = 0;                                              // edits
   std::unordered_map<SaId, SaEntry, Remembered<SaIdHash>> entries;  // changed ones; sa null: deleted
   std::unordered_map<Selector, StagedEroute, Remembered<SelectorHash>> eroutes;
   struct ErouteChange {
@@ -109,13 +119,23 @@ struct SaEdit::Staged {
   };
   std::unordered_map<Slot, ErouteChange> eroute_changes;
   std::unordered_map<Sa*, uint64_t> allocations;  // eroutes pointed at an SA that has a lifetime
-  // Keys of SAs that these edits delete, with about how far they are used; and of the SAs that have them now, those
-  // made by the edits. Where numbers really end and begin is settled at the last moment: workers go on sending.
-  SpentKeys spent_keys;
-  std::unordered_map<KeyFingerprint, uint64_t, KeyFingerprintHash> leaving_keys;  // what is reserved of their numbers
+  // Keys of SAs that these edits delete; and of the SAs that have them now, those made by the edits. Where numbers
+  // really end and begin is settled at the last moment: workers go on sending.
+  struct LeavingKeys {
+    uint64_t used = 0;      // about how far, by the time of the edit
+    uint64_t reserved = 0;  // by the store, then
+    uint64_t end = 0;       // once settled: no worker goes beyond it; 0: none has used a number
+    uint64_t limit = 0;     // and what was reserved
+  };
+  std::unordered_map<KeyFingerprint, LeavingKeys, KeyFingerprintHash> leaving_keys;
   struct Keyed {
     Sa* sa;
-    KeyFingerprint keys;
+    LeavingKeys* keys;
+    void prefetch() const noexcept {  // what settle_numbers() needs of it
+      spigrp::prefetch(&sa->sequence);
+      spigrp::prefetch(&sa->marks.began_sent);
+      spigrp::prefetch(keys);
+    }
   };
   std::vector<Keyed> heirs;
   std::vector<Keyed> leaving;  // by link()
@@ -132,7 +152,6 @@ struct SaEdit::Staged {
   // What link() leaves for its last moment, because it has no versions and others may look at it.
   bool linked = false;
   uint32_t sas_more = 0, groups_more = 0;                            // modulo 2^32
-  std::vector<Sa*> new_lifetimes;                                    // SAs that have one, and that the tables own now
   std::vector<std::pair<Selector, const TrapHold*>> trap_holds_now;  // null: none
 };
 

@@ -10,6 +10,8 @@ namespace {
 // only receives, and uses no numbers up by coming and going.
 constexpr uint64_t kStillSent = 1u << 16;
 
+constexpr size_t kMany = 1u << 16;
+
 }  // namespace
 
 KeyFingerprint fingerprint_of(const Sa& sa) {
@@ -32,6 +34,8 @@ void SpentKeys::add(const SpentKey& key) {
     return;
   }
   used.age = by_age_.insert(by_age_.end(), &at->first);
+  // Whoever has so many may have all: to grow later, by any other step, would take long.
+  if (by_age_.size() == kMany) used_.reserve(kMost + 1);
   if (by_age_.size() <= kMost) return;
   const KeyFingerprint oldest = *by_age_.front();
   by_age_.pop_front();
