@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "config/sa_spec.h"
 #include "config/selector.h"
@@ -27,6 +28,18 @@ class SaChangeListener {
   virtual void dissolved(const SaId& id, uint64_t edit_number) = 0;
   virtual void group(const SaId& first, const SaGroup* now) = 0;         // null: no more
   virtual void eroute(const Selector& selector, const Eroute* now) = 0;  // null: deleted
+};
+
+// SAs that were made and have the keys of another that is there. Each of the two uses every number with these keys, and
+// RFC 4106 section 2 and RFC 3686 section 3 want keys that nobody else has. But an operator of manual keys may have one
+// for both directions.
+struct SharedKeys {
+  static constexpr size_t kMostNamed = 8;
+  struct Pair {
+    SaId made, other;
+  };
+  std::vector<Pair> named;  // the first
+  uint64_t count = 0;       // of all
 };
 
 class SaEdit {
@@ -85,6 +98,8 @@ class SaEdit {
   // Puts all edits into the tables at versions.next(). After it the caller publishes at once; nothing can fail any
   // more.
   void link();
+  // What link() has come by. An SA that was replaced and has kept its keys does not count.
+  const SharedKeys& shared_keys() const noexcept;
 
  private:
   struct Staged;

@@ -1,5 +1,7 @@
 // What SaEdit::link() does: the tables take over what was staged. Nothing here can fail.
+#include <functional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "sa/sa_staging.h"
@@ -20,6 +22,21 @@ bool is_known_by_addresses(const SaEntry& entry) {
          (entry.grouped || entry.dissolved_by == 0);
 }
 
+bool share_keys(const Sa& one, const Sa& other) {
+  return one.saved_encryption_key == other.saved_encryption_key &&
+         one.saved_authentication_key == other.saved_authentication_key;
+}
+
+std::string_view text_of(const Key& key) {
+  return {reinterpret_cast<const char*>(key.bytes().data()), key.size()};
+}
+
+uint32_t hash_of_keys(const Sa& sa) {
+  const std::hash<std::string_view> hash;
+  const size_t one = hash(text_of(sa.saved_encryption_key)), other = hash(text_of(sa.saved_authentication_key));
+  return static_cast<uint32_t>(one ^ other << 1);
+}
+
 }  // namespace
 
 void SaEdit::link() {
@@ -31,6 +48,10 @@ void SaEdit::link() {
   staged_->link_allocations();
   staged_->settle_numbers();
   staged_->finish();
+}
+
+const SharedKeys& SaEdit::shared_keys() const noexcept {
+  return staged_->shared_keys;
 }
 
 void SaEdit::Staged::make_lone_groups() {
@@ -133,10 +154,27 @@ void SaEdit::Staged::take_over() {
   }
   for (std::unique_ptr<Sa>& sa : new_sas) {
     step();
-    if (entries.at(sa->id).sa != sa.get()) continue;
+    const SaEntry& entry = entries.at(sa->id);
+    if (entry.sa != sa.get()) continue;
     if (sa->lifetime != nullptr) begin_lifetime(*sa);
+    note_keys(*sa, entry.slot);
     tables.lifetimes_.add(*sa.release());
   }
+}
+
+// By now those that go are not there any more; those that come, as far as they were made before. One that is still
+// there was replaced, and has kept its keys.
+void SaEdit::Staged::note_keys(const Sa& sa, Slot slot) {
+  const bool has_keys = !sa.saved_encryption_key.empty() || !sa.saved_authentication_key.empty();
+  LiveKeys& live = *tables.live_keys_;
+  if (!has_keys || live.has(slot)) return;
+  const uint32_t hash = hash_of_keys(sa);
+  const Slot other = live.find(hash, [&](Slot at) { return share_keys(sa, *tables.sas_->newest(at)->sa); });
+  live.add(slot, hash);
+  if (other == kNoSlot) return;
+  ++shared_keys.count;
+  if (shared_keys.named.size() == SharedKeys::kMostNamed) return;
+  shared_keys.named.push_back({sa.id, tables.sas_->newest(other)->sa->id});
 }
 
 // A group changes for all its members in one edit, so its first one stands for it.
@@ -144,6 +182,7 @@ void SaEdit::Staged::retire_replaced(const SaEntry& old, const SaEntry& now) {
   if (old.sa == nullptr) return;
   if (old.place == 0 && old.group != now.group) retire(old.group, versions);
   if (old.sa == now.sa) return;
+  if (now.sa == nullptr || !share_keys(*old.sa, *now.sa)) tables.live_keys_->remove(now.slot);
   if (is_numbered(old.sa->id)) leaving.push_back({old.sa, &leaving_keys.at(fingerprint_of(*old.sa))});
   tables.lifetimes_.remove(*old.sa);
   retire(old.sa, versions);

@@ -102,6 +102,7 @@ struct SaEdit::Staged {
   void link_sa(const SaId& id, const SaEntry& now);
   void take_over();
   void begin_lifetime(Sa& sa);
+  void note_keys(const Sa& sa, Slot slot);
   void retire_replaced(const SaEntry& old, const SaEntry& now);
   void count_change(const SaEntry& old, const SaEntry& now);
   void link_allocations();
@@ -151,6 +152,7 @@ struct SaEdit::Staged {
 
   // What link() leaves for its last moment, because it has no versions and others may look at it.
   bool linked = false;
+  SharedKeys shared_keys;
   uint32_t sas_more = 0, groups_more = 0;                            // modulo 2^32
   std::vector<std::pair<Selector, const TrapHold*>> trap_holds_now;  // null: none
 };

@@ -23,6 +23,7 @@ Expected<std::unique_ptr<SaTables>> SaTables::create(const TableOptions& sizes) 
   tables->by_addresses_ = std::move(*by_addresses);
   tables->eroutes_ = std::move(*eroutes);
   tables->eroutes_to_.resize(tables->sas_->slot_count());
+  tables->live_keys_.emplace(tables->sas_->slot_count());
   return tables;
 }
 

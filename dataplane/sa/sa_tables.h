@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <unordered_map>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "sa/eroute_table.h"
 #include "sa/held_packet.h"
 #include "sa/lifetime_watch.h"
+#include "sa/live_keys.h"
 #include "sa/sa_group.h"
 #include "sa/spent_keys.h"
 #include "sa/udp_ports.h"
@@ -123,7 +125,8 @@ class SaTables {
     std::set<const SaGroup*, ByNumber> groups;  // those that nothing but the addresses recognises; the newest counts
   };
   std::map<AddressKey, SameAddresses> same_addresses_;
-  std::vector<uint32_t> eroutes_to_;  // by SA slot: eroutes that name it; such a slot is not given back
+  std::vector<uint32_t> eroutes_to_;   // by SA slot: eroutes that name it; such a slot is not given back
+  std::optional<LiveKeys> live_keys_;  // of SAs that have keys
   LifetimeWatch lifetimes_;
   TrapHolds trap_holds_;
   SpentKeys spent_keys_;
