@@ -25,7 +25,8 @@ std::string_view chunk_of(std::string_view text) noexcept {
 
 }  // namespace
 
-Outcome<void> BatchSender::send(std::string_view text, std::string_view name, std::optional<uint64_t> if_generation) {
+Outcome<nlohmann::json> BatchSender::send(std::string_view text, std::string_view name,
+                                          std::optional<uint64_t> if_generation) {
   if (const auto begun = client_.call(TransactionBegin{}); !begun) return tl::unexpected(begun.error());
   auto sent = send_lines(text);
   if (!sent && sent.error().code == kForClient) {
@@ -35,10 +36,8 @@ Outcome<void> BatchSender::send(std::string_view text, std::string_view name, st
     if (const auto again = client_.call(TransactionBegin{}); !again) return tl::unexpected(again.error());
     sent = send_edits(*batch);
   }
-  if (!sent) return sent;
-  const auto done = client_.call(TransactionCommit{if_generation});
-  if (!done) return tl::unexpected(done.error());
-  return {};
+  if (!sent) return tl::unexpected(sent.error());
+  return client_.call(TransactionCommit{if_generation});
 }
 
 Outcome<void> BatchSender::send_lines(std::string_view text) {

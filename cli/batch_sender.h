@@ -18,8 +18,8 @@ class BatchSender {
   BatchSender(Client& client, CommandWorld world) : client_(client), world_(std::move(world)) {}
 
   // Errors: of a line (exit 2 where it makes no command, 1 where the daemon refuses it), of the daemon. `name`: of the
-  // file, for what is wrong with its lines.
-  Outcome<void> send(std::string_view text, std::string_view name, std::optional<uint64_t> if_generation);
+  // file, for what is wrong with its lines. Returns the daemon's answer to the whole.
+  Outcome<nlohmann::json> send(std::string_view text, std::string_view name, std::optional<uint64_t> if_generation);
 
  private:
   Outcome<void> send_lines(std::string_view text);

@@ -100,4 +100,15 @@ std::string error_text(std::string_view prefix, const Refusal& refusal, std::str
   return text;
 }
 
+std::string warnings_text(std::string_view prefix, const nlohmann::json& answer) {
+  std::string text;
+  const auto warnings = answer.find("warnings");
+  if (!answer.is_object() || warnings == answer.end() || !warnings->is_array()) return text;
+  for (const nlohmann::json& warning : *warnings) {
+    if (!warning.is_string()) continue;
+    text.append(prefix).append("warning: ").append(printable(warning.get_ref<const std::string&>())).append("\n");
+  }
+  return text;
+}
+
 }  // namespace spigrp

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/outcome.h"
 
 namespace spigrp {
@@ -41,5 +43,7 @@ std::string error_prefix(std::string_view command, std::string_view label);
 // One refusal as it stands on standard error, a newline at its end: prefix, "FILE:LINE: " of a batch, OBJECT: PROBLEM;
 // REMEDY.
 std::string error_text(std::string_view prefix, const Refusal& refusal, std::string_view batch_name = {});
+// What the daemon did, as its answer says, but thinks that it should not have been asked for: a line each, or nothing.
+std::string warnings_text(std::string_view prefix, const nlohmann::json& answer);
 
 }  // namespace spigrp

@@ -82,6 +82,7 @@ class Command {
   Outcome<void> operator()(const Request& request) {
     const auto done = client_.call(request);
     if (!done) return tl::unexpected(done.error());
+    warn(*done);
     return {};
   }
   Outcome<void> operator()(const ShowHelp& help) {
@@ -108,6 +109,7 @@ class Command {
   }
 
  private:
+  void warn(const nlohmann::json& answer) const;
   Outcome<void> list(Listing listing);
   template <class Row>
   Outcome<void> list_rows(ListKind kind, Expected<Row> (*parse)(const nlohmann::json&),
@@ -133,6 +135,10 @@ std::string in_ascii(const nlohmann::json& json, int indent = -1) {
 
 tl::unexpected<Refusal> misunderstood(const Error& error) {
   return refusal(ExitStatus::kNoDaemon, error);
+}
+
+void Command::warn(const nlohmann::json& answer) const {
+  std::fputs(warnings_text(error_prefix(name_, common_.label), answer).c_str(), stderr);
 }
 
 // An array, a row a line, written as the pages come.
@@ -374,8 +380,12 @@ Outcome<void> Command::operator()(const BatchFile& file) {
   FileReader files;
   auto sent = BatchSender(client_, files.world()).send(*text, batch_name(file), file.if_generation);
   wipe(text->data(), text->size());
-  if (!sent && sent.error().status == ExitStatus::kWrongUsage) sent.error().status = files.status();
-  return sent;
+  if (!sent) {
+    if (sent.error().status == ExitStatus::kWrongUsage) sent.error().status = files.status();
+    return tl::unexpected(sent.error());
+  }
+  warn(*sent);
+  return {};
 }
 
 Outcome<void> Command::operator()(const SaveState& save) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include <malloc.h>
+#include <spdlog/spdlog.h>
 
 #include "commands/command.h"
 
@@ -68,6 +69,10 @@ tl::expected<Request, RpcError> read_request(Call& call, Access access) {
         RpcError{kRefused, {as_typed(call.method), "this socket is for reading only", "ask on the control socket"}});
   }
   return std::move(*request);
+}
+
+void log_warnings(const SharedKeys& shared) {
+  for (const std::string& line : warnings_of(shared)) spdlog::warn("{}", line);
 }
 
 }  // namespace
@@ -157,9 +162,11 @@ Service::Answer Service::answer_edits(Edits& edits, std::optional<Generation> if
                   "somebody else made a transaction since then, generation " + std::to_string(edited_at_),
                   "look at what there is now, and try again with that generation"}});
   }
-  const auto generation = edit(edits);
-  if (!generation) return tl::unexpected(RpcError{kRefused, generation.error().error, generation.error().line});
-  return nlohmann::json{{"generation", *generation}};
+  const auto made = edit(edits);
+  if (!made) return tl::unexpected(RpcError{kRefused, made.error().error, made.error().line});
+  nlohmann::json answer = {{"generation", made->generation}};
+  if (made->shared_keys.count > 0) answer["warnings"] = warnings_of(made->shared_keys);
+  return answer;
 }
 
 // Numbered in the order of their coming, where it is part of a transaction.
@@ -243,32 +250,35 @@ Service::Answer Service::save(const SaveQuery& query, Conversation& conversation
   return answer;
 }
 
-tl::expected<Generation, RefusedEdit> Service::edit(Edits& edits) {
+tl::expected<Published, RefusedEdit> Service::edit(Edits& edits) {
   Engine& engine = context_.engine;
   const bool is_large = edits.size() >= kLargeTransaction;
   std::optional<Making> making(*this);
   if (is_large) make_room();
   EditNotes notes(context_.topics);
-  const auto generation = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store}, pace_,
-                                [&](const Edit& edit) { notes.take(edit); });
+  auto made = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store}, pace_,
+                    [&](const Edit& edit) { notes.take(edit); });
   holds_free_memory_ = holds_free_memory_ || is_large;
-  if (generation) {
-    edited_at_ = *generation;
+  if (made) {
+    edited_at_ = made->generation;
     notes.log(engine.sas(), pace_);
-    hub_.publish(notes.change(*generation));
+    log_warnings(made->shared_keys);
+    hub_.publish(notes.change(made->generation));
   }
   making.reset();
   engine.poll_control();
-  return generation;
+  return made;
 }
 
 Expected<void> Service::load() {
   Engine& engine = context_.engine;
   const auto loaded = apply_stored(*context_.store, {engine.versions(), engine.sas(), engine.routes()});
-  if (loaded) edited_at_ = engine.versions().published();
+  if (!loaded) return tl::unexpected(loaded.error());
+  edited_at_ = engine.versions().published();
+  log_warnings(*loaded);
   holds_free_memory_ = true;
   engine.poll_control();
-  return loaded;
+  return {};
 }
 
 // Before the transaction that is being made is done with, others see already what it published.

@@ -37,7 +37,7 @@ class Service {
 
   // Edits from elsewhere than the socket: the start-up batch.
   // Frees the edits as they are applied.
-  tl::expected<Generation, RefusedEdit> edit(Edits& edits);
+  tl::expected<Published, RefusedEdit> edit(Edits& edits);
   // What the store has. Error: it cannot be read or applied.
   Expected<void> load();
 

@@ -64,6 +64,7 @@ class Applier {
     sas_.link();
     routes_.link();
   }
+  const SharedKeys& shared_keys() const noexcept { return sas_.shared_keys(); }
 
  private:
   SaEdit sas_;
@@ -98,8 +99,8 @@ Error not_stored(const Error& error) {
 
 }  // namespace
 
-tl::expected<Generation, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
-                                            const Applied& applied) {
+tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
+                                           const Applied& applied) {
   Preparation preparation(tables.versions);
   Applier applier(tables, pace, edits.size());
   for (; !edits.empty(); edits.pop_front()) {
@@ -118,22 +119,22 @@ tl::expected<Generation, RefusedEdit> apply(Edits& edits, const EditedTables& ta
     }
   }
   preparation.publish(applier);
-  return tables.versions.published();
+  return Published{tables.versions.published(), applier.shared_keys()};
 }
 
-Expected<void> apply_stored(Store& store, const EditedTables& tables) {
+Expected<SharedKeys> apply_stored(Store& store, const EditedTables& tables) {
   Preparation preparation(tables.versions);
   Pace alone;
   // At most, and it costs next to nothing.
   const size_t edits = std::max(tables.sas.sas().slot_count(), tables.sas.eroutes().slot_count());
   Applier applier(tables, alone, edits);
   const auto remembered = store.each_spent_key([&](const SpentKey& key) { tables.sas.spent_keys().add(key); });
-  if (!remembered) return remembered;
+  if (!remembered) return tl::unexpected(remembered.error());
   const auto highest = store.each_edit([&](const Edit& edit) { return std::visit(applier, edit); });
   if (!highest) return tl::unexpected(highest.error());
   preparation.publish(applier);
   tables.sas.number_edits_after(*highest);
-  return {};
+  return applier.shared_keys();
 }
 
 }  // namespace spigrp

@@ -9,6 +9,7 @@
 #include "config/request.h"
 #include "control/store.h"
 #include "route/route_tables.h"
+#include "sa/sa_edit.h"
 #include "sa/sa_tables.h"
 #include "state/pace.h"
 #include "state/versions.h"
@@ -28,18 +29,22 @@ struct RefusedEdit {
   uint32_t line = 0;  // of the edit in its batch; 0: it has none
 };
 
-// Applies the edits in their order, each seeing those before it, and publishes them; returns the generation that shows
-// them. The first edit that is refused leaves everything as it was.
-// Where they are stored, that is done before, and what the store does not take is refused.
+struct Published {
+  Generation generation;  // that shows the edits
+  SharedKeys shared_keys;
+};
+
+// Applies the edits in their order, each seeing those before it, and publishes them. The first edit that is refused
+// leaves everything as it was. Where they are stored, that is done before, and what the store does not take is refused.
 // By steps: before they are published others may look at the tables as they were. A transaction that is large is put on
 // the disk by a thread of its own while they do.
 // An edit that has been applied is shown to `applied` and then freed: what a million make of the tables takes the place
 // of what they took.
 using Applied = std::function<void(const Edit&)>;
-tl::expected<Generation, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
-                                            const Applied& applied);
+tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
+                                           const Applied& applied);
 
 // Applies what the store has. Errors: a row cannot be read or applied.
-Expected<void> apply_stored(Store& store, const EditedTables& tables);
+Expected<SharedKeys> apply_stored(Store& store, const EditedTables& tables);
 
 }  // namespace spigrp

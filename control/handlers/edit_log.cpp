@@ -136,4 +136,16 @@ void EditNotes::log(SaTables& sas, Pace& pace) const {
   }
 }
 
+std::vector<std::string> warnings_of(const SharedKeys& shared) {
+  std::vector<std::string> lines;
+  for (const SharedKeys::Pair& pair : shared.named) {
+    lines.push_back(pair.made.text() + ": has the same keys as " + pair.other.text() + "; give each SA its own");
+  }
+  const uint64_t more = shared.count - shared.named.size();
+  if (more > 0)
+    lines.push_back(std::to_string(more) + (more == 1 ? " more SA has" : " more SAs have") +
+                    " the same keys as another");
+  return lines;
+}
+
 }  // namespace spigrp

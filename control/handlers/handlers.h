@@ -85,4 +85,7 @@ class EditNotes {
   std::deque<Added> added_;
 };
 
+// What an operator should know of a transaction that was made: a line each, without keys.
+std::vector<std::string> warnings_of(const SharedKeys& shared);
+
 }  // namespace spigrp

@@ -152,6 +152,61 @@ class SameKeysTest(MemifGatewayTest):
         self.assert_none_twice()
 
 
+class TwoOfSameKeysTest(unittest.TestCase):
+    """Two SAs that are there at the same time: one manual key for both directions."""
+    key = "0x" + "5a" * 20
+    out, back, third = f"esp.100@{FAR_GATEWAY}", f"esp.200@{GATEWAY}", f"esp.300@{FAR_GATEWAY}"
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spigrp-keys-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.gateway = lab.Daemon([{"name": "lan", "device": "net_null0,no-rx=1", "addresses": ["10.1.0.1/24"]}],
+                                  {"": {"state": f"{self.folder}/state"}})
+        self.addCleanup(self.gateway.stop)
+        self.gateway.start()
+
+    def add(self, said, more=""):
+        return f"spi --said {said} --src {GATEWAY if said != self.back else FAR_GATEWAY} --esp aes128gcm16 --enckey {self.key} {more}"
+
+    def warnings(self, line, stdin=None):
+        """What a command that must succeed says on standard error."""
+        result = self.gateway.run(line, stdin)
+        self.assertEqual((result.returncode, result.stdout), (0, ""), result.stderr)
+        self.assertNotIn("5a5a", result.stderr)
+        return result.stderr
+
+    def test_the_second_is_made_and_warned_of_once(self):
+        warning = f"{self.back}: has the same keys as {self.out}"
+        self.assertEqual(self.warnings(self.add(self.out)), "")
+        said = self.warnings(self.add(self.back))
+        self.assertTrue(said.startswith(f"spi: warning: {warning}"), said)
+        self.assertEqual(len(said.splitlines()), 1)
+        self.assertEqual(self.warnings(self.add(self.back, "--replace")), "")
+        self.assertEqual(self.warnings(self.add(self.out, "--replace")), "")
+        self.assertEqual({sa["id"] for sa in self.gateway.list("spi")}, {self.out, self.back})
+        self.assertEqual(self.gateway.log().count(warning), 1)
+        self.assertNotIn("5a5a", self.gateway.log())
+
+    def test_one_that_takes_the_others_place_is_not_warned_of(self):
+        self.warnings(self.add(self.out))
+        self.assertEqual(self.warnings("batch -", f"{self.add(self.third)}\nspi --said {self.out} --del\n"), "")
+        self.assertIn(f"as {self.third}", self.warnings(self.add(self.back)))
+
+    def test_of_thousands_some_are_named_and_the_others_counted(self):
+        lines = "".join(self.add(f"esp.{spi:x}@{FAR_GATEWAY}") + "\n" for spi in range(0x1000, 0x1000 + 3000))
+        said = self.warnings("batch -", lines).splitlines()
+        self.assertEqual(len(said), 9)
+        self.assertIn("esp.1001@", said[0])
+        self.assertIn("2991 more SAs", said[8])
+
+    def test_who_starts_with_them_is_told_by_the_log(self):
+        self.warnings(self.add(self.out))
+        self.warnings(self.add(self.back))
+        self.gateway.kill()
+        self.gateway.start()
+        self.assertRegex(self.gateway.log(), "has the same keys as")
+
+
 class SameKeysAfterCrashTest(MemifGatewayTest):
     """The SA is deleted while it sends, the gateway is killed, and the SA comes again."""
     has_state = True

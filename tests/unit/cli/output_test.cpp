@@ -155,6 +155,15 @@ BOOST_AUTO_TEST_CASE(each_line_of_a_long_error_has_the_prefix) {
              "spi --label x: a: b\nspi --label x: c; d\n");
 }
 
+BOOST_AUTO_TEST_CASE(warnings_are_a_line_each_and_cannot_move_the_cursor) {
+  using nlohmann::json;
+  BOOST_TEST(warnings_text("spi: ", {{"generation", 7}, {"warnings", {"a: b", 5, "c\033[2J"}}}) ==
+             "spi: warning: a: b\nspi: warning: c\\x1b[2J\n");
+  for (const json& none : {json{{"generation", 7}}, json{{"warnings", 7}}, json::array({1}), json()}) {
+    BOOST_TEST(warnings_text("spi: ", none).empty());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(exit_statuses_are_those_of_the_manual) {
   BOOST_TEST(static_cast<int>(ExitStatus::kDone) == 0);
   BOOST_TEST(static_cast<int>(ExitStatus::kRefused) == 1);

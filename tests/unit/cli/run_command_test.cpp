@@ -190,6 +190,18 @@ BOOST_AUTO_TEST_CASE(an_edit_is_sent_and_prints_nothing) {
   BOOST_TEST(daemon.requests()[0]["params"]["members"] == json({"tun.113@192.0.2.2", "esp.115@192.0.2.2"}));
 }
 
+BOOST_AUTO_TEST_CASE(what_the_daemon_warns_of_is_said_and_done) {
+  const FakeDaemon daemon([](const json& request) {
+    return result_to(request, {{"generation", 1}, {"warnings", {"esp.115@192.0.2.2: has the same keys as another"}}});
+  });
+  const Outcome one = run_at(daemon, "spi", {"--clear"});
+  BOOST_TEST(one.status == 0);
+  BOOST_TEST(one.out + one.err == "spi: warning: esp.115@192.0.2.2: has the same keys as another\n");
+  const Outcome many = run_at(daemon, "batch", {"--label", "x", "-"}, "spi --clear\n");
+  BOOST_TEST(many.status == 0);
+  BOOST_TEST(many.out + many.err == "batch --label x: warning: esp.115@192.0.2.2: has the same keys as another\n");
+}
+
 BOOST_AUTO_TEST_CASE(names_are_looked_up_by_the_command) {
   const FakeDaemon daemon(gateway);
   BOOST_TEST(run_at(daemon, "spigrp", {"inet", "localhost", "0x113", "tun"}).status == 0);

@@ -343,6 +343,19 @@ BOOST_AUTO_TEST_CASE(only_so_many_saves_are_under_way_and_a_cursor_is_of_one_tha
   done("save", {{"limit", 1}});
 }
 
+BOOST_AUTO_TEST_CASE(keys_that_another_sa_has_are_warned_of) {
+  BOOST_TEST(!done("sa.add", esp(0x200)).contains("warnings"));
+  const json warnings = done("sa.add", esp(0x201))["warnings"];
+  BOOST_TEST(warnings == json({"esp.201@192.0.2.2: has the same keys as esp.200@192.0.2.2; give each SA its own"}));
+  BOOST_TEST(!done("sa.delete", {{"id", esp_id(0x201)}}).contains("warnings"));
+  json edits = json::array();
+  for (unsigned i = 1; i <= 20; ++i) edits.push_back(edit("sa.add", esp(0x200 + i), i));
+  const json many = done("batch", {{"edits", edits}})["warnings"];
+  BOOST_REQUIRE(many.size() == 9u);
+  BOOST_TEST(many[0] == warnings[0]);
+  BOOST_TEST(many[8] == "12 more SAs have the same keys as another");
+}
+
 BOOST_AUTO_TEST_CASE(stats_have_all_threads_and_add_up) {
   const json stats = done("stats");
   BOOST_REQUIRE(stats["workers"].size() == 2u);
