@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include <malloc.h>
+
 #include "config/options.h"
 #include "config/process.h"
 #include "control/daemon.h"
@@ -72,6 +74,9 @@ int run(const std::vector<std::string_view>& words) {
 
 int main(int argc, char** argv) {
   spigrp::take_large_pages(argv);
+  // Small pieces that are freed are joined to their neighbours at once. Else malloc keeps a million of a large
+  // transaction for later, and then joins them in one go, while clients wait.
+  ::mallopt(M_MXFAST, 0);
   spigrp::open_standard_descriptors();
   return spigrp::run({argv + 1, argv + argc});
 }
