@@ -178,7 +178,7 @@ void SaEdit::Staged::drop_eroute(const Selector& selector) {
 
 void SaEdit::Staged::count_eroute(const Eroute& eroute, int64_t change) {
   const auto* id = std::get_if<SaId>(&eroute.target);
-  if (id != nullptr) eroute_changes.try_emplace(eroute.head, *id, 0).first->second.eroutes += change;
+  if (id != nullptr) eroute_changes.try_emplace(eroute.head, ErouteChange{*id, 0}).first->second.eroutes += change;
 }
 
 // An edit of an eroute may answer an acquire, or mean that a flow has another eroute than the trap: then the hold must

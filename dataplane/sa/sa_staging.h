@@ -33,17 +33,17 @@ void make_room(Map& map, size_t more) {
   if (map.size() + more > map.bucket_count()) map.reserve(map.size() + more);
 }
 
-struct SaEdit::Staged {
-  // Might throw, as far as the library knows, so it keeps an entry's hash beside it: where there are a million, to hash
-  // each that a look-up comes by again takes longer than the look-up.
-  template <class Hash>
-  struct Remembered : Hash {
-    template <class Key>
-    size_t operator()(const Key& key) const noexcept(false) {
-      return Hash::operator()(key);
-    }
-  };
+// Might throw, as far as the library knows, so it keeps an entry's hash beside it: where there are a million, to hash
+// each that a look-up comes by again takes longer than the look-up.
+template <class Hash>
+struct Remembered : Hash {
+  template <class Key>
+  size_t operator()(const Key& key) const noexcept(false) {
+    return Hash::operator()(key);
+  }
+};
 
+struct SaEdit::Staged {
   using SaList = std::vector<Sa*>;
   struct StagedEroute {
     std::optional<Eroute> eroute;      // nothing: deleted
