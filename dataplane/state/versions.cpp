@@ -77,7 +77,20 @@ std::optional<Versions::Pin> Versions::pin() {
 
 void Versions::publish() {
   published_.store(next(), std::memory_order_release);
+  linking_ = 0;
   start_grace();
+}
+
+// What the edit around it has retired can be seen until that is published.
+Versions::Interlude::Interlude(Versions& versions) noexcept : versions_(versions) {
+  versions_.retired_around_.swap(versions_.retired_now_);
+  versions_.linking_around_ = std::exchange(versions_.linking_, 0);
+}
+
+Versions::Interlude::~Interlude() {
+  versions_.discard();
+  versions_.retired_around_.swap(versions_.retired_now_);
+  versions_.linking_ = std::exchange(versions_.linking_around_, 0);
 }
 
 void Versions::start_grace() {

@@ -4,6 +4,7 @@
 // them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -59,7 +60,27 @@ class Versions {
   std::optional<Pin> pin();
 
   // control: the generation that the edits being prepared will have
-  Generation next() const noexcept { return published_.load(std::memory_order_relaxed) + 1; }
+  Generation next() const noexcept { return std::max(linking_, published_.load(std::memory_order_relaxed) + 1); }
+
+  // control: next() is what it is until publish(), however many Interludes publish before, up to `between` of them
+  void begin_linking(Generation between) noexcept { linking_ = next() + between; }
+
+  // control: Some edits in the midst of another that takes long, of what that one does not touch: they are published
+  // before it. While there is an Interlude, next(), retire() and publish() are for these edits.
+  class Interlude {
+   public:
+    explicit Interlude(Versions& versions) noexcept;
+    Interlude(const Interlude&) = delete;
+    Interlude& operator=(const Interlude&) = delete;
+    ~Interlude();
+    // The edit around it is being linked: the newest versions of what it touches are not to be looked at.
+    bool is_in_linking() const noexcept { return versions_.linking_around_ != 0; }
+
+   private:
+    Versions& versions_;
+  };
+  // control: false in an Interlude when there is no generation left before that of the edit around it
+  bool may_publish() const noexcept { return linking_around_ == 0 || next() < linking_around_; }
 
   // control: `object` is unreachable for readers of next(); it is freed when no reader of an older one is left
   struct Retired {
@@ -102,6 +123,8 @@ class Versions {
   alignas(64) std::atomic<Generation> published_{0};  // worker: ro, control: rw
   alignas(64) rte_rcu_qsbr* readers_ = nullptr;       // worker: own slot rw, control: ro
   std::vector<Retired> retired_now_;                  // control only, and below
+  std::vector<Retired> retired_around_;               // in an Interlude: by the edit around it
+  Generation linking_ = 0, linking_around_ = 0;       // next() where it is fixed, else 0
   std::deque<Grace> graces_;
   uint16_t first_pin_ = 0;  // their readers' numbers follow those of the workers
   std::array<bool, kMaxPins> pinned_{};

@@ -37,6 +37,68 @@ BOOST_AUTO_TEST_CASE(a_value_is_seen_from_its_generation_on) {
   BOOST_TEST(versions->drain(1000));
 }
 
+BOOST_AUTO_TEST_CASE(what_an_interlude_publishes_is_seen_before_the_edit_around_it) {
+  auto versions = Versions::create(1).value();
+  VersionedCell<int> slow, quick;
+  slow.set(1, *versions);
+  quick.set(1, *versions);
+  versions->publish();
+  versions->begin_linking(2);
+  slow.set(2, *versions);
+  const Generation linked = versions->next();
+  for (int value = 2; value < 6; ++value) {
+    const Versions::Interlude interlude(*versions);
+    BOOST_TEST(interlude.is_in_linking());
+    if (!versions->may_publish()) continue;
+    quick.set(value, *versions);
+    versions->publish();
+    BOOST_TEST(*quick.at(versions->published()) == value);
+    BOOST_TEST(*slow.at(versions->published()) == 1);
+  }
+  BOOST_TEST(*quick.newest() == 3);
+  BOOST_TEST(versions->next() == linked);
+  versions->publish();
+  BOOST_TEST(versions->published() == linked);
+  BOOST_TEST(versions->next() == linked + 1);
+  BOOST_TEST(*slow.at(linked) == 2);
+  BOOST_TEST(*quick.at(linked) == 3);
+  BOOST_TEST(versions->drain(1000));
+}
+
+BOOST_AUTO_TEST_CASE(an_interlude_frees_nothing_that_the_edit_around_it_has_replaced) {
+  int alive = 0;
+  VersionedCell<Tracked> slow, quick;
+  auto versions = Versions::create(1).value();
+  slow.set({1, &alive}, *versions);
+  quick.set({1, &alive}, *versions);
+  versions->publish();
+  versions->begin_linking(10);
+  slow.set({2, &alive}, *versions);
+  {
+    const Versions::Interlude interlude(*versions);
+    quick.set({2, &alive}, *versions);
+    versions->publish();
+  }
+  BOOST_TEST(versions->drain(1000));
+  BOOST_TEST(alive == 3);
+  BOOST_TEST(slow.at(versions->published())->value == 1);
+  versions->publish();
+  BOOST_TEST(versions->drain(1000));
+  BOOST_TEST(alive == 2);
+}
+
+BOOST_AUTO_TEST_CASE(an_interlude_before_anything_is_linked_publishes_as_ever) {
+  auto versions = Versions::create(1).value();
+  {
+    const Versions::Interlude interlude(*versions);
+    BOOST_TEST(!interlude.is_in_linking());
+    for (int i = 0; i < 3; ++i) versions->publish();
+    BOOST_TEST(versions->may_publish());
+  }
+  BOOST_TEST(versions->published() == 3u);
+  BOOST_TEST(versions->next() == 4u);
+}
+
 BOOST_AUTO_TEST_CASE(an_old_version_lives_as_long_as_an_online_reader_may_hold_it) {
   int alive = 0;
   {
