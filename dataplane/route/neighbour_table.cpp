@@ -1,6 +1,8 @@
 // See neighbour_table.h.
 #include "route/neighbour_table.h"
 
+#include <algorithm>
+
 namespace spigrp {
 
 Expected<std::unique_ptr<NeighbourTable>> NeighbourTable::create(uint32_t capacity) {
@@ -20,6 +22,7 @@ std::vector<NeighbourTable::Row> NeighbourTable::all() const {
 }
 
 NeighbourEdit::~NeighbourEdit() {
+  table_.innermost_edit_ = around_;
   for (const auto& [place, neighbour] : staged_) {
     const NeighbourKey key = place.key();
     const Slot slot = table_.map_->find_slot(key);
@@ -36,6 +39,7 @@ const Neighbour* NeighbourEdit::find(const NeighbourPlace& place) const {
 }
 
 bool NeighbourEdit::put(const NeighbourPlace& place, const Neighbour& neighbour) {
+  if (is_staged_around(place)) return false;
   const bool is_new = find(place) == nullptr;
   if (is_new && !make_room()) return false;
   if (!table_.map_->insert(place.key())) return false;
@@ -49,11 +53,23 @@ void NeighbourEdit::erase(const NeighbourPlace& place) {
   --growth_;
 }
 
-// Forgets the oldest learned neighbour if there is no room for one more.
+bool NeighbourEdit::is_staged_around(const NeighbourPlace& place) const {
+  for (const NeighbourEdit* edit = around_; edit != nullptr; edit = edit->around_) {
+    if (edit->staged_.contains(place)) return true;
+  }
+  return false;
+}
+
+// Forgets the oldest learned neighbour if there is no room for one more. An edit around this one has its places; those
+// that it gives up are not free yet.
 bool NeighbourEdit::make_room() {
-  if (static_cast<int64_t>(table_.known_.size()) + growth_ < int64_t{table_.capacity_}) return true;
+  int64_t taken = static_cast<int64_t>(table_.known_.size()) + growth_;
+  for (const NeighbourEdit* edit = around_; edit != nullptr; edit = edit->around_) {
+    taken += std::max<int64_t>(edit->growth_, 0);
+  }
+  if (taken < int64_t{table_.capacity_}) return true;
   for (const auto& [age_number, place] : table_.learned_) {
-    if (staged_.contains(place)) continue;
+    if (staged_.contains(place) || is_staged_around(place)) continue;
     erase(place);
     return true;
   }
@@ -63,6 +79,7 @@ bool NeighbourEdit::make_room() {
 void NeighbourEdit::link() {
   for (const auto& [place, now] : staged_) link_one(place, now);
   staged_.clear();
+  growth_ = 0;
 }
 
 void NeighbourEdit::link_one(const NeighbourPlace& place, const std::optional<Neighbour>& now) {

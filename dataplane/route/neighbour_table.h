@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "config/ip_address.h"
@@ -21,6 +22,8 @@ struct NeighbourPlace {
   NeighbourKey key() const noexcept { return {address.bytes, be16::from_host(port), address.family}; }
   friend auto operator<=>(const NeighbourPlace&, const NeighbourPlace&) = default;
 };
+
+class NeighbourEdit;
 
 class NeighbourTable {
  public:
@@ -51,19 +54,22 @@ class NeighbourTable {
   std::map<NeighbourPlace, Known> known_;
   std::map<uint64_t, NeighbourPlace> learned_;  // oldest first
   uint64_t next_age_number_ = 0;
+  NeighbourEdit* innermost_edit_ = nullptr;
 };
 
-// One transaction's edits of the table, put into it by link().
+// One transaction's edits of the table, put into it by link(). Another may be made and linked between two edits of this
+// one: it leaves alone what is staged here.
 class NeighbourEdit {
  public:
-  NeighbourEdit(NeighbourTable& table, Versions& versions) : table_(table), versions_(versions) {}
+  NeighbourEdit(NeighbourTable& table, Versions& versions)
+      : table_(table), versions_(versions), around_(std::exchange(table.innermost_edit_, this)) {}
   ~NeighbourEdit();  // drops what was not linked
   NeighbourEdit(const NeighbourEdit&) = delete;
   NeighbourEdit& operator=(const NeighbourEdit&) = delete;
 
   // As the edits so far leave it, or null.
   const Neighbour* find(const NeighbourPlace& place) const;
-  // False: no room.
+  // False: no room, or an edit around this one changes it.
   bool put(const NeighbourPlace& place, const Neighbour& neighbour);
   // The neighbour is there.
   void erase(const NeighbourPlace& place);
@@ -74,11 +80,13 @@ class NeighbourEdit {
   void link();
 
  private:
+  bool is_staged_around(const NeighbourPlace& place) const;
   bool make_room();
   void link_one(const NeighbourPlace& place, const std::optional<Neighbour>& now);
 
   NeighbourTable& table_;
   Versions& versions_;
+  NeighbourEdit* const around_;  // the one in the midst of which this one is made, or null
   std::map<NeighbourPlace, std::optional<Neighbour>> staged_;
   int64_t growth_ = 0;
 };

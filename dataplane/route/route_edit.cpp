@@ -143,11 +143,11 @@ Expected<void> RouteEdit::delete_neighbour(const IpAddress& address, const std::
   return {};
 }
 
-void RouteEdit::learn_neighbour(uint16_t port, const IpAddress& address, const MacAddress& mac) {
-  if (port >= staged_->state.ports.size()) return;
+bool RouteEdit::learn_neighbour(uint16_t port, const IpAddress& address, const MacAddress& mac) {
+  if (port >= staged_->state.ports.size()) return false;
   const Neighbour* known = staged_->neighbours.find({address, port});
-  if (known != nullptr && (known->is_static || known->mac == mac)) return;
-  staged_->neighbours.put({address, port}, {mac, false});
+  if (known != nullptr && (known->is_static || known->mac == mac)) return false;
+  return staged_->neighbours.put({address, port}, {mac, false});
 }
 
 Expected<void> RouteEdit::create_interface(const std::string& name) {

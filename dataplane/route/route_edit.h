@@ -1,5 +1,6 @@
 // RouteEdit: one transaction's edits of addresses, routes, neighbours and protected interfaces; checked as they come,
-// linked under the next generation, like SaEdit.
+// linked under the next generation, like SaEdit. Before it is linked another may be made and linked that only learns
+// neighbours (Versions::Interlude).
 #pragma once
 
 #include <memory>
@@ -47,9 +48,10 @@ class RouteEdit {
   Expected<void> delete_route(const IpPrefix& destination);
   Expected<void> set_neighbour(const NeighbourSpec& spec);  // static; replaces a learned one
   Expected<void> delete_neighbour(const IpAddress& address, const std::string& device);
-  void learn_neighbour(uint16_t port, const IpAddress& address, const MacAddress& mac);  // not over a static one
-  Expected<void> create_interface(const std::string& name);                              // "ipsecN"
-  Expected<void> delete_interface(const std::string& name);                              // error: routes lead to it
+  // False where there is nothing to learn: not over a static one, nor over what an edit around this one changes.
+  bool learn_neighbour(uint16_t port, const IpAddress& address, const MacAddress& mac);
+  Expected<void> create_interface(const std::string& name);  // "ipsecN"
+  Expected<void> delete_interface(const std::string& name);  // error: routes lead to it
   Expected<void> attach_interface(const std::string& name, const std::string& port);
   Expected<void> detach_interface(const std::string& name);
   void clear_interfaces();  // detaches and deletes all of them with their routes

@@ -103,6 +103,80 @@ BOOST_AUTO_TEST_CASE(a_flood_of_neighbours_that_no_reader_lets_go_leaves_the_sta
   BOOST_TEST(neighbour("10.4.0.1", kLan) != nullptr);
 }
 
+// What Routes::learn() does, between two edits of a transaction.
+void learn_in_the_midst(Routes& routes, std::string_view host, const MacAddress& mac) {
+  const Versions::Interlude interlude(*routes.versions);
+  routes.learn(host, kLan, mac);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_learned_in_the_midst_of_a_transaction_is_there_at_once_and_stays) {
+  learn("10.1.0.9", kLan, kMac);
+  RouteEdit around(*tables, *versions);
+  require(around.set_neighbour({address("10.1.0.2"), "lan", kMac}));
+  learn_in_the_midst(*this, "10.1.0.3", kMac);
+  learn_in_the_midst(*this, "10.1.0.9", kOtherMac);
+  BOOST_TEST((neighbour("10.1.0.3", kLan)->mac == kMac));
+  BOOST_TEST((neighbour("10.1.0.9", kLan)->mac == kOtherMac));
+  BOOST_TEST(neighbour("10.1.0.2", kLan) == nullptr);
+  const Generation before = versions->published();
+  require(around.set_neighbour({address("10.1.0.4"), "lan", kMac}));
+  around.link();
+  versions->publish();
+  for (const char* host : {"10.1.0.2", "10.1.0.3", "10.1.0.4", "10.1.0.9"}) {
+    BOOST_TEST(neighbour(host, kLan) != nullptr, host);
+  }
+  BOOST_TEST(neighbour("10.1.0.2", kLan, before) == nullptr);
+  BOOST_TEST(tables->changed_at(before) == before);
+  BOOST_TEST(tables->changed_at(versions->published()) == versions->published());
+}
+
+BOOST_AUTO_TEST_CASE(what_a_transaction_changes_is_not_learned_in_its_midst) {
+  require(set_neighbour("10.1.0.2", "lan", kMac));
+  learn("10.1.0.3", kLan, kMac);
+  {
+    RouteEdit around(*tables, *versions);
+    require(around.delete_neighbour(address("10.1.0.2"), "lan"));
+    require(around.set_neighbour({address("10.1.0.3"), "lan", kOtherMac}));
+    require(around.set_neighbour({address("10.1.0.4"), "lan", kOtherMac}));
+    for (const char* host : {"10.1.0.2", "10.1.0.3", "10.1.0.4"}) learn_in_the_midst(*this, host, {2, 0, 0, 0, 0, 9});
+    BOOST_TEST((neighbour("10.1.0.2", kLan)->mac == kMac));
+    BOOST_TEST((neighbour("10.1.0.3", kLan)->mac == kMac));
+    BOOST_TEST(neighbour("10.1.0.4", kLan) == nullptr);
+    around.link();
+    versions->publish();
+  }
+  BOOST_TEST(neighbour("10.1.0.2", kLan) == nullptr);
+  BOOST_TEST((neighbour("10.1.0.3", kLan)->is_static && neighbour("10.1.0.4", kLan)->is_static));
+  learn("10.1.0.2", kLan, kOtherMac);
+  BOOST_TEST((neighbour("10.1.0.2", kLan)->mac == kOtherMac));
+}
+
+// The places that it takes are its own, and so is what makes room for them.
+BOOST_AUTO_TEST_CASE(what_is_learned_in_the_midst_of_a_transaction_takes_no_room_of_its) {
+  for (int i = 0; i < 14; ++i) learn("10.1.1." + std::to_string(10 + i), kLan, kMac);
+  RouteEdit around(*tables, *versions);
+  for (int i = 0; i < 4; ++i) require(around.set_neighbour({address("10.1.0." + std::to_string(10 + i)), "lan", kMac}));
+  for (int i = 0; i < 100; ++i) learn_in_the_midst(*this, "10.1.2." + std::to_string(10 + i), kMac);
+  around.link();
+  versions->publish();
+  BOOST_TEST(neighbours().size() <= 16u);
+  for (int i = 0; i < 4; ++i) BOOST_TEST(neighbour("10.1.0." + std::to_string(10 + i), kLan) != nullptr);
+  BOOST_TEST(neighbour("10.1.1.10", kLan) == nullptr);
+  BOOST_TEST(versions->drain(1000));
+}
+
+BOOST_AUTO_TEST_CASE(a_transaction_that_is_thrown_away_leaves_what_was_learned_in_its_midst) {
+  {
+    RouteEdit around(*tables, *versions);
+    require(around.set_neighbour({address("10.1.0.2"), "lan", kMac}));
+    learn_in_the_midst(*this, "10.1.0.3", kMac);
+  }
+  versions->discard();
+  BOOST_TEST(neighbour("10.1.0.2", kLan) == nullptr);
+  BOOST_TEST(neighbour("10.1.0.3", kLan) != nullptr);
+  BOOST_TEST(versions->drain(1000));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace spigrp::test
