@@ -36,6 +36,19 @@ ControlPlane::~ControlPlane() {
 void ControlPlane::poll(uint64_t now_ns) {
   now_ns_ = now_ns;
   refresh_own_addresses();
+  serve_punts();
+  if (traps_.poll(now_ns_)) context_.generation = network_.versions.published();
+  time_out();
+}
+
+void ControlPlane::poll_aside(uint64_t now_ns) {
+  now_ns_ = now_ns;
+  refresh_own_addresses();
+  serve_punts();
+  time_out();
+}
+
+void ControlPlane::serve_punts() {
   for (WorkerQueues& queue : queues_) {
     Punt punts[kBurstCapacity];
     // As much as was there at the start: workers may refill faster than this empties.
@@ -46,8 +59,10 @@ void ControlPlane::poll(uint64_t now_ns) {
       left -= std::min<uint32_t>(left, count);
     }
   }
-  if (traps_.poll(now_ns_)) context_.generation = network_.versions.published();
-  if (known_path_mtus_.expire(now_ns_)) publish_path_mtus();
+}
+
+void ControlPlane::time_out() {
+  if (known_path_mtus_.expire(now_ns_) || path_mtus_are_old_) publish_path_mtus();
   waiting_.time_out(
       now_ns_, [this](const NextHopAddress& next_hop) { ask(next_hop); },
       [this](rte_mbuf* packet) { context_.drop(packet, DropReason::neighbour_unresolved); });
@@ -55,7 +70,7 @@ void ControlPlane::poll(uint64_t now_ns) {
 
 // Addresses change by transactions only, so a new generation is the sign to look.
 void ControlPlane::refresh_own_addresses() {
-  if (network_.versions.published() == own_at_) return;
+  if (network_.versions.published() == own_at_ || !network_.versions.may_publish()) return;
   OwnAddresses now;
   for (const AddressSpec& spec : list_addresses(network_.routes)) {
     for (size_t port = 0; port < network_.ports.size(); ++port) {
@@ -115,13 +130,18 @@ void ControlPlane::take_neighbour_message(const Punt& punt) {
   }
   if (own.has(message->target)) {
     const NextHopAddress source{punt.port, message->source};
-    if (message->mac && !own.has(message->source) && own.reaches(message->source)) learn(source, *message->mac);
+    std::optional<MacAddress> solicitor;
+    if (message->mac && !own.has(message->source) && own.reaches(message->source)) {
+      solicitor = learn(source, *message->mac);
+    }
     const LinkSource from{network_.ports[punt.port].mac(), message->target};
     if (rte_mbuf* answer = make_advertisement(from, message->source, context_.packet_buffers)) {
       counters_.originated.add(1);
       if (message->source.is_unspecified()) {
         const IpAddress everyone = destination_of(answer, Family::kIpv6);
         send_packet({punt.port, everyone}, multicast_mac(everyone), answer, Passage::kOwn);
+      } else if (solicitor) {
+        send_packet(source, *solicitor, answer, Passage::kOwn);
       } else {
         send_or_wait(source, own_packet(answer));
       }
@@ -150,6 +170,8 @@ void ControlPlane::take_path_mtu(const Punt& punt) {
 }
 
 void ControlPlane::publish_path_mtus() {
+  path_mtus_are_old_ = !network_.versions.may_publish();
+  if (path_mtus_are_old_) return;
   cells_.path_mtus.set(known_path_mtus_.for_workers(network_.versions.next()), network_.versions);
   network_.versions.publish();
   context_.generation = network_.versions.published();
@@ -159,20 +181,22 @@ bool ControlPlane::is_known(const NextHopAddress& neighbour) const noexcept {
   return network_.routes.neighbour(neighbour_key(neighbour), network_.versions.published()) != nullptr;
 }
 
-void ControlPlane::learn(const NextHopAddress& neighbour, const MacAddress& mac) {
+MacAddress ControlPlane::learn(const NextHopAddress& neighbour, const MacAddress& mac) {
   const Neighbour* known = network_.routes.neighbour(neighbour_key(neighbour), network_.versions.published());
   const bool is_static = known != nullptr && known->is_static;
   const MacAddress right = is_static ? known->mac : mac;
-  if (known == nullptr || known->mac != right) {
+  if ((known == nullptr || known->mac != right) && network_.versions.may_publish()) {
     RouteEdit edit(network_.routes, network_.versions);
-    edit.learn_neighbour(neighbour.port, neighbour.address, mac);
-    edit.link();
-    network_.versions.publish();
-    context_.generation = network_.versions.published();
+    if (edit.learn_neighbour(neighbour.port, neighbour.address, mac)) {
+      edit.link();
+      network_.versions.publish();
+      context_.generation = network_.versions.published();
+    }
   }
   for (const WaitingPacket& waiting : waiting_.take(neighbour)) {
     send_waiting(neighbour, right, waiting);
   }
+  return right;
 }
 
 WaitingPacket ControlPlane::own_packet(rte_mbuf* packet) const noexcept {

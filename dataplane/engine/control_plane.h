@@ -32,6 +32,8 @@ class ControlPlane {
 
   // Serves what workers punted, and times out what waits. Publishes what it learned.
   void poll(uint64_t now_ns);
+  // The same in a turn of a transaction that takes long, in a Versions::Interlude; only packets that met a trap wait.
+  void poll_aside(uint64_t now_ns);
   // Drops what waits and what is in the queues, as shutting_down. The workers have ended.
   void end() noexcept;
 
@@ -40,12 +42,15 @@ class ControlPlane {
 
  private:
   void refresh_own_addresses();
+  void serve_punts();
+  void time_out();
   void take(const Punt& punt);
   void take_arp(const Punt& punt);
   void take_neighbour_message(const Punt& punt);
   void take_path_mtu(const Punt& punt);
   void publish_path_mtus();
-  void learn(const NextHopAddress& neighbour, const MacAddress& mac);
+  // What waits for it is sent. Returns where it is, as far as can be known: a static one is where the operator says.
+  MacAddress learn(const NextHopAddress& neighbour, const MacAddress& mac);
   bool is_known(const NextHopAddress& neighbour) const noexcept;
   // Sends a packet that begins at its IP header, or lets it wait for its next hop.
   void send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet);
@@ -67,6 +72,7 @@ class ControlPlane {
   Generation own_at_ = UINT64_MAX;  // when own_ was made
   WaitingPackets waiting_;
   KnownPathMtus known_path_mtus_;
+  bool path_mtus_are_old_ = false;  // those that workers read
   TrapMaker traps_;
   uint64_t now_ns_ = 0;
 };

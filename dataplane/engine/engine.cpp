@@ -80,6 +80,16 @@ void Engine::poll_control() {
   versions().reclaim();
 }
 
+void Engine::poll_aside() {
+  const Versions::Interlude interlude(versions());
+  state_->parts->control_plane().poll_aside(now_ns());
+  if (interlude.is_in_linking()) {
+    state_->parts->events().poll_aside();
+  } else {
+    state_->parts->events().poll(rte_rdtsc());
+  }
+}
+
 std::vector<Event> Engine::take_events() {
   return state_->parts->events().take();
 }

@@ -8,7 +8,8 @@
 
 namespace spigrp {
 
-void EventSource::poll(uint64_t now_tsc) {
+template <class Take>
+void EventSource::take_notices(Take take) {
   uint64_t untold = 0;
   for (Notices* worker : workers_) {
     Notice notices[kBurstCapacity];
@@ -16,24 +17,44 @@ void EventSource::poll(uint64_t now_tsc) {
     for (uint32_t left = kNoticeQueue; left > 0;) {
       const uint16_t count = worker->take(notices, kBurstCapacity);
       if (count == 0) break;
-      for (uint16_t i = 0; i < count; ++i) take_notice(notices[i], now_tsc);
+      for (uint16_t i = 0; i < count; ++i) take(notices[i]);
       left -= std::min<uint32_t>(left, count);
     }
     untold += worker->untold();
   }
   lost_ += untold - std::exchange(untold_by_workers_, untold);
+}
+
+void EventSource::poll(uint64_t now_tsc) {
+  for (const SaId& id : std::exchange(lifetimes_to_look_at_, {})) look_at_lifetime(id, now_tsc);
+  take_notices([&](const Notice& notice) {
+    if (notice.kind == NoticeKind::kLifetime) return look_at_lifetime(notice.id, now_tsc);
+    take_notice(notice);
+  });
   sas_.lifetimes().poll(now_tsc, kMaxExpiriesAtOnce,
                         [this](const Sa& sa, const Lifetime::Reached& reached) { tell_reached(sa, reached); });
 }
 
-void EventSource::take_notice(const Notice& notice, uint64_t now_tsc) {
+// A worker tells again of a lifetime for which its queue has no room.
+void EventSource::poll_aside() {
+  if (lifetimes_to_look_at_.size() >= kMaxEventsKept) return;
+  take_notices([&](const Notice& notice) {
+    if (notice.kind == NoticeKind::kLifetime) return lifetimes_to_look_at_.push_back(notice.id);
+    take_notice(notice);
+  });
+}
+
+void EventSource::look_at_lifetime(const SaId& id, uint64_t now_tsc) {
+  const SaEntry* entry = sas_.newest(id);
+  if (entry == nullptr || entry->sa == nullptr) return;  // it has been deleted meanwhile
+  sas_.lifetimes().look_at(*entry->sa, now_tsc,
+                           [this](const Sa& sa, const Lifetime::Reached& reached) { tell_reached(sa, reached); });
+}
+
+void EventSource::take_notice(const Notice& notice) {
   switch (notice.kind) {
-    case NoticeKind::kLifetime: {
-      const SaEntry* entry = sas_.newest(notice.id);
-      if (entry == nullptr || entry->sa == nullptr) return;  // it has been deleted meanwhile
-      return sas_.lifetimes().look_at(
-          *entry->sa, now_tsc, [this](const Sa& sa, const Lifetime::Reached& reached) { tell_reached(sa, reached); });
-    }
+    case NoticeKind::kLifetime:
+      return;  // see look_at_lifetime()
     case NoticeKind::kSequenceNear:
       return near_limit_.push_back(notice.id);
     case NoticeKind::kAuthenticationFailed:

@@ -20,6 +20,8 @@ class EventSource {
   EventSource(SaTables& sas, std::vector<Notices*> workers) : sas_(sas), workers_(std::move(workers)) {}
 
   void poll(uint64_t now_tsc);
+  // The same while the newest versions of the tables are not to be looked at: what lifetimes have reached waits.
+  void poll_aside();
   void add(Event event);
   // All since the last call.
   std::vector<Event> take();
@@ -27,7 +29,10 @@ class EventSource {
   std::vector<SaId> take_near_limit() { return std::exchange(near_limit_, {}); }
 
  private:
-  void take_notice(const Notice& notice, uint64_t now_tsc);
+  template <class Take>
+  void take_notices(Take take);
+  void take_notice(const Notice& notice);
+  void look_at_lifetime(const SaId& id, uint64_t now_tsc);
   void tell_reached(const Sa& sa, const Lifetime::Reached& reached);
 
   SaTables& sas_;
@@ -36,6 +41,7 @@ class EventSource {
   std::vector<Event> events_;
   uint64_t lost_ = 0;
   std::vector<SaId> near_limit_;
+  std::vector<SaId> lifetimes_to_look_at_;
 };
 
 }  // namespace spigrp

@@ -44,6 +44,11 @@ bool is_trap(const Eroute& eroute) noexcept {
 
 }  // namespace
 
+void TrapMaker::take(rte_mbuf* packet) {
+  if (met_.size() >= kMaxTrapsMet) return context_.drop(packet, DropReason::holds_full);
+  met_.push_back(packet);
+}
+
 bool TrapMaker::poll(uint64_t now_ns) {
   published_ = false;
   expire(now_ns);

@@ -16,6 +16,7 @@
 namespace spigrp {
 
 inline constexpr size_t kMaxTrapHolds = 1024;
+inline constexpr size_t kMaxTrapsMet = 1024;  // packets, while a transaction is being made that takes long
 inline constexpr uint64_t kTrapHoldNs = 30'000'000'000;
 
 class TrapMaker {
@@ -26,7 +27,8 @@ class TrapMaker {
       : network_(network), queues_(queues), events_(events), context_(context) {}
 
   // A packet that a worker punted: it begins at its IP header, and its buffer names the port that it was received on.
-  void take(rte_mbuf* packet) { met_.push_back(packet); }
+  // It waits for poll(), among so many at most.
+  void take(rte_mbuf* packet);
   // Serves what was taken, and gives up what is due. True: it published.
   bool poll(uint64_t now_ns);
   // Drops what is held, everywhere, as shutting_down. The workers have ended.

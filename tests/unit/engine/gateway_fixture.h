@@ -275,10 +275,15 @@ class Gateway {
   void poll_control(uint64_t now_ns) {
     parts_->control_plane().poll(now_ns);
     parts_->versions().reclaim();
-    for (const auto& worker : parts_->workers()) {
-      worker->send_frames_of_others();
-      worker->resume_held();
+    serve_control();
+  }
+  // The same, of a turn in the midst of a transaction.
+  void poll_aside(uint64_t now_ns) {
+    {
+      const Versions::Interlude interlude(parts_->versions());
+      parts_->control_plane().poll_aside(now_ns);
     }
+    serve_control();
   }
 
   std::vector<const PacketCounters*> all_counters() {
@@ -341,6 +346,12 @@ class Gateway {
     auto parts = EngineParts::create(options);
     BOOST_REQUIRE_MESSAGE(parts.has_value(), (parts ? "" : parts.error().text()));
     return std::move(*parts);
+  }
+  void serve_control() {
+    for (const auto& worker : parts_->workers()) {
+      worker->send_frames_of_others();
+      worker->resume_held();
+    }
   }
   void publish() {
     parts_->versions().publish();

@@ -121,6 +121,23 @@ BOOST_FIXTURE_TEST_CASE(the_first_packet_starts_the_time_of_use_and_its_end_is_t
              boost::test_tools::per_element());
 }
 
+// The newest version of an SA may be another one then.
+BOOST_FIXTURE_TEST_CASE(while_tables_are_linked_what_lifetimes_reach_waits_and_all_else_is_told, AgeingGateway) {
+  near_ages = false;
+  make("", "soft-packets=1,hard-usetime=60");
+  receive(kLan, {udp("10.1.0.2", "10.2.0.2")});
+  const Packets sent = packets(kWan);
+  far.receive(kWan, sent);
+  far.receive(kWan, sent);
+  far.parts().events().poll_aside();
+  const std::vector<Event> events = far.parts().events().take();
+  BOOST_REQUIRE(events.size() == 1u);
+  BOOST_TEST(event_name(events[0]) == "replay");
+  BOOST_TEST(told(far) == Lines{"esp.115@192.0.2.2 soft packets 1"}, boost::test_tools::per_element());
+  const uint64_t end = rte_rdtsc() + 61 * rte_get_tsc_hz();
+  BOOST_TEST(told(far, end) == Lines{"esp.115@192.0.2.2 hard usetime 60"}, boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(what_an_attacker_can_cause_is_told_only_so_often, AgeingGateway) {
   make("", "");
   receive(kLan, {udp("10.1.0.2", "10.2.0.2")});

@@ -227,6 +227,112 @@ BOOST_AUTO_TEST_CASE(what_waits_at_the_end_is_counted) {
   BOOST_TEST(gateway.dropped(DropReason::shutting_down) == 3u);
 }
 
+// A transaction of SAs, an own address and a static neighbour, step by step.
+struct SlowTransaction {
+  explicit SlowTransaction(Gateway& gateway)
+      : versions(gateway.parts().versions()),
+        sas(gateway.parts().sas(), versions),
+        routes(gateway.parts().routes(), versions) {
+    SaSpec spec{.id = parse_sa_id("tun.113@192.0.2.2").value(), .source = address("192.0.2.1")};
+    spec.tunnel_destination = spec.id.destination;
+    Gateway::require(sas.add_sa(spec));
+    Gateway::require(routes.add_address({parse_ip_prefix("10.1.0.9/24", HostBits::kAllowed).value(), "lan"}));
+    Gateway::require(routes.set_neighbour({address("10.1.0.70"), "lan", kHostMac}));
+  }
+  void begin_linking(Generation between) {
+    versions.begin_linking(between);
+    sas.link();
+  }
+  void publish() {
+    routes.link();
+    versions.publish();
+  }
+
+  Versions& versions;
+  SaEdit sas;
+  RouteEdit routes;
+};
+
+// An ARP request and a solicitation are answered, and a packet waits until its next hop is: all in turns.
+void check_turns(Gateway& gateway, unsigned host) {
+  const std::string asker = "10.1.0." + std::to_string(host), next_hop = "10.1.0." + std::to_string(host + 1);
+  const MacAddress own = gateway.parts().ports()[kLan].mac();
+  gateway.receive_frame(kLan, arp_frame(1, kNewMac, asker, "10.1.0.1"));
+  gateway.receive_frame(kLan, arp_frame(1, kNewMac, asker, "10.1.0.9"));  // not an own address yet
+  gateway.receive_frame(
+      kLan, gateway.frame(kLan, neighbour_packet({"fd00:1::77", "ff02::1:ff00:1", 255}, 135, "fd00:1::1", kNewMac)));
+  gateway.receive(kWan, {udp("192.0.2.2", next_hop)});
+  gateway.poll_aside(0);
+  Bytes reply = arp_frame(2, own, "10.1.0.1", asker, kNewMac);
+  std::copy(kNewMac.begin(), kNewMac.end(), reply.begin());
+  const Packets answers = gateway.frames(kLan);
+  BOOST_REQUIRE(answers.size() == 3u);
+  BOOST_TEST((answers[0] == reply));
+  BOOST_TEST(answers[1][14 + 40] == 136);
+  BOOST_TEST((answers[2] == arp_frame(1, own, "10.1.0.1", next_hop)));
+  gateway.receive_frame(kLan, arp_frame(2, kNewMac, next_hop, "10.1.0.1", own));
+  gateway.poll_aside(1);
+  BOOST_TEST((gateway.packets(kLan) == Packets{one_hop_on(udp("192.0.2.2", next_hop))}));
+}
+
+bool is_known_to_workers(Gateway& gateway, unsigned host) {
+  gateway.receive(kWan, {udp("192.0.2.2", "10.1.0." + std::to_string(host))});
+  return gateway.packets(kLan).size() == 1;
+}
+
+BOOST_AUTO_TEST_CASE(in_the_midst_of_a_transaction_neighbours_are_answered_and_learned) {
+  Gateway gateway;
+  {
+    SlowTransaction transaction(gateway);
+    check_turns(gateway, 50);
+    transaction.begin_linking(100);
+    const Generation linked = gateway.parts().versions().next();
+    check_turns(gateway, 60);
+    for (const unsigned host : {50u, 51u, 60u, 61u}) BOOST_TEST(is_known_to_workers(gateway, host), host);
+    BOOST_TEST(gateway.parts().versions().published() < linked);
+    transaction.publish();
+    BOOST_TEST(gateway.parts().versions().published() == linked);
+  }
+  for (const unsigned host : {50u, 51u, 60u, 61u, 70u}) BOOST_TEST(is_known_to_workers(gateway, host), host);
+  gateway.receive_frame(kLan, arp_frame(1, kNewMac, "10.1.0.50", "10.1.0.9"));
+  gateway.poll_control(2);
+  BOOST_TEST(gateway.frames(kLan).size() == 1u);
+  gateway.check_accounting();
+}
+
+BOOST_AUTO_TEST_CASE(where_nothing_can_be_published_any_more_they_are_answered_and_learned_later) {
+  Gateway gateway;
+  {
+    SlowTransaction transaction(gateway);
+    transaction.begin_linking(0);
+    const Generation before = gateway.parts().versions().published();
+    check_turns(gateway, 50);
+    BOOST_TEST(gateway.parts().versions().published() == before);
+    transaction.publish();
+  }
+  gateway.poll_control(2);
+  gateway.receive_frame(kLan, arp_frame(1, kNewMac, "10.1.0.50", "10.1.0.1"));
+  gateway.poll_control(3);
+  gateway.frames(kLan);
+  BOOST_TEST(is_known_to_workers(gateway, 50));
+}
+
+BOOST_AUTO_TEST_CASE(what_a_transaction_deletes_is_not_learned_before_it_is_made) {
+  Gateway gateway;
+  RouteEdit edit(gateway.parts().routes(), gateway.parts().versions());
+  Gateway::require(edit.delete_neighbour(address("10.1.0.2"), "lan"));
+  gateway.receive_frame(kLan, arp_frame(1, kNewMac, "10.1.0.2", "10.1.0.1"));
+  gateway.poll_aside(0);
+  BOOST_TEST(gateway.frames(kLan).size() == 1u);
+  edit.link();
+  gateway.parts().versions().publish();
+  BOOST_TEST(!is_known_to_workers(gateway, 2));
+  gateway.receive_frame(kLan, arp_frame(1, kNewMac, "10.1.0.2", "10.1.0.1"));
+  gateway.poll_control(1);
+  BOOST_TEST(gateway.frames(kLan).size() == 3u);  // the question, the packet that waited, and the answer
+  BOOST_TEST(is_known_to_workers(gateway, 2));
+}
+
 BOOST_AUTO_TEST_CASE(a_punt_queue_that_is_full_drops) {
   Gateway gateway;
   for (unsigned i = 0; i < 20; ++i) gateway.receive(kWan, std::vector<Bytes>(64, udp("192.0.2.2", "10.1.0.50")));

@@ -353,6 +353,22 @@ BOOST_FIXTURE_TEST_CASE(a_flood_of_flows_is_bounded, TwoWorkers) {
   BOOST_TEST(hold_count() + beyond == 1600u);
 }
 
+BOOST_FIXTURE_TEST_CASE(what_meets_a_trap_in_the_midst_of_a_transaction_waits_until_it_is_made, TrapGateway) {
+  trap();
+  receive(kLan, {flow_packet(1)});
+  const Generation before = parts().versions().published();
+  for (unsigned i = 0; i < 3; ++i) poll_aside(i);
+  BOOST_TEST(hold_count() == 0u);
+  BOOST_TEST(parts().versions().published() == before);
+  turn(3);
+  BOOST_TEST(hold_count() == 1u);
+  BOOST_TEST(acquires().size() == 1u);
+  protect();
+  turn(4);
+  BOOST_TEST((received_far() == Packets{two_hops_on(flow_packet(1))}));
+  check_accounting();
+}
+
 BOOST_FIXTURE_TEST_CASE(a_worker_tells_of_no_more_than_so_many_a_second, TrapGateway) {
   trap();
   const uint64_t start = rte_rdtsc();
