@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -11,7 +10,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <spdlog/spdlog.h>
 
 #include <rte_eal.h>
@@ -19,6 +17,7 @@
 #include "config/process.h"
 #include "control/log.h"
 #include "control/number_keeper.h"
+#include "control/rounds.h"
 #include "control/server.h"
 #include "control/startup_batch.h"
 #include "control/telemetry.h"
@@ -102,7 +101,7 @@ struct Sockets {
   std::optional<SocketFile> read;
 };
 
-// The control thread: it waits for clients, signals and its timer, and does everything in turn.
+// The control thread: it waits for clients and signals, polls in between, and does everything in turn.
 class ControlLoop {
  public:
   // `numbers` is null where nothing keeps them.
@@ -113,7 +112,7 @@ class ControlLoop {
         service_(service),
         numbers_(numbers),
         server_(io, std::move(sockets.control), options.socket, service),
-        tick_(io) {
+        rounds_(io, kPollInterval) {
     if (sockets.read) read_server_.emplace(io, std::move(*sockets.read), *options.read_socket, service);
   }
 
@@ -124,8 +123,7 @@ class ControlLoop {
     }
     signals.then([this] { end(); });
     service_.give_turns([this] { serve_others(); });
-    poll();
-    io_.run();  // returns when nothing is left to wait for
+    rounds_.run([this] { poll(); });
     signals.then({});
     service_.give_turns({});
     return {};
@@ -133,15 +131,12 @@ class ControlLoop {
 
  private:
   void poll() {
-    if (!service_.is_busy()) {
-      engine_.poll_control();
-      if (numbers_ != nullptr) numbers_->poll(monotonic_seconds());
-      service_.poll();
-    }
-    tick_.expires_after(kPollInterval);
-    tick_.async_wait([this](const boost::system::error_code& error) {
-      if (!error && !ending_) poll();
-    });
+    if (ending_) return;
+    rounds_.attempt([this] { server_.poll(); });
+    if (read_server_) rounds_.attempt([this] { read_server_->poll(); });
+    rounds_.attempt([this] { engine_.poll_control(); });
+    if (numbers_ != nullptr) rounds_.attempt([this] { numbers_->poll(monotonic_seconds()); });
+    service_.poll();
   }
 
   // In the middle of a transaction that takes long: the numbers of SAs in use, before anybody who can make others wait;
@@ -150,23 +145,20 @@ class ControlLoop {
   void serve_others() noexcept {
     const auto began = std::chrono::steady_clock::now();
     const auto until = began + kTurn;
-    try {
-      if (numbers_ != nullptr && began >= numbers_polled_ + kPollInterval) {
-        numbers_->poll_aside(monotonic_seconds());
-        numbers_polled_ = began;
-      }
+    if (numbers_ != nullptr && began >= numbers_polled_ + kPollInterval) {
+      numbers_polled_ = began;
+      rounds_.attempt([this] { numbers_->poll_aside(monotonic_seconds()); });
+    }
+    rounds_.attempt([this, until] {
       while (io_.poll_one() > 0 && std::chrono::steady_clock::now() < until) {
       }
-    } catch (const std::exception& error) {
-      spdlog::warn("control socket: a client cannot be served: {}", error.what());
-    }
+    });
   }
 
   void end() {
     ending_ = true;
     server_.stop();
     if (read_server_) read_server_->stop();
-    tick_.cancel();
   }
 
   boost::asio::io_context& io_;
@@ -175,7 +167,7 @@ class ControlLoop {
   NumberKeeper* numbers_;
   Server server_;
   std::optional<Server> read_server_;
-  boost::asio::steady_timer tick_;
+  Rounds rounds_;
   std::chrono::steady_clock::time_point numbers_polled_{};  // in a transaction
   bool ending_ = false;
 };

@@ -2,6 +2,7 @@
 #include "control/server.h"
 
 #include <chrono>
+#include <new>
 #include <string>
 #include <utility>
 
@@ -22,7 +23,7 @@ void send_away(int connection, Error error) noexcept {
 }  // namespace
 
 Server::Server(boost::asio::io_context& io, SocketFile file, const SocketOptions& options, Service& service)
-    : file_(std::move(file)), options_(options), service_(service), acceptor_(io), pause_(io) {}
+    : file_(std::move(file)), options_(options), service_(service), acceptor_(io) {}
 
 Expected<void> Server::start() {
   boost::system::error_code error;
@@ -36,27 +37,30 @@ Expected<void> Server::start() {
 void Server::stop() noexcept {
   boost::system::error_code ignored;
   acceptor_.close(ignored);
-  pause_.cancel(ignored);
   const auto sessions = sessions_;  // each takes itself out of the list
   for (const auto& weak : sessions) {
     if (const auto session = weak.lock()) session->close();
   }
 }
 
+void Server::poll() {
+  if (!accepting_ && acceptor_.is_open() && Clock::now() >= paused_until_) accept();
+}
+
+// Where this throws, poll() comes back to it.
 void Server::accept() {
   acceptor_.async_accept([this](const boost::system::error_code& error, Protocol::socket socket) {
+    accepting_ = false;
     if (!acceptor_.is_open()) return;
     if (!error) {
       accept();  // first: whatever this one meets with, others come in
       return admit(std::move(socket));
     }
     // Mostly: no descriptor left. Those that clients give back will do, so try again in a while.
+    paused_until_ = Clock::now() + kPauseAfterFailure;
     spdlog::warn("control socket: a client cannot be accepted: {}", error.message());
-    pause_.expires_after(kPauseAfterFailure);
-    pause_.async_wait([this](const boost::system::error_code& cancelled) {
-      if (!cancelled) accept();
-    });
   });
+  accepting_ = true;
 }
 
 void Server::admit(Protocol::socket socket) {
@@ -70,8 +74,14 @@ void Server::admit(Protocol::socket socket) {
                       "try again later, or raise max_clients in the configuration's [socket]"});
   }
   const auto place = sessions_.emplace(sessions_.end());
-  const auto session =
-      std::make_shared<Session>(std::move(socket), service_, options_, [this, place] { sessions_.erase(place); });
+  std::shared_ptr<Session> session;
+  try {
+    session =
+        std::make_shared<Session>(std::move(socket), service_, options_, [this, place] { sessions_.erase(place); });
+  } catch (const std::bad_alloc&) {
+    sessions_.erase(place);
+    throw;
+  }
   *place = session;
   session->start();
 }

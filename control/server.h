@@ -2,13 +2,13 @@
 // for, and tells the others why not.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <list>
 #include <memory>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
 
 #include "config/options.h"
 #include "control/service.h"
@@ -24,11 +24,14 @@ class Server {
 
   // Listens. Error: what the system says.
   Expected<void> start();
+  // A few hundred times a second: goes on listening where something has kept it from that.
+  void poll();
   // No new clients; those there are, are cut off.
   void stop() noexcept;
 
  private:
   using Protocol = boost::asio::local::stream_protocol;
+  using Clock = std::chrono::steady_clock;
 
   void accept();
   void admit(Protocol::socket socket);
@@ -37,7 +40,8 @@ class Server {
   const SocketOptions& options_;
   Service& service_;
   Protocol::acceptor acceptor_;
-  boost::asio::steady_timer pause_;
+  bool accepting_ = false;
+  Clock::time_point paused_until_{};
   std::list<std::weak_ptr<Session>> sessions_;
 };
 
