@@ -139,15 +139,17 @@ class ControlLoop {
     service_.poll();
   }
 
-  // In the middle of a transaction that takes long: the numbers of SAs in use, before anybody who can make others wait;
-  // and what clients ask, as far as it changes nothing. Whatever a client's handler throws ends that client, not the
-  // transaction.
+  // In the middle of a transaction that takes long: the numbers of SAs in use and what others on the wire wait for,
+  // before anybody who can make others wait; then what clients ask, as far as it changes nothing. Whatever a client's
+  // handler throws ends that client, not the transaction.
   void serve_others() noexcept {
     const auto began = std::chrono::steady_clock::now();
     const auto until = began + kTurn;
-    if (numbers_ != nullptr && began >= numbers_polled_ + kPollInterval) {
-      numbers_polled_ = began;
-      rounds_.attempt([this] { numbers_->poll_aside(monotonic_seconds()); });
+    if (began >= polled_aside_ + kPollInterval) {
+      polled_aside_ = began;
+      if (numbers_ != nullptr) rounds_.attempt([this] { numbers_->poll_aside(monotonic_seconds()); });
+      rounds_.attempt([this] { engine_.poll_aside(); });
+      rounds_.attempt([this] { service_.tell_events(); });
     }
     rounds_.attempt([this, until] {
       while (io_.poll_one() > 0 && std::chrono::steady_clock::now() < until) {
@@ -168,7 +170,7 @@ class ControlLoop {
   Server server_;
   std::optional<Server> read_server_;
   Rounds rounds_;
-  std::chrono::steady_clock::time_point numbers_polled_{};  // in a transaction
+  std::chrono::steady_clock::time_point polled_aside_{};
   bool ending_ = false;
 };
 

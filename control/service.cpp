@@ -80,13 +80,11 @@ void log_warnings(const SharedKeys& shared) {
 // A transaction is being made. When it has been, those go on who waited for it.
 class Service::Making {
  public:
-  explicit Making(Service& service) : service_(service) {
-    service_.making_after_ = service_.context_.engine.versions().published();
-  }
+  explicit Making(Service& service) : service_(service) { service_.making_ = true; }
   Making(const Making&) = delete;
   Making& operator=(const Making&) = delete;
   ~Making() {
-    service_.making_after_.reset();
+    service_.making_ = false;
     for (const auto& go_on : std::exchange(service_.waiting_, {})) go_on();
   }
 
@@ -138,7 +136,7 @@ Service::Answer Service::answer_request(Request& request, Conversation& conversa
         } else if constexpr (std::is_same_v<T, StatsQuery>) {
           return answer_stats(context_.engine);
         } else if constexpr (std::is_same_v<T, StatusQuery>) {
-          return answer_status(context_, edited_at());
+          return answer_status(context_, edited_at_);
         } else if constexpr (std::is_same_v<T, MonitorQuery>) {
           if (client != nullptr) hub_.subscribe(client, asked.events);
           return nlohmann::json::object();
@@ -187,7 +185,7 @@ Service::Answer Service::begin(Conversation& conversation) {
         RpcError{kRefused, {"transaction", "is begun already", "commit or abort it before the next"}});
   }
   conversation.transaction = std::make_unique<OpenTransaction>(pending_edits_);
-  return nlohmann::json{{"generation", edited_at()}};
+  return nlohmann::json{{"generation", edited_at_}};
 }
 
 Service::Answer Service::add_lines(const TransactionLines& lines, Conversation& conversation) {
@@ -257,10 +255,10 @@ tl::expected<Published, RefusedEdit> Service::edit(Edits& edits) {
   if (is_large) make_room();
   EditNotes notes(context_.topics);
   auto made = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store}, pace_,
-                    [&](const Edit& edit) { notes.take(edit); });
+                    {.applied = [&](const Edit& edit) { notes.take(edit); },
+                     .published = [&](Generation published) { edited_at_ = published; }});
   holds_free_memory_ = holds_free_memory_ || is_large;
   if (made) {
-    edited_at_ = made->generation;
     notes.log(engine.sas(), pace_);
     log_warnings(made->shared_keys);
     hub_.publish(notes.change(made->generation));
@@ -279,12 +277,6 @@ Expected<void> Service::load() {
   holds_free_memory_ = true;
   engine.poll_control();
   return {};
-}
-
-// Before the transaction that is being made is done with, others see already what it published.
-Generation Service::edited_at() const noexcept {
-  const Generation published = context_.engine.versions().published();
-  return making_after_ && *making_after_ != published ? published : edited_at_;
 }
 
 // What earlier transactions have left is freed: places in the tables, and memory.
@@ -318,6 +310,10 @@ void Service::poll() {
     if (reader != nullptr) reader->expire(now);
     return reader == nullptr;
   });
+  tell_events();
+}
+
+void Service::tell_events() {
   for (const Event& event : context_.engine.take_events()) {
     if (topics().any()) topics().say(event_topic(event), event_text(event));
     hub_.publish(event);

@@ -31,7 +31,7 @@ class Service {
   // nothing.
   void give_turns(std::function<void()> turn) { pace_ = Pace(std::move(turn)); }
   // A transaction is being made: neither poll() nor the tables' other writers may be called.
-  bool is_busy() const noexcept { return making_after_.has_value(); }
+  bool is_busy() const noexcept { return making_; }
   // Is called once, when the transaction that is being made has been.
   void when_made(std::function<void()> go_on) { waiting_.push_back(std::move(go_on)); }
 
@@ -43,6 +43,8 @@ class Service {
 
   // Tells what has happened in the engine, and cuts off who began to read the state and does not go on.
   void poll();
+  // Only tells; in a turn, too.
+  void tell_events();
 
   LogTopics& topics() noexcept { return context_.topics; }
 
@@ -60,7 +62,6 @@ class Service {
   Answer abort(Conversation& conversation);
   Answer save(const SaveQuery& query, Conversation& conversation);
 
-  Generation edited_at() const noexcept;
   void make_room();
   bool free_some_edits();
   void give_back_memory();
@@ -71,7 +72,7 @@ class Service {
   bool holds_free_memory_ = false;
   PendingEdits pending_edits_;
   Pace pace_;
-  std::optional<Generation> making_after_;  // the generation before the transaction that is being made
+  bool making_ = false;  // a transaction
   std::vector<std::function<void()>> waiting_;
   std::vector<std::weak_ptr<StateReader>> readers_;
 };

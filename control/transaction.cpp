@@ -2,6 +2,7 @@
 #include "control/transaction.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "route/route_edit.h"
 #include "sa/sa_edit.h"
@@ -74,7 +75,7 @@ class Applier {
 // The generation that is being prepared: published, or else, where an edit is refused or memory runs out, discarded.
 class Preparation {
  public:
-  explicit Preparation(Versions& versions) : versions_(versions) {}
+  Preparation(Versions& versions, const Pace& pace) : versions_(versions), gives_turns_(pace.has_turns()) {}
   Preparation(const Preparation&) = delete;
   Preparation& operator=(const Preparation&) = delete;
   ~Preparation() {
@@ -83,13 +84,21 @@ class Preparation {
 
   // From the first link on there is no way back, so that nothing here may fail.
   void publish(Applier& applier) noexcept {
+    const bool takes_long = gives_turns_ && std::chrono::steady_clock::now() - began_ >= kLong;
+    versions_.begin_linking(takes_long ? kGenerationsBetween : 0);
     applier.link();
     versions_.publish();
     published_ = true;
   }
 
  private:
+  // What was prepared within this is linked before anybody would miss that others publish.
+  static constexpr std::chrono::milliseconds kLong{50};
+  static constexpr Generation kGenerationsBetween = 1u << 16;
+
   Versions& versions_;
+  const bool gives_turns_;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
   bool published_ = false;
 };
 
@@ -100,8 +109,8 @@ Error not_stored(const Error& error) {
 }  // namespace
 
 tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
-                                           const Applied& applied) {
-  Preparation preparation(tables.versions);
+                                           const TransactionWatch& watch) {
+  Preparation preparation(tables.versions, pace);
   Applier applier(tables, pace, edits.size());
   for (; !edits.empty(); edits.pop_front()) {
     pace.step();
@@ -109,7 +118,7 @@ tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tab
     if (const auto done = std::visit(applier, numbered.edit); !done) {
       return tl::unexpected(RefusedEdit{done.error(), numbered.line});
     }
-    applied(numbered.edit);
+    watch.applied(numbered.edit);
   }
   if (tables.store != nullptr) {
     Store::Writer writer(*tables.store);
@@ -119,12 +128,14 @@ tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tab
     }
   }
   preparation.publish(applier);
-  return Published{tables.versions.published(), applier.shared_keys()};
+  const Generation generation = tables.versions.published();
+  watch.published(generation);
+  return Published{generation, applier.shared_keys()};
 }
 
 Expected<SharedKeys> apply_stored(Store& store, const EditedTables& tables) {
-  Preparation preparation(tables.versions);
   Pace alone;
+  Preparation preparation(tables.versions, alone);
   // At most, and it costs next to nothing.
   const size_t edits = std::max(tables.sas.sas().slot_count(), tables.sas.eroutes().slot_count());
   Applier applier(tables, alone, edits);

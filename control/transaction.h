@@ -38,11 +38,15 @@ struct Published {
 // leaves everything as it was. Where they are stored, that is done before, and what the store does not take is refused.
 // By steps: before they are published others may look at the tables as they were. A transaction that is large is put on
 // the disk by a thread of its own while they do.
+// In their turns they may also publish edits of what transactions leave alone (Versions::Interlude).
 // An edit that has been applied is shown to `applied` and then freed: what a million make of the tables takes the place
-// of what they took.
-using Applied = std::function<void(const Edit&)>;
+// of what they took. `published` is called when they are, before anybody else has a turn.
+struct TransactionWatch {
+  std::function<void(const Edit&)> applied;
+  std::function<void(Generation)> published;
+};
 tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tables, Pace& pace,
-                                           const Applied& applied);
+                                           const TransactionWatch& watch);
 
 // Applies what the store has. Errors: a row cannot be read or applied.
 Expected<SharedKeys> apply_stored(Store& store, const EditedTables& tables);

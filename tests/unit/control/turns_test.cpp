@@ -197,6 +197,38 @@ BOOST_AUTO_TEST_CASE(of_one_that_is_refused_nothing_is_ever_shown) {
   check_turns(edits, [](Gateway& gateway) { return gateway.shown(); });
 }
 
+// What the engine does in a turn when it hears of a neighbour. False: it has to wait.
+bool learn_in_turn(Engine& engine, unsigned number) {
+  const Versions::Interlude interlude(engine.versions());
+  if (!engine.versions().may_publish()) return false;
+  RouteEdit edit(engine.routes(), engine.versions());
+  const IpAddress host{Family::kIpv4, {192, 0, 2, static_cast<uint8_t>(10 + number % 200)}};
+  BOOST_TEST(edit.learn_neighbour(0, host, {2, 0, 0, 0, 0, static_cast<uint8_t>(number)}));
+  edit.link();
+  engine.versions().publish();
+  return true;
+}
+
+BOOST_FIXTURE_TEST_CASE(neighbours_learned_in_turns_do_not_show_the_transaction_before_its_end, Gateway) {
+  const json before = call("status");
+  unsigned learned = 0;
+  service.give_turns([&] {
+    const json status = call("status");
+    const bool is_made = status["sas"] != before["sas"];
+    BOOST_TEST((status["edited_at"] != before["edited_at"]) == is_made);
+    if (!is_made) BOOST_TEST(status["groups"] == before["groups"]);
+    if (learn_in_turn(*engine, learned)) ++learned;
+  });
+  const json generation = call("batch", {{"edits", change()}})["generation"];
+  service.give_turns({});
+  BOOST_TEST(learned > 0u);
+  const json after = call("status");
+  BOOST_TEST(after["edited_at"] == generation);
+  BOOST_TEST(after["sas"] != before["sas"]);
+  BOOST_TEST(call("neighbour.list")["rows"].size() == std::min(learned, 200u));
+  BOOST_TEST(call("begin")["generation"] == generation);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_would_change_something_waits, Gateway) {
   unsigned waited = 0, turns = 0;
   Conversation other;
