@@ -3,8 +3,10 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <utility>
 
+#include "state/prefetch.h"
 #include "state/versions.h"
 
 namespace spigrp {
@@ -30,6 +32,14 @@ class VersionedCell {
     return version != nullptr && version->present ? &version->value : nullptr;
   }
 
+  // worker: into the cache what at() most likely looks at, and so many bytes of the value; the cell itself is there
+  void prefetch_newest(size_t value_bytes) const noexcept {
+    const Version* version = head_.load(std::memory_order_relaxed);
+    if (version == nullptr) return;
+    prefetch(version);
+    prefetch(reinterpret_cast<const char*>(&version->value) + value_bytes - 1);
+  }
+
   // control: the value that the next publish will leave, or null
   const T* newest() const noexcept {
     const Version* version = head_.load(std::memory_order_relaxed);
@@ -37,15 +47,15 @@ class VersionedCell {
   }
 
   // control: becomes the value at versions.next(); the one before is freed when nobody can see it
-  void set(T value, Versions& versions) { push(new Version{std::move(value), versions.next(), true, {}}, versions); }
-  void erase(Versions& versions) { push(new Version{T{}, versions.next(), false, {}}, versions); }
+  void set(T value, Versions& versions) { push(new Version{versions.next(), {}, true, std::move(value)}, versions); }
+  void erase(Versions& versions) { push(new Version{versions.next(), {}, false, T{}}, versions); }
 
  private:
-  struct Version {
-    T value;
+  struct Version {  // what at() looks at, and then the value's first members, in one line or two
     Generation born;
-    bool present;
     std::atomic<Version*> older;  // worker: ro, control: rw
+    bool present;
+    T value;
   };
 
   void push(Version* version, Versions& versions) {

@@ -39,6 +39,10 @@ class VersionedMap {
   }
   // worker: fetches the cell of a slot into the cache
   void prefetch(Slot slot) const noexcept { spigrp::prefetch(&cells_[slot]); }
+  // worker: and once it is there, the newest version in it, so many bytes of the value
+  void prefetch_newest(Slot slot, size_t value_bytes = sizeof(T)) const noexcept {
+    cells_[slot].prefetch_newest(value_bytes);
+  }
 
   // control: the slot of a key, made (without a value) where there is none. Error: the table is full.
   Expected<Slot> insert(const Key& key) { return index_->insert(&key); }
