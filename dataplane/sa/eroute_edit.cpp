@@ -26,7 +26,7 @@ bool overlap(const Selector& one, const Selector& other) noexcept {
 Expected<void> SaEdit::set_eroute(const Selector& selector, const ErouteTarget& target, ErouteMode mode) {
   const auto present = staged_->check_selector(selector, mode);
   if (!present) return tl::unexpected(present.error());
-  Eroute eroute{.selector = selector, .target = target};
+  Eroute eroute{.target = target, .selector = selector};
   const SaEntry* entry = nullptr;
   if (const auto* id = std::get_if<SaId>(&target)) {
     entry = staged_->find(*id);
@@ -50,7 +50,7 @@ Expected<void> SaEdit::set_dissolved_eroute(const Selector& selector, const SaId
   }
   const auto head = staged_->tables.sas_->insert(sa_key(target));
   if (!head) return failure(target.text(), head.error().problem, head.error().remedy);
-  Eroute eroute{.selector = selector, .target = target, .head = *head};
+  Eroute eroute{.head = *head, .target = target, .selector = selector};
   if (const auto put = staged_->put_eroute(std::move(eroute), *present, entry); !put) {
     staged_->release_unused(target);
     return put;
@@ -96,10 +96,10 @@ Expected<void> SaEdit::hold_for_trap(const Selector& flow, const Selector& trap)
   const bool in_its_place = flow == trap;
   const uint64_t number = ++staged_->tables.edit_number_;
   if (staged_->find_eroute(flow) != nullptr) staged_->drop_eroute(flow);
-  staged_->eroutes[flow] = {Eroute{.selector = flow,
-                                   .target = MagicTarget::kHold,
-                                   .slot = *slot,
+  staged_->eroutes[flow] = {Eroute{.slot = *slot,
                                    .pointed_by = number,
+                                   .target = MagicTarget::kHold,
+                                   .selector = flow,
                                    .held = std::make_shared<HeldPacket>(staged_->tables.released_),
                                    .by_trap = !in_its_place},
                             std::make_unique<TrapHold>(TrapHold{trap, number, in_its_place})};
@@ -115,10 +115,10 @@ void SaEdit::expire_hold(const Selector& flow) {
   const Slot slot = hold->slot;
   staged_->drop_eroute(flow);
   if (!made->second.in_its_place) return;
-  staged_->eroutes[flow] = {Eroute{.selector = flow,
+  staged_->eroutes[flow] = {Eroute{.slot = slot,
+                                   .pointed_by = ++staged_->tables.edit_number_,
                                    .target = MagicTarget::kTrapSubnet,
-                                   .slot = slot,
-                                   .pointed_by = ++staged_->tables.edit_number_}};
+                                   .selector = flow}};
 }
 
 const Eroute* SaEdit::Staged::find_eroute(const Selector& selector) const {

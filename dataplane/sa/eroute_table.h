@@ -1,6 +1,7 @@
 // ErouteTable: selectors → targets, most specific first: longer source prefix, then longer destination prefix, then
 // protocol, source port (or ICMP type), destination port (or code) given over not given. One hash table holds all
-// eroutes; the list of "shapes" (which prefix lengths and which fields occur) says in which order to probe it.
+// eroutes; the list of "shapes" (which prefix lengths and which fields occur) says in which order to probe it, and two
+// filters which of them are worth it.
 #pragma once
 
 #include <array>
@@ -8,12 +9,14 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "config/selector.h"
 #include "packet/ip_packet.h"
 #include "sa/held_packet.h"
 #include "sa/sa_group.h"
+#include "sa/shape_filter.h"
 #include "state/prefetch.h"
 #include "state/versioned_map.h"
 #include "state/writers.h"
@@ -21,11 +24,13 @@
 namespace spigrp {
 
 struct Eroute {
-  Selector selector;
+  // What a packet to an SA needs comes first, in one cache line.
+  Slot slot = kNoSlot;      // its own, in the eroute table
+  Slot head = kNoSlot;      // of the target SA in the SA table; kNoSlot for magic targets
+  uint64_t pointed_by = 0;  // number of the edit that set the target
+  static constexpr size_t kNeededBytes = 2 * sizeof(Slot) + sizeof(uint64_t);
   ErouteTarget target;
-  Slot slot = kNoSlot;               // its own, in the eroute table
-  Slot head = kNoSlot;               // of the target SA in the SA table; kNoSlot for magic targets
-  uint64_t pointed_by = 0;           // number of the edit that set the target
+  Selector selector;
   std::shared_ptr<HeldPacket> held;  // %hold only
   bool by_trap = false;              // a %hold that a trap made for one flow, beside itself
 };
@@ -67,6 +72,9 @@ class ErouteTable {
     bool unclear = false;
   };
   Found find(const FlowKey& flow, Generation g) const noexcept;
+  // worker: the eroutes of at most kMostAtOnce flows of which nothing is unknown, waiting for memory together
+  static constexpr size_t kMostAtOnce = 128;
+  void find_all(std::span<const FlowKey> flows, Generation g, const Eroute** eroutes) const noexcept;
   // worker: stays the same as long as no eroute is added, changed or removed
   Generation changed_at(Generation g) const noexcept;
   // worker: counts packets that took the eroute of a slot
@@ -91,17 +99,38 @@ class ErouteTable {
     // All its eroutes are holds that traps made. Each goes only before its own trap, and what does not show that it is
     // of that flow has the trap: so nothing becomes unclear by them.
     bool only_by_traps;
+    ShapeBits bit;
     std::array<uint64_t, sizeof(FlowKey) / 8> mask;
   };
+  struct PrefixLength {
+    uint8_t bits;
+    ShapeBits shapes;  // that have it
+    uint64_t front_mask, back_mask;
+  };
+  struct FamilyShapes {
+    std::vector<Probe> probes;
+    std::vector<PrefixLength> sources, destinations;
+  };
   struct ShapeList {
-    std::vector<Probe> ipv4, ipv6;
+    std::array<FamilyShapes, 2> families;
     Generation changed_at = 0;
   };
+  struct ShapeCount {
+    uint8_t number = 0;  // in the filters
+    uint32_t eroutes = 0;
+    uint32_t by_traps = 0;  // of those
+  };
+  using ShapeCounts = std::map<ErouteShape, ShapeCount, std::greater<>>;
 
   struct AskedEroutes;
+  struct Search;
 
-  ErouteTable() = default;
+  explicit ErouteTable(uint32_t capacity) : by_source_(capacity), by_destination_(capacity) {}
+  static FamilyShapes family_shapes(const ShapeCounts& counts);
+  ShapeBits worth_probing(const FamilyShapes& shapes, const FlowKey& flow) const noexcept;
+  void prefetch_filters(const FamilyShapes& shapes, const FlowKey& flow) const noexcept;
   Found answer(const AskedEroutes& asked, Generation g) const noexcept;
+  void answer_all(Search& search) const noexcept;
   // control, for SaEdit: reserve a slot that no reader sees yet; give it back; put a value in or take it out
   Expected<Slot> reserve(const Selector& selector);
   void abandon(const Selector& selector, Versions& versions);
@@ -113,12 +142,10 @@ class ErouteTable {
   std::unique_ptr<VersionedMap<ErouteKey, Eroute>> eroutes_;
   std::unique_ptr<std::atomic<uint64_t>[]> packets_;  // by slot; worker: rw, control: ro
   VersionedCell<ShapeList> shapes_;
-  struct ShapeCount {
-    uint32_t eroutes = 0;
-    uint32_t by_traps = 0;  // of those
-  };
-  std::array<std::map<ErouteShape, ShapeCount, std::greater<>>, 2> shape_counts_;  // control: of each; v4, v6
-  uint32_t eroute_count_ = 0;                                                      // control, as published; and linked:
+  ShapeFilter by_source_, by_destination_;
+  std::array<ShapeCounts, 2> shape_counts_;  // control: of each; v4, v6
+  uint8_t next_shape_ = 0;                   // control: its number
+  uint32_t eroute_count_ = 0;                // control, as published; and linked:
   uint32_t linked_count_ = 0;
 };
 

@@ -43,8 +43,8 @@ const SaGroup* SaTables::find_by_addresses(const AddressKey& key, Generation g) 
 }
 
 ErouteVerdict SaTables::resolve(const Eroute& eroute, Generation g) const noexcept {
-  if (const auto* magic = std::get_if<MagicTarget>(&eroute.target)) {
-    switch (*magic) {
+  if (eroute.head == kNoSlot) {
+    switch (std::get<MagicTarget>(eroute.target)) {
       case MagicTarget::kPass:
         return {ErouteAction::kPass, nullptr, &eroute};
       case MagicTarget::kDrop:
@@ -64,6 +64,24 @@ ErouteVerdict SaTables::resolve(const Eroute& eroute, Generation g) const noexce
                         (entry->grouped || eroute.pointed_by > entry->dissolved_by);
   if (!protects) return {ErouteAction::kDissolved, nullptr, &eroute};
   return {ErouteAction::kProtect, entry->group, &eroute};
+}
+
+// In rounds; eroutes to the same SA often follow each other.
+void SaTables::prefetch_targets(std::span<const Eroute* const> eroutes, Generation g) const noexcept {
+  const auto each_head = [&](const auto& use) {
+    Slot last = kNoSlot;
+    for (const Eroute* eroute : eroutes) {
+      if (eroute == nullptr || eroute->head == kNoSlot || eroute->head == last) continue;
+      last = eroute->head;
+      use(last);
+    }
+  };
+  each_head([this](Slot head) { sas_->prefetch(head); });
+  each_head([this](Slot head) { sas_->prefetch_newest(head); });
+  each_head([&](Slot head) {
+    const SaEntry* entry = sas_->at(head, g);
+    if (entry != nullptr && entry->group != nullptr) entry->group->prefetch();
+  });
 }
 
 const SaEntry* SaTables::newest(const SaId& id) const noexcept {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <unordered_map>
 #include <vector>
 
@@ -89,6 +90,8 @@ class SaTables {
   Generation eroutes_changed_at(Generation g) const noexcept { return eroutes_->changed_at(g); }
   // worker: what an eroute, found at this stamp, leads to now
   ErouteVerdict resolve(const Eroute& eroute, Generation g) const noexcept;
+  // worker: into the cache what that takes for all of these (null: nothing), and the groups
+  void prefetch_targets(std::span<const Eroute* const> eroutes, Generation g) const noexcept;
 
   const UdpPorts& udp_ports() const noexcept { return *udp_ports_; }  // worker: has()
 
