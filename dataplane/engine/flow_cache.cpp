@@ -42,4 +42,29 @@ FlowPolicy FlowCache::look_up(const FlowKey& flow, const SaTables& sas, Generati
   return {there.eroute, back.eroute, there.unclear || back.unclear};
 }
 
+void FlowCache::learn_policies(std::span<const HashedFlow> flows, const SaTables& sas,
+                               const ChangeStamps& now) noexcept {
+  constexpr size_t kMostFlows = ErouteTable::kMostAtOnce / 2;
+  const HashedFlow* unknown[kMostFlows];
+  FlowKey keys[2 * kMostFlows];  // those there, and then those back
+  size_t count = 0;
+  for (const HashedFlow& flow : flows) {
+    const bool is_of_the_same = count > 0 && unknown[count - 1]->hash == flow.hash;
+    if (is_of_the_same || count == kMostFlows || has_policy(flow, now)) continue;
+    const FlowKey key = key_of(flow.words);
+    if (key.unknown != UnknownFields::kNone || is_icmp(key)) continue;
+    keys[count] = key;
+    unknown[count++] = &flow;
+  }
+  if (count < 2) return;  // look_up() does as well
+  for (size_t i = 0; i < count; ++i) keys[count + i] = reversed(keys[i]);
+  const Eroute* eroutes[2 * kMostFlows];
+  sas.eroutes().find_all({keys, 2 * count}, now.at, eroutes);
+  for (size_t i = 0; i < count; ++i) {
+    learn(entries_[unknown[i]->hash & mask_], unknown[i]->words, {eroutes[i], eroutes[count + i], false}, now);
+    if (eroutes[i] != nullptr) sas.eroutes().prefetch_count(eroutes[i]->slot);
+  }
+  sas.prefetch_targets({eroutes, 2 * count}, now.at);
+}
+
 }  // namespace spigrp

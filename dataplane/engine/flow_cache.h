@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "engine/departure.h"
@@ -47,6 +48,12 @@ struct ChangeStamps {
 inline uint64_t number_of(const SaGroup* from) noexcept {
   return from == nullptr ? 0 : from->number();
 }
+
+// A packet's flow, and where the cache would have it.
+struct HashedFlow {
+  FlowWords words;
+  uint32_t hash;
+};
 
 class FlowCache {
  public:
@@ -91,6 +98,15 @@ class FlowCache {
   // It counts at g too.
   void confirm(uint32_t hash, Generation g) noexcept { entries_[hash & mask_].decided_at = g; }
 
+  // Whether policy() knows without looking anything up.
+  bool has_policy(const HashedFlow& flow, const ChangeStamps& now) const noexcept {
+    const Entry& entry = entries_[flow.hash & mask_];
+    return entry.stamp == now.eroutes && are_same(entry.flow, flow.words);
+  }
+  // Looks up together what is not known of at most a burst's flows, for policy() to find it. ICMP, which is more than
+  // two searches, and what is partly unknown are left to policy().
+  void learn_policies(std::span<const HashedFlow> flows, const SaTables& sas, const ChangeStamps& now) noexcept;
+
   // A flow of which something is unknown is looked up anew each time.
   FlowPolicy policy(const FlowWords& flow, uint32_t hash, const SaTables& sas, const ChangeStamps& now) noexcept {
     if (key_of(flow).unknown != UnknownFields::kNone) [[unlikely]] {
@@ -98,8 +114,7 @@ class FlowCache {
     }
     Entry& entry = entries_[hash & mask_];
     if (entry.stamp != now.eroutes || !are_same(entry.flow, flow)) {
-      const FlowPolicy policy = look_up(key_of(flow), sas, now.at);
-      entry = {.flow = flow, .stamp = now.eroutes, .eroute = policy.eroute, .reverse = policy.reverse};
+      learn(entry, flow, look_up(key_of(flow), sas, now.at), now);
     }
     return {entry.eroute, entry.reverse, false};
   }
@@ -127,6 +142,15 @@ class FlowCache {
     const Eroute* reverse = nullptr;
   };
   static_assert(sizeof(Entry) == 128 && offsetof(Entry, decision) == 64, "two cache lines, each of one use");
+
+  // The decision that is there is nobody's from now on.
+  static void learn(Entry& entry, const FlowWords& flow, const FlowPolicy& policy, const ChangeStamps& now) noexcept {
+    entry.flow = flow;
+    entry.stamp = now.eroutes;
+    entry.decided_at = kNever;
+    entry.eroute = policy.eroute;
+    entry.reverse = policy.reverse;
+  }
 
   std::vector<Entry> entries_;
   uint32_t mask_;

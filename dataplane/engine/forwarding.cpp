@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <optional>
+#include <span>
 
 #include <rte_mbuf.h>
 
@@ -177,7 +178,7 @@ bool use_up_hop(const PlainPacket& plain) noexcept {
 // its place among the others: packets of a flow stay in order.
 void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   if (stamps_.at != context_.generation) look_at_stamps();
-  Flow flows[kBurstCapacity];
+  HashedFlow flows[kBurstCapacity];
   uint16_t places[kBurstCapacity];  // of the flows' packets
   uint16_t count = 0;
   for (uint16_t i = 0; i < burst.count; ++i) {
@@ -186,7 +187,7 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
       ways_.inbound.take(plain);
       continue;
     }
-    Flow& flow = flows[count];
+    HashedFlow& flow = flows[count];
     places[count++] = i;
     flow.words = flow_words(plain.packet, plain.ip);
     flow.hash = hash_of(flow.words);
@@ -196,10 +197,16 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
     const bool is_of_the_same = i > 0 && flows[i].hash == flows[i - 1].hash;
     if (!is_of_the_same) flows_.prefetch_ways(flows[i].hash, network_.sas.eroutes());
   }
+  bool is_learned = false;  // what the tables say of all flows that are not known
   for (uint16_t i = 0; i < count; ++i) {
     const PlainPacket& plain = burst.packets[places[i]];
-    if (!follow(plain, flows[i])) [[unlikely]]
-      decide(plain, flows[i], answers);
+    if (follow(plain, flows[i])) [[likely]]
+      continue;
+    if (!is_learned && !flows_.has_policy(flows[i], stamps_)) {
+      is_learned = true;
+      flows_.learn_policies(std::span(flows).first(count).subspan(i), network_.sas, stamps_);
+    }
+    decide(plain, flows[i], answers);
   }
   burst.clear();
 }
@@ -224,7 +231,7 @@ bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
 }
 
 // By what was decided for its flow; false: nothing was, or not for this packet.
-bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
+bool Forwarding::follow(const PlainPacket& plain, const HashedFlow& flow) noexcept {
   if (!is_usual(plain)) return false;
   const Decision* decision = flows_.decision(flow.words, flow.hash, plain.group, context_.generation);
   if (decision == nullptr) [[unlikely]]
@@ -246,7 +253,7 @@ bool Forwarding::follow(const PlainPacket& plain, const Flow& flow) noexcept {
 }
 
 // That of an earlier generation counts where what policy demands is there still, and the group is the very same.
-const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const Flow& flow) noexcept {
+const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const HashedFlow& flow) noexcept {
   const Generation g = context_.generation;
   const FlowCache::Earlier earlier = flows_.earlier_decision(flow.words, flow.hash, plain.group, stamps_);
   if (earlier.decision == nullptr || objection(network_, g, plain, earlier.policy)) return nullptr;
@@ -260,7 +267,7 @@ const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const Flo
   return earlier.decision;
 }
 
-void Forwarding::decide(const PlainPacket& plain, const Flow& flow, PlainBurst& answers) noexcept {
+void Forwarding::decide(const PlainPacket& plain, const HashedFlow& flow, PlainBurst& answers) noexcept {
   switch (address_kind(plain)) {
     case AddressKind::kUnicast:
       return decide_unicast(plain, flow, answers);
@@ -271,7 +278,7 @@ void Forwarding::decide(const PlainPacket& plain, const Flow& flow, PlainBurst& 
   }
 }
 
-void Forwarding::decide_unicast(const PlainPacket& plain, const Flow& flow, PlainBurst& answers) noexcept {
+void Forwarding::decide_unicast(const PlainPacket& plain, const HashedFlow& flow, PlainBurst& answers) noexcept {
   const Generation g = context_.generation;
   const IpAddress destination = destination_of(plain.packet, plain.ip.family);
   const NextHop& hop = network_.routes.lookup(destination, g);
@@ -289,22 +296,22 @@ void Forwarding::decide_unicast(const PlainPacket& plain, const Flow& flow, Plai
     case Ruling::Way::kLocal:
       return ways_.local.deliver(plain, answers);
     case Ruling::Way::kOnward:
-      remember(plain, flow, hop, policy);
+      if (remember(plain, flow, hop, policy) && follow(plain, flow)) return;
       return forward(plain, hop, policy, answers);
   }
 }
 
 // What rule() and rule_outbound() said follows from the flow, where the packet came from, and the tables, if the packet
-// is a usual one; so the next one need not ask.
-void Forwarding::remember(const PlainPacket& plain, const Flow& flow, const NextHop& hop,
+// is a usual one; so the next one need not ask. False: nothing follows from it.
+bool Forwarding::remember(const PlainPacket& plain, const HashedFlow& flow, const NextHop& hop,
                           const FlowPolicy& policy) noexcept {
-  if (!is_usual(plain) || policy.unclear || key_of(flow.words).unknown != UnknownFields::kNone) return;
+  if (!is_usual(plain) || policy.unclear || key_of(flow.words).unknown != UnknownFields::kNone) return false;
   Decision decision{};
   const IpAddress destination = destination_of(plain.packet, plain.ip.family);
   if (hop.kind == NextHopKind::kInterface) {
     const ErouteRuling ruling = rule_outbound(network_, context_.generation, hop, policy.eroute);
     const bool is_lasting = ruling.way == ErouteRuling::Way::kProtect || ruling.way == ErouteRuling::Way::kPass;
-    if (!is_lasting) return;
+    if (!is_lasting) return false;
     decision.group = ruling.group;
     decision.group_number = number_of(ruling.group);
     decision.counted_in = policy.eroute->slot;
@@ -317,6 +324,7 @@ void Forwarding::remember(const PlainPacket& plain, const Flow& flow, const Next
     decision.most_bytes = most_bytes_into(network_, context_.generation, hop, *decision.group);
   }
   flows_.remember(flow.words, flow.hash, plain.group, context_.generation, decision);
+  return true;
 }
 
 // Of what comes out of the group: its outermost header is made there, or is the packet's own.

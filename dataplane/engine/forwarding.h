@@ -52,19 +52,14 @@ class Forwarding {
   void route(PlainBurst& burst, PlainBurst& answers) noexcept;
 
  private:
-  // A packet's flow, and where the cache would have it.
-  struct Flow {
-    FlowWords words;
-    uint32_t hash;
-  };
-
   void look_at_stamps() noexcept;
   bool goes_inbound(const PlainPacket& packet) const noexcept;
-  bool follow(const PlainPacket& packet, const Flow& flow) noexcept;
-  const Decision* earlier_decision(const PlainPacket& packet, const Flow& flow) noexcept;
-  void decide(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
-  void decide_unicast(const PlainPacket& packet, const Flow& flow, PlainBurst& answers) noexcept;
-  void remember(const PlainPacket& packet, const Flow& flow, const NextHop& hop, const FlowPolicy& policy) noexcept;
+  bool follow(const PlainPacket& packet, const HashedFlow& flow) noexcept;
+  const Decision* earlier_decision(const PlainPacket& packet, const HashedFlow& flow) noexcept;
+  void decide(const PlainPacket& packet, const HashedFlow& flow, PlainBurst& answers) noexcept;
+  void decide_unicast(const PlainPacket& packet, const HashedFlow& flow, PlainBurst& answers) noexcept;
+  bool remember(const PlainPacket& packet, const HashedFlow& flow, const NextHop& hop,
+                const FlowPolicy& policy) noexcept;
   Departure outer_departure(const PlainPacket& packet, const SaGroup& group, const NextHop& hop) const noexcept;
   void forward(const PlainPacket& packet, const NextHop& hop, const FlowPolicy& policy, PlainBurst& answers) noexcept;
   void send_plain(const PlainPacket& packet, const NextHop& hop, PlainBurst& answers) noexcept;

@@ -94,6 +94,23 @@ BOOST_FIXTURE_TEST_CASE(an_eroute_in_front_counts_behind_edits_of_others, NearGa
   BOOST_TEST(dropped(DropReason::eroute_drop) == 1u);
 }
 
+// Flows that nothing is known of are looked up together; each meets its own eroute, as often as it is sent, also where
+// several share a place in the cache.
+BOOST_FIXTURE_TEST_CASE(new_flows_of_one_burst_have_each_its_own_eroute, NearGateway) {
+  Packets burst;
+  for (unsigned host = 1; host <= 48; ++host) {
+    const std::string destination = "10.2.0." + std::to_string(host);
+    if (host % 3 == 0) eroute("10.1.0.2/32", destination + "/32", MagicTarget::kDrop);
+    burst.push_back(udp("10.1.0.2", destination));
+    if (host % 12 == 0) burst.push_back(udp("10.1.0.2", "10.2.0.1"));  // no more a new one
+  }
+  for (unsigned round = 1; round <= 2; ++round) {
+    receive(kLan, burst);
+    BOOST_TEST(packets(kWan).size() == 36u);
+    BOOST_TEST(dropped(DropReason::eroute_drop) == round * 16u);
+  }
+}
+
 // The far gateway of a near one that sends it tun and esp.
 struct FarGateway : DecisionGateway {
   FarGateway() : DecisionGateway(kFar, "192.0.2.1", "192.0.2.2") {
