@@ -10,47 +10,47 @@ namespace {
 // Key, salt, IV, block and ICV sizes: RFC 3602 (AES-CBC), RFC 2451 (3DES-CBC), RFC 2410 (NULL), RFC 3686 (AES-CTR),
 // RFC 4106 (AES-GCM), RFC 4543 (AES-GMAC), RFC 4309 (AES-CCM), RFC 7634 (ChaCha20-Poly1305). Requirements: RFC 8221
 // section 5.
-constexpr std::array kCiphers = {
-    Cipher{"aes128", CipherMode::kAesCbc, 16, 0, 16, 16, 0, Requirement::kMust},
-    Cipher{"aes192", CipherMode::kAesCbc, 24, 0, 16, 16, 0, Requirement::kMay},
-    Cipher{"aes256", CipherMode::kAesCbc, 32, 0, 16, 16, 0, Requirement::kMust},
-    Cipher{"aes128ctr", CipherMode::kAesCtr, 16, 4, 8, 4, 0, Requirement::kMay},
-    Cipher{"aes192ctr", CipherMode::kAesCtr, 24, 4, 8, 4, 0, Requirement::kMay},
-    Cipher{"aes256ctr", CipherMode::kAesCtr, 32, 4, 8, 4, 0, Requirement::kMay},
-    Cipher{"3des", CipherMode::kTripleDesCbc, 24, 0, 8, 8, 0, Requirement::kShouldNot},
-    Cipher{"null", CipherMode::kNull, 0, 0, 0, 4, 0, Requirement::kMust},
-    Cipher{"aes128gcm8", CipherMode::kAesGcm, 16, 4, 8, 4, 8, Requirement::kMay},
-    Cipher{"aes192gcm8", CipherMode::kAesGcm, 24, 4, 8, 4, 8, Requirement::kMay},
-    Cipher{"aes256gcm8", CipherMode::kAesGcm, 32, 4, 8, 4, 8, Requirement::kMay},
-    Cipher{"aes128gcm12", CipherMode::kAesGcm, 16, 4, 8, 4, 12, Requirement::kMay},
-    Cipher{"aes192gcm12", CipherMode::kAesGcm, 24, 4, 8, 4, 12, Requirement::kMay},
-    Cipher{"aes256gcm12", CipherMode::kAesGcm, 32, 4, 8, 4, 12, Requirement::kMay},
-    Cipher{"aes128gcm16", CipherMode::kAesGcm, 16, 4, 8, 4, 16, Requirement::kMust},
-    Cipher{"aes192gcm16", CipherMode::kAesGcm, 24, 4, 8, 4, 16, Requirement::kMay},
-    Cipher{"aes256gcm16", CipherMode::kAesGcm, 32, 4, 8, 4, 16, Requirement::kMust},
-    Cipher{"aes128gmac", CipherMode::kAesGmac, 16, 4, 8, 4, 16, Requirement::kMay},
-    Cipher{"aes192gmac", CipherMode::kAesGmac, 24, 4, 8, 4, 16, Requirement::kMay},
-    Cipher{"aes256gmac", CipherMode::kAesGmac, 32, 4, 8, 4, 16, Requirement::kMay},
+constexpr Cipher kCiphers[] = {
+    {"aes128", CipherMode::kAesCbc, 16, 0, 16, 16, 0, Requirement::kMust},
+    {"aes192", CipherMode::kAesCbc, 24, 0, 16, 16, 0, Requirement::kMay},
+    {"aes256", CipherMode::kAesCbc, 32, 0, 16, 16, 0, Requirement::kMust},
+    {"aes128ctr", CipherMode::kAesCtr, 16, 4, 8, 4, 0, Requirement::kMay},
+    {"aes192ctr", CipherMode::kAesCtr, 24, 4, 8, 4, 0, Requirement::kMay},
+    {"aes256ctr", CipherMode::kAesCtr, 32, 4, 8, 4, 0, Requirement::kMay},
+    {"3des", CipherMode::kTripleDesCbc, 24, 0, 8, 8, 0, Requirement::kShouldNot},
+    {"null", CipherMode::kNull, 0, 0, 0, 4, 0, Requirement::kMust},
+    {"aes128gcm8", CipherMode::kAesGcm, 16, 4, 8, 4, 8, Requirement::kMay},
+    {"aes192gcm8", CipherMode::kAesGcm, 24, 4, 8, 4, 8, Requirement::kMay},
+    {"aes256gcm8", CipherMode::kAesGcm, 32, 4, 8, 4, 8, Requirement::kMay},
+    {"aes128gcm12", CipherMode::kAesGcm, 16, 4, 8, 4, 12, Requirement::kMay},
+    {"aes192gcm12", CipherMode::kAesGcm, 24, 4, 8, 4, 12, Requirement::kMay},
+    {"aes256gcm12", CipherMode::kAesGcm, 32, 4, 8, 4, 12, Requirement::kMay},
+    {"aes128gcm16", CipherMode::kAesGcm, 16, 4, 8, 4, 16, Requirement::kMust},
+    {"aes192gcm16", CipherMode::kAesGcm, 24, 4, 8, 4, 16, Requirement::kMay},
+    {"aes256gcm16", CipherMode::kAesGcm, 32, 4, 8, 4, 16, Requirement::kMust},
+    {"aes128gmac", CipherMode::kAesGmac, 16, 4, 8, 4, 16, Requirement::kMay},
+    {"aes192gmac", CipherMode::kAesGmac, 24, 4, 8, 4, 16, Requirement::kMay},
+    {"aes256gmac", CipherMode::kAesGmac, 32, 4, 8, 4, 16, Requirement::kMay},
     // ipsec-mb has no CCM with keys of 192 bits.
-    Cipher{"aes128ccm8", CipherMode::kAesCcm, 16, 3, 8, 4, 8, Requirement::kShould},
-    Cipher{"aes256ccm8", CipherMode::kAesCcm, 32, 3, 8, 4, 8, Requirement::kShould},
-    Cipher{"aes128ccm12", CipherMode::kAesCcm, 16, 3, 8, 4, 12, Requirement::kMay},
-    Cipher{"aes256ccm12", CipherMode::kAesCcm, 32, 3, 8, 4, 12, Requirement::kMay},
-    Cipher{"aes128ccm16", CipherMode::kAesCcm, 16, 3, 8, 4, 16, Requirement::kMay},
-    Cipher{"aes256ccm16", CipherMode::kAesCcm, 32, 3, 8, 4, 16, Requirement::kMay},
-    Cipher{"chacha20poly1305", CipherMode::kChaCha20Poly1305, 32, 4, 8, 4, 16, Requirement::kShould},
+    {"aes128ccm8", CipherMode::kAesCcm, 16, 3, 8, 4, 8, Requirement::kShould},
+    {"aes256ccm8", CipherMode::kAesCcm, 32, 3, 8, 4, 8, Requirement::kShould},
+    {"aes128ccm12", CipherMode::kAesCcm, 16, 3, 8, 4, 12, Requirement::kMay},
+    {"aes256ccm12", CipherMode::kAesCcm, 32, 3, 8, 4, 12, Requirement::kMay},
+    {"aes128ccm16", CipherMode::kAesCcm, 16, 3, 8, 4, 16, Requirement::kMay},
+    {"aes256ccm16", CipherMode::kAesCcm, 32, 3, 8, 4, 16, Requirement::kMay},
+    {"chacha20poly1305", CipherMode::kChaCha20Poly1305, 32, 4, 8, 4, 16, Requirement::kShould},
 };
 
 // Key and ICV sizes: RFC 2403 (MD5), RFC 2404 (SHA-1), RFC 4868 section 2 (SHA-2), RFC 3566 (XCBC), RFC 4494 (CMAC).
 // Requirements: RFC 8221 section 6.
-constexpr std::array kAuthenticators = {
-    Authenticator{"md5-96", AuthMode::kHmacMd5, 16, 12, Requirement::kMustNot},
-    Authenticator{"sha1-96", AuthMode::kHmacSha1, 20, 12, Requirement::kMustMinus},
-    Authenticator{"sha2_256-128", AuthMode::kHmacSha256, 32, 16, Requirement::kMust},
-    Authenticator{"sha2_384-192", AuthMode::kHmacSha384, 48, 24, Requirement::kMay},
-    Authenticator{"sha2_512-256", AuthMode::kHmacSha512, 64, 32, Requirement::kShould},
-    Authenticator{"aes_xcbc-96", AuthMode::kAesXcbc, 16, 12, Requirement::kMay},
-    Authenticator{"aes_cmac-96", AuthMode::kAesCmac, 16, 12, Requirement::kMay},
+constexpr Authenticator kAuthenticators[] = {
+    {"md5-96", AuthMode::kHmacMd5, 16, 12, Requirement::kMustNot},
+    {"sha1-96", AuthMode::kHmacSha1, 20, 12, Requirement::kMustMinus},
+    {"sha2_256-128", AuthMode::kHmacSha256, 32, 16, Requirement::kMust},
+    {"sha2_384-192", AuthMode::kHmacSha384, 48, 24, Requirement::kMay},
+    {"sha2_512-256", AuthMode::kHmacSha512, 64, 32, Requirement::kShould},
+    {"aes_xcbc-96", AuthMode::kAesXcbc, 16, 12, Requirement::kMay},
+    {"aes_cmac-96", AuthMode::kAesCmac, 16, 12, Requirement::kMay},
 };
 
 constexpr std::string_view kWhereListed = "spi --algorithms lists what there is";
@@ -178,6 +178,7 @@ Expected<Algorithm> find_ah_algorithm(std::string_view name) {
 
 std::vector<AlgorithmRow> list_algorithms() {
   std::vector<AlgorithmRow> rows;
+  rows.reserve((std::size(kCiphers) + 1) * (std::size(kAuthenticators) + 1));  // at most
   for (const Authenticator& authenticator : kAuthenticators) {
     rows.push_back(row_of({nullptr, &authenticator, AlgorithmUse::kAh}));
   }

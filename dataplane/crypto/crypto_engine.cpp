@@ -26,6 +26,7 @@ namespace {
 
 constexpr size_t kMaxJobs = 64;
 constexpr size_t kStreamKeyBytes = 32;
+constexpr size_t kStreamRoundKeysBytes = 240;  // 15 of a block each
 
 IMB_CIPHER_MODE library_mode(CipherMode mode) noexcept {
   switch (mode) {
@@ -145,8 +146,8 @@ struct CryptoEngine::State {
   SplitBursts split{managers};
   EngineChoice choice;
   const GcmFunctions& gcm = GcmFunctions::fastest();
-  alignas(16) std::array<uint8_t, 15 * 16> stream_round_keys;  // of random_ivs
-  uint64_t stream_position = 0;                                // calls so far
+  alignas(16) std::array<uint8_t, kStreamRoundKeysBytes> stream_round_keys;  // of random_ivs
+  uint64_t stream_position = 0;                                              // calls so far
 };
 
 void CryptoEngine::State::Share::put_longest_first() noexcept {
@@ -559,7 +560,7 @@ Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
   if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
     return failure("getrandom", "gives no random bytes for IVs");
   }
-  alignas(16) std::array<uint8_t, 15 * 16> decrypt_keys;
+  alignas(16) std::array<uint8_t, kStreamRoundKeysBytes> decrypt_keys;
   IMB_AES_KEYEXP_256(state->library.get(), key.data(), state->stream_round_keys.data(), decrypt_keys.data());
   wipe(key.data(), key.size());
   wipe(decrypt_keys.data(), decrypt_keys.size());

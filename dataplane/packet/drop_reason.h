@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 namespace spigrp {
@@ -75,8 +76,8 @@ enum class DropReason : uint8_t {
 #undef SPIGRP_X
 };
 
-#define SPIGRP_X(name, meaning) +1
-inline constexpr size_t kDropReasonCount = 0 SPIGRP_DROP_REASONS(SPIGRP_X);
+#define SPIGRP_X(name, meaning) DropReason::name,
+inline constexpr size_t kDropReasonCount = std::initializer_list<DropReason>{SPIGRP_DROP_REASONS(SPIGRP_X)}.size();
 #undef SPIGRP_X
 
 std::string_view drop_reason_name(DropReason reason) noexcept;     // "runt"

@@ -7,6 +7,8 @@ namespace spigrp {
 namespace {
 
 constexpr uint8_t kNoRun = 0xff;
+constexpr size_t kPlaces = 128;  // as many as the hash has values
+static_assert(kPlaces / 2 == kBurstCapacity);
 
 // Which runs are of the same group.
 class SameGroups {
@@ -35,8 +37,7 @@ class SameGroups {
   uint8_t next(uint8_t number) const noexcept { return next_[number]; }  // kNoRun: it is the last of its group
 
  private:
-  std::array<uint8_t, 2 * kBurstCapacity> firsts_;  // open addressing: the first run of each group
-  static_assert(2 * kBurstCapacity == 1u << 7, "as many places as the hash has values");
+  std::array<uint8_t, kPlaces> firsts_;  // open addressing: the first run of each group
   std::array<uint8_t, kBurstCapacity> next_;
   std::array<uint8_t, kBurstCapacity> last_;  // by the group's first
 };

@@ -54,13 +54,14 @@ class SaTally {
 
  private:
   static constexpr uint8_t kNoRow = 0xff;
+  static constexpr size_t kPlaces = 128;  // as many as hash() has values
+  static_assert(kPlaces / 2 == kBurstCapacity);
 
   static size_t hash(const Sa* sa) noexcept {
     return reinterpret_cast<uintptr_t>(sa) * 0x9e3779b97f4a7c15u >> 57;  // 7 bits
   }
 
-  std::array<uint8_t, 2 * kBurstCapacity> places_;  // open addressing: row numbers
-  static_assert(2 * kBurstCapacity == 1u << 7, "as many places as hash() has values");
+  std::array<uint8_t, kPlaces> places_;  // open addressing: row numbers
   std::array<Row, kBurstCapacity> rows_;
   uint8_t count_ = 0;
   uint8_t last_ = 0;
