@@ -10,7 +10,7 @@ namespace spigrp {
 namespace {
 
 // The daemon serves others between two messages.
-constexpr size_t kChunkBytes = 256 * 1024;
+constexpr size_t kChunkBytes = size_t{256} * 1024;
 
 constexpr int kForClient = -32001, kInvalidParams = -32602;  // docs/control.md
 
@@ -74,7 +74,7 @@ Outcome<void> BatchSender::send_edits(const Batch& batch) {
     wipe(line.data(), line.size());
     next = edit.line + 1;
     if (lines.lines.text.size() < kChunkBytes) continue;
-    if (const auto sent = flush(); !sent) return sent;
+    if (auto sent = flush(); !sent) return sent;
   }
   return flush();
 }

@@ -65,7 +65,7 @@ Expected<IpAddress> parse_ip_address(std::string_view text) {
 }
 
 Expected<IpAddress> resolve_numeric(std::string_view text, std::optional<Family> wanted) {
-  const auto address = parse_ip_address(text);
+  auto address = parse_ip_address(text);
   if (address && wanted && address->family != *wanted) {
     return failure(as_typed(text), *wanted == Family::kIpv4 ? "not an IPv4 address" : "not an IPv6 address");
   }

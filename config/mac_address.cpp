@@ -17,7 +17,7 @@ std::string text(const MacAddress& mac) {
 }
 
 Expected<MacAddress> parse_mac_address(std::string_view text) {
-  const auto wrong = failure(as_typed(text), "not an Ethernet address", "write it as 02:00:00:00:00:01");
+  auto wrong = failure(as_typed(text), "not an Ethernet address", "write it as 02:00:00:00:00:01");
   MacAddress mac{};
   if (text.size() != 3 * mac.size() - 1) return wrong;
   for (size_t i = 0; i < mac.size(); ++i) {

@@ -64,7 +64,7 @@ constexpr auto kDestinationValid = [](const RouteDelete& request) {
 constexpr auto kTopicsValid = [](const DebugFlags& request) -> Expected<void> {
   for (const auto* topics : {&request.set, &request.clear}) {
     for (const std::string& topic : *topics) {
-      if (const auto valid = validate_log_topic(topic); !valid) return valid;
+      if (auto valid = validate_log_topic(topic); !valid) return valid;
     }
   }
   return {};
@@ -72,7 +72,7 @@ constexpr auto kTopicsValid = [](const DebugFlags& request) -> Expected<void> {
 
 constexpr auto kEventsValid = [](const MonitorQuery& request) -> Expected<void> {
   for (const std::string& event : request.events) {
-    if (const auto valid = validate_event_name(event); !valid) return valid;
+    if (auto valid = validate_event_name(event); !valid) return valid;
   }
   return {};
 };

@@ -92,8 +92,8 @@ Expected<void> validate(const SaSpec& spec) {
   if (const auto valid = validate(spec.lifetime); !valid) {
     return failure(object(), valid.error().object + ' ' + valid.error().problem, valid.error().remedy);
   }
-  if (const auto valid = check_sequence(spec); !valid) return valid;
-  if (const auto valid = check_udp_encapsulation(spec); !valid) return valid;
+  if (auto valid = check_sequence(spec); !valid) return valid;
+  if (auto valid = check_udp_encapsulation(spec); !valid) return valid;
   return spec.id.protocol == SaProtocol::kTunnel ? check_tunnel(spec) : check_keys(spec);
 }
 

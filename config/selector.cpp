@@ -47,8 +47,8 @@ Expected<void> check_icmp(const Selector& selector) {
 }  // namespace
 
 std::string Selector::text() const {
-  const std::string line = source.text() + ":" + std::to_string(source_port) + " -> " + destination.text() + ":" +
-                           std::to_string(destination_port);
+  std::string line = source.text() + ":" + std::to_string(source_port) + " -> " + destination.text() + ":" +
+                     std::to_string(destination_port);
   if (protocol == 0) return line;
   const std::string type = icmp_type ? " type " + std::to_string(*icmp_type) : "";
   const std::string code = icmp_code ? " code " + std::to_string(*icmp_code) : "";
@@ -60,7 +60,7 @@ Expected<void> validate(const Selector& selector) {
     return failure("eroute " + selector.text(), "source and destination are of different address families");
   }
   for (const IpPrefix* prefix : {&selector.source, &selector.destination}) {
-    if (const auto valid = check_prefix(*prefix); !valid) return valid;
+    if (auto valid = check_prefix(*prefix); !valid) return valid;
   }
   const bool ports = selector.source_port != 0 || selector.destination_port != 0;
   if (ports && selector.protocol != kTcp && selector.protocol != kUdp && selector.protocol != kSctp) {

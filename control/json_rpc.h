@@ -19,6 +19,7 @@ inline constexpr int kParseError = -32700, kInvalidRequest = -32600, kNoSuchMeth
 
 inline constexpr size_t kMaxNesting = 16;  // requests need 6
 
+// NOLINTNEXTLINE(bugprone-exception-escape): JSON moves without one
 struct Call {
   nlohmann::json id;         // a string, a number or null
   bool wants_answer = true;  // false: a notification

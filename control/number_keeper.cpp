@@ -72,9 +72,9 @@ Expected<void> NumberKeeper::begin() {
     sa.marks.stored_now = true;
   });
   std::vector<SpentKey> spent;
-  if (const auto read = store_.aside().each([&](const SpentKey& key) { spent.push_back(key); }); !read) return read;
-  if (const auto noted = store_.note({.numbers = moved, .spent = spent}); !noted) return noted;
-  if (const auto cleared = store_.aside().clear(); !cleared) return cleared;
+  if (auto read = store_.aside().each([&](const SpentKey& key) { spent.push_back(key); }); !read) return read;
+  if (auto noted = store_.note({.numbers = moved, .spent = spent}); !noted) return noted;
+  if (auto cleared = store_.aside().clear(); !cleared) return cleared;
   return store_.begin_process();
 }
 
@@ -238,14 +238,15 @@ Expected<void> NumberKeeper::take_in() {
     numbers.sent = std::max({numbers.sent, one.key.number, sa->sequence.limit()});
   }
   std::vector<UsedNumbers> rows;
+  rows.reserve(used.size());
   for (const auto& [id, numbers] : used) rows.push_back(numbers);
-  if (const auto noted = store_.note({.numbers = rows, .spent = spent}); !noted) return noted;
+  if (auto noted = store_.note({.numbers = rows, .spent = spent}); !noted) return noted;
   aside_.clear();
   return store_.aside().clear();
 }
 
 Expected<void> NumberKeeper::finish() {
-  if (const auto taken = take_in(); !taken) return taken;
+  if (auto taken = take_in(); !taken) return taken;
   std::vector<UsedNumbers> used;
   std::vector<UsedLifetime> lifetimes;
   each_sa(engine_.sas(), [&](Slot /*slot*/, const Sa& sa) {

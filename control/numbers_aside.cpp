@@ -32,7 +32,7 @@ Expected<void> NumbersAside::add(std::span<const SpentKey> reserved) {
   return run_whole(begin_, commit_, rollback_, [&]() -> Expected<void> {
     for (const SpentKey& one : reserved) {
       const std::string fingerprint = hex_of(one.fingerprint);
-      if (const auto done = put_.bind(fingerprint).bind(one.number).run(); !done) return done;
+      if (auto done = put_.bind(fingerprint).bind(one.number).run(); !done) return done;
     }
     return {};
   });

@@ -14,9 +14,9 @@
 namespace spigrp {
 namespace {
 
-constexpr size_t kReadBytes = 64 * 1024;
-constexpr size_t kMostEventBytes = 256 * 1024;  // that wait for a client
-constexpr size_t kKeptBytes = 4 * kReadBytes;   // of room, between messages
+constexpr size_t kReadBytes = size_t{64} * 1024;
+constexpr size_t kMostEventBytes = size_t{256} * 1024;  // that wait for a client
+constexpr size_t kKeptBytes = 4 * kReadBytes;           // of room, between messages
 
 }  // namespace
 

@@ -125,10 +125,10 @@ Expected<void> Store::set_up() {
                    "run that one, or name another state directory");
   }
   for (uint64_t format = found; format < kFormat; ++format) {
-    if (const auto made = database_.run(kFormats[format]); !made) return made;
+    if (auto made = database_.run(kFormats[format]); !made) return made;
   }
-  if (const auto prepared = prepare(); !prepared) return prepared;
-  const auto forgotten = statements_.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run();
+  if (auto prepared = prepare(); !prepared) return prepared;
+  auto forgotten = statements_.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run();
   if (!forgotten) return forgotten;
   auto state = database_.prepare("SELECT transactions, lost FROM state");
   if (!state) return tl::unexpected(state.error());
@@ -177,7 +177,7 @@ Expected<void> Store::prepare() {
            {&all.put_network, "INSERT OR REPLACE INTO network VALUES(?, ?, ?)"},
            {&all.delete_network, "DELETE FROM network WHERE kind = ? AND name = ?"},
            {&all.clear_network, "DELETE FROM network WHERE kind = ?"}}) {
-    if (const auto prepared = prepare(*statement, text); !prepared) return prepared;
+    if (auto prepared = prepare(*statement, text); !prepared) return prepared;
   }
   return {};
 }
@@ -268,7 +268,7 @@ Expected<void> Store::begin_process() {
 Expected<void> Store::write_numbers(std::span<const UsedNumbers> used, uint64_t lost) {
   for (const UsedNumbers& one : used) {
     const std::string id = one.id.text();
-    const auto done = statements_.note_numbers.bind(one.sent).bind(one.received).bind(lost).bind(id).run();
+    auto done = statements_.note_numbers.bind(one.sent).bind(one.received).bind(lost).bind(id).run();
     if (!done) return done;
   }
   return {};
@@ -278,7 +278,7 @@ Expected<void> Store::write_lifetimes(std::span<const UsedLifetime> lifetimes) {
   for (const auto& [said, use] : lifetimes) {
     const std::string id = said.text();
     Statement& note = statements_.note_lifetime.bind(use.packets).bind(use.bytes).bind(use.first_used_at_s);
-    if (const auto done = note.bind(use.allocations).bind(id).run(); !done) return done;
+    if (auto done = note.bind(use.allocations).bind(id).run(); !done) return done;
   }
   return {};
 }
@@ -296,7 +296,7 @@ Expected<void> Store::note(const Notes& notes) {
 
 Expected<void> Store::put_spent_key(const SpentKey& key) {
   const std::string fingerprint = hex_of(key.fingerprint);
-  const auto put = statements_.put_spent_key.bind(fingerprint).bind(key.number).run();
+  auto put = statements_.put_spent_key.bind(fingerprint).bind(key.number).run();
   if (!put || ++spent_keys_written_ % kSpentKeysAtOnce != 0) return put;
   return statements_.forget_spent_keys.bind(uint64_t{SpentKeys::kMost}).run();
 }

@@ -154,11 +154,10 @@ Expected<void> check_size(const char* which, const Algorithm& algorithm, size_t 
 }
 
 Expected<void> check_keys(const Algorithm& algorithm, const Key& encryption_key, const Key& authentication_key) {
-  if (const auto fits = check_size("encryption", algorithm, algorithm.encryption_key_bytes(), encryption_key.size());
-      !fits) {
+  if (auto fits = check_size("encryption", algorithm, algorithm.encryption_key_bytes(), encryption_key.size()); !fits) {
     return fits;
   }
-  if (const auto fits =
+  if (auto fits =
           check_size("authentication", algorithm, algorithm.authentication_key_bytes(), authentication_key.size());
       !fits) {
     return fits;

@@ -49,10 +49,10 @@ Expected<std::unique_ptr<Engine>> Engine::create(const Options& options) {
 
 Expected<void> Engine::start() {
   for (Port& port : state_->parts->ports()) {
-    if (const auto started = port.start(); !started) return started;
+    if (auto started = port.start(); !started) return started;
   }
   for (const auto& thread : state_->threads) {
-    if (const auto started = thread->start(); !started) return started;
+    if (auto started = thread->start(); !started) return started;
   }
   return {};
 }

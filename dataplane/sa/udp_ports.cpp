@@ -20,7 +20,7 @@ void UdpPorts::share(Sa& sa) {
 std::shared_ptr<PeerPort> UdpPorts::shared(const Key& key) {
   std::weak_ptr<PeerPort>& known = peers_[key];
   if (auto present = known.lock()) return present;
-  const std::shared_ptr<PeerPort> made(new PeerPort(key.peer_port), [ports = shared_from_this(), key](PeerPort* peer) {
+  std::shared_ptr<PeerPort> made(new PeerPort(key.peer_port), [ports = shared_from_this(), key](PeerPort* peer) {
     ports->peers_.erase(key);
     ports->release(key.own_port);
     delete peer;
