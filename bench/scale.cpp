@@ -105,7 +105,7 @@ Expected<void> add_families(ScaleReport& report) {
   auto ipv6 = ScaleRig::create(content);
   if (!ipv6) return tl::unexpected(ipv6.error());
   for (const uint16_t bytes : kInnerBytes) {
-    const auto done = compare(report, *ipv6, *ipv4, {"IPv6 in IPv6", "IPv4 in IPv4", bytes, {}, 1.08});
+    auto done = compare(report, *ipv6, *ipv4, {"IPv6 in IPv6", "IPv4 in IPv4", bytes, {}, 1.08});
     if (!done) return done;
   }
   return {};
@@ -257,7 +257,7 @@ Expected<void> add_workers(ScaleReport& report, const std::vector<int>& cores) {
   for (const uint16_t bytes : kInnerBytes) {
     WorkerSeries series;
     for (size_t round = 0; round <= report.rounds(); ++round) {
-      const auto timed = time_workers(*one, *two, std::span(cores).first(2), bytes, round == 0 ? nullptr : &series);
+      auto timed = time_workers(*one, *two, std::span(cores).first(2), bytes, round == 0 ? nullptr : &series);
       if (!timed) return timed;
     }
     for (const Direction direction : kDirections) {

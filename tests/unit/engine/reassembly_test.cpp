@@ -95,7 +95,7 @@ struct Reassembling : BuffersAreGivenBack {
     BOOST_TEST(done->ip.total_bytes == rte_pktmbuf_pkt_len(done->packet));
     BOOST_TEST(!done->ip.is_fragment);
     BOOST_TEST(done->port == 7);
-    const Bytes bytes = bytes_of(done->packet);
+    Bytes bytes = bytes_of(done->packet);
     rte_pktmbuf_free(done->packet);
     return bytes;
   }

@@ -43,7 +43,7 @@ struct Routes {
   template <class F>
   Expected<void> edit(F&& change) {
     RouteEdit edit(*tables, *versions);
-    if (const auto done = change(edit); !done) return done;
+    if (auto done = change(edit); !done) return done;
     edit.link();
     versions->publish();
     versions->reclaim();

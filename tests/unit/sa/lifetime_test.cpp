@@ -175,8 +175,8 @@ BOOST_FIXTURE_TEST_CASE(eroutes_that_come_back_are_no_further_ones, Tables) {
     return edit([&](SaEdit& e) {
       e.clear_sas();
       e.clear_eroutes();
-      if (const auto added = e.add_sa(made); !added) return added;
-      if (const auto first = point(e, "10.1.1.0/24"); !first) return first;
+      if (auto added = e.add_sa(made); !added) return added;
+      if (auto first = point(e, "10.1.1.0/24"); !first) return first;
       return point(e, "10.1.2.0/24");
     });
   };

@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(replacing_does_not_bring_a_dissolved_group_back) {
 BOOST_AUTO_TEST_CASE(an_sa_can_be_replaced_twice_in_one_transaction_and_then_deleted) {
   const auto done = edit([&](SaEdit& e) -> Expected<void> {
     for (int i = 0; i < 2; ++i) {
-      if (const auto replaced = e.replace_sa(spec(kOuter)); !replaced) return replaced;
+      if (auto replaced = e.replace_sa(spec(kOuter)); !replaced) return replaced;
     }
     return e.delete_sa(said(kOuter));
   });

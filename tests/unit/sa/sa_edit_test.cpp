@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(an_sa_replaced_within_one_transaction_is_the_new_one_from_t
   BOOST_REQUIRE(eroute(nets, kEsp).has_value());
   Sa* before = tables->newest(said(kEsp))->sa;
   const auto done = edit([&](SaEdit& e) -> Expected<void> {
-    if (const auto deleted = e.delete_sa(said(kEsp)); !deleted) return deleted;
+    if (auto deleted = e.delete_sa(said(kEsp)); !deleted) return deleted;
     return e.add_sa(spec(kEsp));
   });
   BOOST_REQUIRE(done.has_value());

@@ -64,7 +64,7 @@ struct Tables {
   template <class F>
   Expected<void> edit(F&& change) {
     SaEdit edit(*tables, *versions);
-    if (const auto done = change(edit); !done) return done;
+    if (auto done = change(edit); !done) return done;
     edit.link();
     versions->publish();
     versions->reclaim();
