@@ -69,6 +69,7 @@ Expected<void> initialise_eal(const MemoryOptions& memory, const WorkerOptions& 
   }
   std::vector<std::string> words = eal_command_line(memory, workers, allowed_cpus());
   std::vector<char*> arguments;
+  arguments.reserve(words.size() + 1);
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   if (rte_eal_init(static_cast<int>(words.size()), arguments.data()) < 0) {

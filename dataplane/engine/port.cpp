@@ -90,8 +90,7 @@ Expected<void> Port::probe(const std::string& device) {
   probed_here_ = true;
   if (rte_eth_dev_get_port_by_name(device_name.c_str(), &device_id_) == 0) return {};
   rte_dev_iterator iterator;  // a device whose ports have names of their own
-  const std::string filter = device_name;
-  RTE_ETH_FOREACH_MATCHING_DEV(device_id_, filter.c_str(), &iterator) {
+  RTE_ETH_FOREACH_MATCHING_DEV(device_id_, device_name.c_str(), &iterator) {
     rte_eth_iterator_cleanup(&iterator);
     return {};
   }

@@ -39,7 +39,8 @@ std::optional<Selector> selector_of(const FlowKey& flow) {
 }
 
 bool is_trap(const Eroute& eroute) noexcept {
-  return eroute.target == ErouteTarget(MagicTarget::kTrap) || eroute.target == ErouteTarget(MagicTarget::kTrapSubnet);
+  const auto* magic = std::get_if<MagicTarget>(&eroute.target);
+  return magic != nullptr && (*magic == MagicTarget::kTrap || *magic == MagicTarget::kTrapSubnet);
 }
 
 }  // namespace

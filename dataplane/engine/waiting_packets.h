@@ -20,7 +20,7 @@ inline constexpr uint64_t kRequestIntervalNs = 1'000'000'000;  // and RETRANS_TI
 struct NextHopAddress {
   uint16_t port;
   IpAddress address;
-  friend auto operator<=>(const NextHopAddress&, const NextHopAddress&) = default;
+  friend auto operator<=>(const NextHopAddress&, const NextHopAddress&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct WaitingPacket {

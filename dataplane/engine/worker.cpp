@@ -79,7 +79,8 @@ uint32_t Worker::poll() noexcept {
     inbound_.reassembly().expire();
   }
   uint32_t packets = send_frames_of_others() + resume_held();
-  for (uint16_t port = 0; port < network_.ports.size(); ++port) {
+  const auto ports = static_cast<uint16_t>(network_.ports.size());
+  for (uint16_t port = 0; port < ports; ++port) {
     const uint16_t queue = network_.ports[port].share(context_.id).receive;
     if (queue == kNoQueue) continue;
     rte_mbuf* frames[kBurstCapacity];
