@@ -20,7 +20,7 @@ struct NeighbourPlace {
   uint16_t port;  // index
 
   NeighbourKey key() const noexcept { return {address.bytes, be16::from_host(port), address.family}; }
-  friend auto operator<=>(const NeighbourPlace&, const NeighbourPlace&) = default;
+  friend auto operator<=>(const NeighbourPlace&, const NeighbourPlace&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 class NeighbourEdit;

@@ -38,7 +38,7 @@ class OwnNetworks {
   struct Place {
     IpAddress address;
     uint16_t port;
-    friend auto operator<=>(const Place&, const Place&) = default;
+    friend auto operator<=>(const Place&, const Place&) = default;  // NOLINT(modernize-use-nullptr)
   };
   std::map<Place, uint8_t> bits_;                    // of each address's network
   std::map<IpPrefix, std::vector<uint16_t>> ports_;  // by network, a port for each address in it, oldest first
