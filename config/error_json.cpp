@@ -17,7 +17,7 @@ std::string text_field(const nlohmann::json& object, const char* name) {
   return field != object.end() && field->is_string() ? field->get<std::string>() : std::string();
 }
 
-void wipe_key_fields(nlohmann::json& spec) noexcept {
+void wipe_key_fields(nlohmann::json& spec) {
   for (const char* name : {"encryption_key", "authentication_key"}) {
     const auto key = spec.find(name);
     if (key == spec.end()) continue;
@@ -25,7 +25,7 @@ void wipe_key_fields(nlohmann::json& spec) noexcept {
   }
 }
 
-void wipe_sa_add(nlohmann::json& params) noexcept {
+void wipe_sa_add(nlohmann::json& params) {
   if (!params.is_object()) return;
   if (const auto spec = params.find("spec"); spec != params.end() && spec->is_object()) wipe_key_fields(*spec);
 }
@@ -48,7 +48,7 @@ Error parse_error_json(const nlohmann::json& error) {
   return parsed;
 }
 
-void wipe_keys(nlohmann::json& params) noexcept {
+void wipe_keys(nlohmann::json& params) {
   wipe_sa_add(params);
   if (!params.is_object()) return;
   if (const auto text = params.find("text"); text != params.end() && text->is_string()) {

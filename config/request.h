@@ -230,6 +230,6 @@ nlohmann::json error_json(const Error& error, int code = -32000, uint32_t line =
 Error parse_error_json(const nlohmann::json& error);
 
 // Overwrites the keys in the params of a request that has been read; the JSON may then be freed.
-void wipe_keys(nlohmann::json& params) noexcept;
+void wipe_keys(nlohmann::json& params);
 
 }  // namespace spigrp
