@@ -134,10 +134,14 @@ class Lives:
         gaps = {name: ports.put[name] - waiting[name] - ports.taken[other]
                 for name, other in (("lan", "wan"), ("wan", "lan"))}
         known = sum(self.poll.drops.values())
-        since = ports.put["wan"] - self.poll.put["wan"] if known else 0
+        # What kills have put behind windows comes whenever its variant does: since the last words too, though they know of
+        # none.
+        due = max(0, self.allowed - self.behind_window - known)
+        since = min(ports.put["wan"] - self.poll.put["wan"], due)
         if not 0 <= gaps["lan"] <= IN_HAND or not 0 <= gaps["wan"] <= known + since + IN_HAND:
             self.findings.add("lost", f"life {self.near.life}, killed: of {ports.put} given {waiting} were not taken and "
-                              f"{gaps} neither sent nor waiting; drops {dict(self.poll.drops)} half a second before")
+                              f"{gaps} neither sent nor waiting; at the last look, of {self.poll.put} given, drops "
+                              f"{dict(self.poll.drops)}; {due} more were due")
         self.check_behind_window(self.poll.drops)
         self.allow_for_kill(ports.put["wan"])
         nobody = back.to_nobody - self.to_nobody
