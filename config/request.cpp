@@ -313,7 +313,7 @@ Expected<List> parse_list_params(ListKind kind, const nlohmann::json& params) {
 
 }  // namespace
 
-std::string_view method_name(const Request& request) noexcept {
+std::string_view method_name(const Request& request) {
   return std::visit(
       []<class T>(const T& value) -> std::string_view {
         if constexpr (std::same_as<T, Edit>) {

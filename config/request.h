@@ -151,7 +151,7 @@ using Request =
                  AlgorithmsQuery, StatsQuery, StatusQuery, MonitorQuery, DebugFlags, ExplainQuery>;
 
 // "sa.add", "group.replace", "eroute.set", "batch", "sa.list", "algorithms", "stats", "status", "debug", "explain" …
-std::string_view method_name(const Request& request) noexcept;
+std::string_view method_name(const Request& request);
 nlohmann::json request_params(const Request& request);
 bool is_method(std::string_view name) noexcept;  // one of those names
 // Strict: unknown method, unknown or missing field, wrong type, value out of range are errors that name the field. Keys
