@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "engine/departure.h"
@@ -60,27 +61,27 @@ class FlowCache {
   // What the tables say; nothing is remembered.
   static FlowPolicy look_up(const FlowKey& flow, const SaTables& sas, Generation g) noexcept;
 
-  explicit FlowCache(uint32_t entries);  // a power of two
+  explicit FlowCache(uint32_t entries);  // a power of two, two at least
 
-  void prefetch(uint32_t hash) const noexcept {
-    const Entry& entry = entries_[hash & mask_];
-    spigrp::prefetch(&entry);
-    spigrp::prefetch(&entry.decision);
-  }
+  void prefetch(uint32_t hash) const noexcept { entries_[hash & mask_].prefetch(); }
 
-  // What a packet of this flow most likely needs next; whether it does is not looked at. The group may be there no
+  // What a packet of this flow most likely needs next; whether it does is hardly looked at. The group may be there no
   // more.
-  void prefetch_ways(uint32_t hash, const ErouteTable& eroutes) const noexcept {
-    const Decision& decision = entries_[hash & mask_].decision;
-    if (decision.group != nullptr) decision.group->prefetch();
-    if (decision.counted_in != kNoSlot) eroutes.prefetch_count(decision.counted_in);
+  void prefetch_ways(const HashedFlow& flow, const ErouteTable& eroutes) const noexcept {
+    const size_t place = flow.hash & mask_;
+    const Entry& first = entries_[place];
+    if (((first.flow[0] ^ flow.words[0]) | (first.flow[2] ^ flow.words[2]) | (first.flow[4] ^ flow.words[4])) != 0) {
+      return entries_[place ^ 1].prefetch();
+    }
+    if (first.decision.group != nullptr) first.decision.group->prefetch();
+    if (first.decision.counted_in != kNoSlot) eroutes.prefetch_count(first.decision.counted_in);
   }
 
   // The decision for packets of a flow from a group (null: from the wire), or null: there is none for generation g.
   const Decision* decision(const FlowWords& flow, uint32_t hash, const SaGroup* from, Generation g) const noexcept {
-    const Entry& entry = entries_[hash & mask_];
-    const bool counts = are_same(entry.flow, flow) && entry.decided_at == g && entry.decided_from == number_of(from);
-    return counts ? &entry.decision : nullptr;
+    const Entry* entry = find(flow, hash);
+    const bool counts = entry != nullptr && entry->decided_at == g && entry->decided_from == number_of(from);
+    return counts ? &entry->decision : nullptr;
   }
 
   // A decision of an earlier generation, since when neither eroutes nor ways have changed, and what it was decided by.
@@ -90,18 +91,21 @@ class FlowCache {
   };
   Earlier earlier_decision(const FlowWords& flow, uint32_t hash, const SaGroup* from,
                            const ChangeStamps& now) noexcept {
-    Entry& entry = entries_[hash & mask_];
-    const bool may_count = are_same(entry.flow, flow) && entry.decided_from == number_of(from) &&
-                           entry.decided_at != kNever && entry.decided_at >= now.ways && entry.stamp == now.eroutes;
-    return {may_count ? &entry.decision : nullptr, {entry.eroute, entry.reverse, false}};
+    Entry* entry = find(flow, hash);
+    const bool may_count = entry != nullptr && entry->decided_from == number_of(from) && entry->decided_at != kNever &&
+                           entry->decided_at >= now.ways && entry->stamp == now.eroutes;
+    if (!may_count) return {nullptr, {}};
+    return {&entry->decision, {entry->eroute, entry->reverse, false}};
   }
   // It counts at g too.
-  void confirm(uint32_t hash, Generation g) noexcept { entries_[hash & mask_].decided_at = g; }
+  void confirm(const FlowWords& flow, uint32_t hash, Generation g) noexcept {
+    if (Entry* entry = find(flow, hash)) entry->decided_at = g;
+  }
 
   // Whether policy() knows without looking anything up.
   bool has_policy(const HashedFlow& flow, const ChangeStamps& now) const noexcept {
-    const Entry& entry = entries_[flow.hash & mask_];
-    return entry.stamp == now.eroutes && are_same(entry.flow, flow.words);
+    const Entry* entry = find(flow.words, flow.hash);
+    return entry != nullptr && entry->stamp == now.eroutes;
   }
   // Looks up together what is not known of at most a burst's flows, for policy() to find it. ICMP, which is more than
   // two searches, and what is partly unknown are left to policy().
@@ -112,21 +116,21 @@ class FlowCache {
     if (key_of(flow).unknown != UnknownFields::kNone) [[unlikely]] {
       return look_up(key_of(flow), sas, now.at);
     }
-    Entry& entry = entries_[hash & mask_];
-    if (entry.stamp != now.eroutes || !are_same(entry.flow, flow)) {
-      learn(entry, flow, look_up(key_of(flow), sas, now.at), now);
+    const Entry* entry = find(flow, hash);
+    if (entry == nullptr || entry->stamp != now.eroutes) {
+      entry = &learn(flow, hash, look_up(key_of(flow), sas, now.at), now);
     }
-    return {entry.eroute, entry.reverse, false};
+    return {entry->eroute, entry->reverse, false};
   }
 
   // Of a flow whose policy has been asked for just now.
   void remember(const FlowWords& flow, uint32_t hash, const SaGroup* from, Generation g,
                 const Decision& decision) noexcept {
-    Entry& entry = entries_[hash & mask_];
-    if (!are_same(entry.flow, flow)) return;
-    entry.decided_at = g;
-    entry.decided_from = number_of(from);
-    entry.decision = decision;
+    Entry* entry = find(flow, hash);
+    if (entry == nullptr) return;
+    entry->decided_at = g;
+    entry->decided_from = number_of(from);
+    entry->decision = decision;
   }
 
  private:
@@ -140,16 +144,39 @@ class FlowCache {
     Decision decision{};
     const Eroute* eroute = nullptr;
     const Eroute* reverse = nullptr;
+
+    void prefetch() const noexcept {
+      spigrp::prefetch(this);
+      spigrp::prefetch(&decision);
+    }
   };
   static_assert(sizeof(Entry) == 128 && offsetof(Entry, decision) == 64, "two cache lines, each of one use");
 
-  // The decision that is there is nobody's from now on.
-  static void learn(Entry& entry, const FlowWords& flow, const FlowPolicy& policy, const ChangeStamps& now) noexcept {
-    entry.flow = flow;
-    entry.stamp = now.eroutes;
-    entry.decided_at = kNever;
-    entry.eroute = policy.eroute;
-    entry.reverse = policy.reverse;
+  // Flows that hash alike have a place each, side by side: with as many flows as half the places four in ten would
+  // otherwise drive another out each time.
+  const Entry* find(const FlowWords& flow, uint32_t hash) const noexcept {
+    const size_t place = hash & mask_;
+    if (are_same(entries_[place].flow, flow)) [[likely]]
+      return &entries_[place];
+    return are_same(entries_[place ^ 1].flow, flow) ? &entries_[place ^ 1] : nullptr;
+  }
+  Entry* find(const FlowWords& flow, uint32_t hash) noexcept {
+    return const_cast<Entry*>(std::as_const(*this).find(flow, hash));
+  }
+
+  // Nothing is decided for the flow then. Who had its place goes to the other one.
+  const Entry& learn(const FlowWords& flow, uint32_t hash, const FlowPolicy& policy, const ChangeStamps& now) noexcept {
+    Entry* entry = find(flow, hash);
+    if (entry == nullptr) {
+      entry = &entries_[hash & mask_];
+      if (entry->stamp == now.eroutes) entries_[(hash & mask_) ^ 1] = *entry;
+      entry->flow = flow;
+    }
+    entry->stamp = now.eroutes;
+    entry->decided_at = kNever;
+    entry->eroute = policy.eroute;
+    entry->reverse = policy.reverse;
+    return *entry;
   }
 
   std::vector<Entry> entries_;

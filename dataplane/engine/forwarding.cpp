@@ -195,7 +195,7 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   }
   for (uint16_t i = 0; i < count; ++i) {
     const bool is_of_the_same = i > 0 && flows[i].hash == flows[i - 1].hash;
-    if (!is_of_the_same) flows_.prefetch_ways(flows[i].hash, network_.sas.eroutes());
+    if (!is_of_the_same) flows_.prefetch_ways(flows[i], network_.sas.eroutes());
   }
   bool is_learned = false;  // what the tables say of all flows that are not known
   for (uint16_t i = 0; i < count; ++i) {
@@ -263,7 +263,7 @@ const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const Has
         verdict.action == ErouteAction::kProtect && verdict.group->number() == earlier.decision->group_number;
     if (!is_same) return nullptr;
   }
-  flows_.confirm(flow.hash, g);
+  flows_.confirm(flow.words, flow.hash, g);
   return earlier.decision;
 }
 

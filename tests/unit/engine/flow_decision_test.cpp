@@ -158,6 +158,28 @@ BOOST_FIXTURE_TEST_CASE(an_sa_that_is_replaced_takes_its_own_packets_only, FarGa
   BOOST_TEST(dropped(DropReason::no_sa) == 1u);
 }
 
+// Of the flows whose packets hash alike the last two are remembered.
+BOOST_FIXTURE_TEST_CASE(flows_of_one_hash_have_a_place_each, NearGateway) {
+  const SaTables& sas = parts().sas();
+  const Generation g = parts().versions().published();
+  const ChangeStamps now{.at = g, .eroutes = sas.eroutes_changed_at(g), .ways = 0};
+  constexpr uint32_t kHash = 5;
+  const auto words = [](uint64_t host) { return FlowWords{host << 24 | 0x01010a, 0, 0x0200020a, 0, 17ull << 32}; };
+  FlowCache flows(8);
+  for (uint16_t host = 1; host <= 3; ++host) {
+    flows.policy(words(host), kHash, sas, now);
+    flows.remember(words(host), kHash, nullptr, g, Decision{.departure = {}, .most_bytes = host});
+  }
+  BOOST_TEST(flows.decision(words(1), kHash, nullptr, g) == nullptr);
+  for (uint16_t host = 2; host <= 3; ++host) {
+    const Decision* decision = flows.decision(words(host), kHash, nullptr, g);
+    BOOST_REQUIRE(decision != nullptr);
+    BOOST_TEST(decision->most_bytes == host);
+    BOOST_TEST(flows.decision(words(host), kHash, nullptr, g + 1) == nullptr);
+    BOOST_TEST((flows.earlier_decision(words(host), kHash, nullptr, now).decision == decision));
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace spigrp::test
