@@ -35,6 +35,13 @@ uint64_t ahead_of(SequenceMarks& marks, uint64_t now_s) noexcept {
   return marks.reserve_ahead;
 }
 
+// What is written down of numbers received, where these are the newest: as many more as came since it last was.
+uint64_t mark_behind(const Sa& sa, uint64_t received) noexcept {
+  const uint64_t seen = sa.marks.received_seen;
+  const uint64_t more = seen == 0 ? kFirstReceivedAhead : received - std::min(seen, received);
+  return number_after(received, std::min(more, kReserveAhead), sa.sequence.last());
+}
+
 template <class Function>
 void each_sa(SaTables& tables, Function function) {
   for (Slot slot = 0; slot < tables.sas().slot_count(); ++slot) {
@@ -87,13 +94,9 @@ void NumberKeeper::look_at(Sa& sa, uint64_t now_s) {
   const uint64_t received = sa.replay.highest();
   const bool came = received > marks.received_seen;
   if (!is_near && !came) return;
-  if (came) {
-    const uint64_t more = marks.received_seen == 0 ? kFirstReceivedAhead : received - marks.received_seen;
-    marks.received_seen = received;
-    marks.received_mark = number_after(received, std::min(more, kReserveAhead), sequence.last());
-  }
   if (is_near) marks.reserved_at_s = now_s;
-  notes_.push_back({&sa, {sa.id, sent, marks.received_mark}});
+  const uint64_t mark = came ? mark_behind(sa, received) : marks.received_mark;
+  notes_.push_back({&sa, {sa.id, sent, mark}, came ? received : marks.received_seen});
 }
 
 // As much more as since the last look may be used before the next; what was too much is put right by a look that finds
@@ -182,7 +185,7 @@ void NumberKeeper::complain(const Error& error, uint64_t now_s) {
   spdlog::error("sequence numbers cannot be reserved, and SAs will stop when theirs are used: {}", error.text());
 }
 
-// A limit is raised when that is written down, and not before.
+// A limit is raised, and a number counts as seen, when that is written down, and not before.
 void NumberKeeper::write(uint64_t now_s) {
   if (notes_.empty() && lifetime_notes_.empty()) return;
   std::vector<UsedNumbers> used;
@@ -193,6 +196,8 @@ void NumberKeeper::write(uint64_t now_s) {
   if (written) {
     for (const Note& note : notes_) {
       note.sa->sequence.raise_limit(note.numbers.sent);
+      note.sa->marks.received_seen = note.received_seen;
+      note.sa->marks.received_mark = note.numbers.received;
       note.sa->marks.stored_now = true;
     }
     for (const LifetimeNote& note : lifetime_notes_) note.lifetime->marks.stored = note.used.use;

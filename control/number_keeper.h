@@ -58,6 +58,7 @@ class NumberKeeper {
   struct Note {
     Sa* sa;
     UsedNumbers numbers;
+    uint64_t received_seen;
   };
   std::vector<Note> notes_;
   struct LifetimeNote {

@@ -38,7 +38,8 @@ struct Life {
     Edits edits{NumberedEdit{0, SaAdd{spec}}};
     BOOST_REQUIRE(service->edit(edits).has_value());
   }
-  Lifetime& lifetime(std::string_view id) const { return *engine->sas().newest(parse_sa_id(id).value())->sa->lifetime; }
+  Sa& sa(std::string_view id) const { return *engine->sas().newest(parse_sa_id(id).value())->sa; }
+  Lifetime& lifetime(std::string_view id) const { return *sa(id).lifetime; }
   // Every SA is looked at once; what is polled for beyond that waits for the next second.
   void round() {
     ++now_s;
@@ -158,6 +159,21 @@ BOOST_AUTO_TEST_CASE(what_could_not_be_stored_is_stored_in_the_next_round) {
   }
   life.round();
   BOOST_TEST(life.lifetime(kTunnel).marks.stored.packets == 10u);
+}
+
+BOOST_AUTO_TEST_CASE(received_numbers_that_could_not_be_stored_are_stored_in_the_next_round) {
+  {
+    Life life(options());
+    life.add(kEsp, "hard-packets=100");
+    life.sa(kEsp).replay.check_and_advance(5000);
+    {
+      Store::Writer keeps_it_busy(*life.store);
+      life.round();
+    }
+    life.round();
+  }
+  Life life(options());
+  BOOST_TEST((life.sa(kEsp).replay.check(5000) != ReplayVerdict::kFresh));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
