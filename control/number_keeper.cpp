@@ -17,6 +17,7 @@ namespace {
 // Of one poll: a million SAs are looked at within seconds, in a tenth of the control thread's time.
 constexpr uint32_t kSlotsAPoll = 4096;
 constexpr size_t kNotesAPoll = 64;
+constexpr size_t kTakenInAPoll = 256;  // of what was received in a transaction, from file to file
 
 constexpr uint64_t kMostAhead = 1u << 26;
 constexpr uint64_t kFirstReceivedAhead = 1024;  // where it is not known yet how fast numbers come
@@ -61,23 +62,32 @@ uint64_t twice_as_far(uint64_t now, uint64_t before) noexcept {
 
 }  // namespace
 
-// SAs that begin behind numbers of their keys that the store has elsewhere: what they may use now is to be in their own
-// rows, or the next process would count from there again.
+// SAs that begin behind numbers of their keys that the store has elsewhere, or behind received ones that stand aside:
+// that is to be in their own rows, or the next process would count from there again.
 Expected<void> NumberKeeper::begin() {
   SaTables& tables = engine_.sas();
-  in_use_.sent.resize(tables.sas().slot_count());
+  for (InUse* in_use : {&senders_, &receivers_}) in_use->numbers.resize(tables.sas().slot_count());
   std::vector<UsedNumbers> moved;
   each_sa(tables, [&](Slot slot, Sa& sa) {
     if (!is_numbered(sa.id)) return;
     const uint64_t sent = sa.sequence.sent();
     const uint64_t limit = number_after(sent, kReserveAhead, sa.sequence.last());
-    in_use_.sent[slot] = sent;
+    senders_.numbers[slot] = sent;
+    receivers_.numbers[slot] = sa.replay.highest();
     sa.sequence.set_limit(limit);
     if (sent == 0 || tables.spent_keys().empty()) return;
     if (tables.spent_keys().used_up_to(fingerprint_of(sa)) < sent) return;
     moved.push_back({sa.id, limit, sa.marks.received_mark});
     sa.marks.stored_now = true;
   });
+  const auto received = store_.aside().received();
+  if (!received) return tl::unexpected(received.error());
+  for (const auto& [key, number] : *received) {
+    Sa* sa = find(key);
+    if (sa == nullptr || sa->marks.stored_now) continue;
+    moved.push_back({sa->id, sa->sequence.limit(), sa->marks.received_mark});
+    sa->marks.stored_now = true;
+  }
   std::vector<SpentKey> spent;
   if (auto read = store_.aside().each([&](const SpentKey& key) { spent.push_back(key); }); !read) return read;
   if (auto noted = store_.note({.numbers = moved, .spent = spent}); !noted) return noted;
@@ -122,32 +132,59 @@ void NumberKeeper::look_aside(Sa& sa, uint64_t now_s) {
   reserving_.push_back({&sa, sa.id, {fingerprint_of(sa), number}});
 }
 
-void NumberKeeper::note_use(Slot slot, const Sa& sa) {
-  const uint64_t sent = sa.sequence.sent();
-  const uint64_t before = std::exchange(in_use_.sent[slot], sent);
-  const bool is_fast = sent > before && sent - before >= kFast;
-  if (is_fast && in_use_.found.size() < kMostInUse) in_use_.found.push_back(sa.id);
+void NumberKeeper::look_at_received_aside(Sa& sa) {
+  const uint64_t received = sa.replay.highest();
+  if (received <= sa.marks.received_mark) return;
+  receiving_.push_back({&sa, {sa.id, fingerprint_of(sa)}, received, mark_behind(sa, received)});
+}
+
+void NumberKeeper::InUse::note(Slot slot, const SaId& id, uint64_t number) {
+  const uint64_t before = std::exchange(numbers[slot], number);
+  const bool is_fast = number > before && number - before >= kFast;
+  if (is_fast && found.size() < kMostInUse) found.push_back(id);
 }
 
 // Some SAs more, as the workers see them. A round begins once a second at most.
 template <class Look>
-void NumberKeeper::go_round(uint64_t now_s, Look look) {
-  if (next_slot_ == 0 && now_s <= round_began_s_) return;
-  if (next_slot_ == 0) {
-    round_began_s_ = now_s;
-    in_use_.last_round = std::exchange(in_use_.found, {});
-  }
+void NumberKeeper::look_at_some(Round& round, uint64_t now_s, Look look) {
+  if (round.next_slot == 0 && now_s <= round.began_s) return;
+  if (round.next_slot == 0) round.began_s = now_s;
   const auto& sas = engine_.sas().sas();
   const Generation g = engine_.versions().published();
   const uint32_t slots = sas.slot_count();
-  const uint32_t end = std::min(slots, next_slot_ + kSlotsAPoll);
-  for (; next_slot_ < end && notes_.size() + lifetime_notes_.size() < kNotesAPoll; ++next_slot_) {
-    const SaEntry* entry = sas.at(next_slot_, g);
-    if (entry == nullptr || entry->sa == nullptr) continue;
-    if (is_numbered(entry->sa->id)) note_use(next_slot_, *entry->sa);
-    look(*entry->sa);
+  const uint32_t end = std::min(slots, round.next_slot + kSlotsAPoll);
+  const size_t most = to_be_noted() + kNotesAPoll;
+  for (; round.next_slot < end && to_be_noted() < most; ++round.next_slot) {
+    const SaEntry* entry = sas.at(round.next_slot, g);
+    if (entry != nullptr && entry->sa != nullptr) look(round.next_slot, *entry->sa);
   }
-  if (next_slot_ >= slots) next_slot_ = 0;
+  if (round.next_slot >= slots) round.next_slot = 0;
+}
+
+template <class Look>
+void NumberKeeper::go_round(uint64_t now_s, Look look) {
+  if (round_.next_slot == 0 && now_s > round_.began_s) {
+    for (InUse* in_use : {&senders_, &receivers_}) in_use->last_round = std::exchange(in_use->found, {});
+  }
+  look_at_some(round_, now_s, [&](Slot slot, Sa& sa) {
+    if (is_numbered(sa.id)) {
+      senders_.note(slot, sa.id, sa.sequence.sent());
+      receivers_.note(slot, sa.id, sa.replay.highest());
+    }
+    look(sa);
+  });
+}
+
+template <class Look>
+void NumberKeeper::look_at_those_in_use(const InUse& in_use, Look look) {
+  const SaTables& tables = engine_.sas();
+  const Generation g = engine_.versions().published();
+  for (const std::vector<SaId>* ids : {&in_use.last_round, &in_use.found}) {
+    for (const SaId& id : *ids) {
+      const SaEntry* entry = tables.find_sa(sa_key(id), g);
+      if (entry != nullptr && entry->sa != nullptr) look(*entry->sa);
+    }
+  }
 }
 
 void NumberKeeper::poll(uint64_t now_s) {
@@ -165,16 +202,13 @@ void NumberKeeper::poll(uint64_t now_s) {
 }
 
 void NumberKeeper::poll_aside(uint64_t now_s) {
-  const SaTables& tables = engine_.sas();
-  const Generation g = engine_.versions().published();
-  for (const std::vector<SaId>* ids : {&in_use_.last_round, &in_use_.found}) {
-    for (const SaId& id : *ids) {
-      const SaEntry* entry = tables.find_sa(sa_key(id), g);
-      if (entry != nullptr && entry->sa != nullptr) look_aside(*entry->sa, now_s);
-    }
-  }
+  look_at_those_in_use(senders_, [&](Sa& sa) { look_aside(sa, now_s); });
+  look_at_those_in_use(receivers_, [&](Sa& sa) { look_at_received_aside(sa); });
   go_round(now_s, [&](Sa& sa) {
     if (is_numbered(sa.id)) look_aside(sa, now_s);
+  });
+  look_at_some(received_round_, now_s, [&](Slot /*slot*/, Sa& sa) {
+    if (is_numbered(sa.id)) look_at_received_aside(sa);
   });
   write_aside(now_s);
 }
@@ -208,50 +242,86 @@ void NumberKeeper::write(uint64_t now_s) {
   lifetime_notes_.clear();
 }
 
-// Under the keys, not under the SAID: to the transaction that is being written the SAID may be another SA's already.
+// Under the keys, not under the SAID alone: to the transaction that is being written that may be another SA's already.
 void NumberKeeper::write_aside(uint64_t now_s) {
-  if (reserving_.empty()) return;
+  if (reserving_.empty() && receiving_.empty()) return;
   std::vector<SpentKey> keys;
   for (const Reserved& one : reserving_) keys.push_back(one.key);
-  const auto written = store_.aside().add(keys);
+  ReceivedMarks received;
+  for (const Received& one : receiving_) raise_mark(received, one.key, one.mark);
+  const auto written = store_.aside().add(keys, received);
   if (written) {
+    stands_aside_ = true;
     for (Reserved& one : reserving_) {
       one.sa->sequence.raise_limit(one.key.number);
       one.sa->marks.stored_now = true;
       one.sa = nullptr;
       aside_.push_back(one);
     }
+    for (const Received& one : receiving_) {
+      one.sa->marks.received_seen = one.seen;
+      one.sa->marks.received_mark = one.mark;
+      raise_mark(received_aside_, one.key, one.mark);
+    }
   } else {
     complain(written.error(), now_s);
   }
   reserving_.clear();
+  receiving_.clear();
 }
 
-// What was reserved aside goes to where it belongs: the row of the SA, or, where that is gone, its keys'.
+// With these keys too; or null.
+Sa* NumberKeeper::find(const KeyedSa& key) const {
+  const SaEntry* entry = engine_.sas().newest(key.id);
+  Sa* sa = entry == nullptr ? nullptr : entry->sa;
+  return sa != nullptr && fingerprint_of(*sa) == key.keys ? sa : nullptr;
+}
+
+// What was noted aside goes to where it belongs: the row of the SA, or, where that is gone, numbers to send to its
+// keys'. Of received ones there may be as many as SAs, so that they go some at a time.
 Expected<void> NumberKeeper::take_in() {
-  if (aside_.empty()) return {};
+  if (!stands_aside_) return {};
   std::map<SaId, UsedNumbers> used;
+  const auto row_of = [&](const KeyedSa& key) -> UsedNumbers* {
+    const Sa* sa = find(key);
+    if (sa == nullptr) return nullptr;
+    return &used.try_emplace(key.id, UsedNumbers{key.id, sa->sequence.limit(), sa->marks.received_mark}).first->second;
+  };
   std::vector<SpentKey> spent;
   for (const Reserved& one : aside_) {
-    const SaEntry* entry = engine_.sas().newest(one.id);
-    const Sa* sa = entry == nullptr ? nullptr : entry->sa;
-    if (sa == nullptr || fingerprint_of(*sa) != one.key.fingerprint) {
+    UsedNumbers* row = row_of({one.id, one.key.fingerprint});
+    if (row == nullptr) {
       spent.push_back(one.key);
-      continue;
+    } else {
+      row->sent = std::max(row->sent, one.key.number);
     }
-    UsedNumbers& numbers = used.try_emplace(one.id, UsedNumbers{one.id, 0, sa->marks.received_mark}).first->second;
-    numbers.sent = std::max({numbers.sent, one.key.number, sa->sequence.limit()});
+  }
+  auto taken = received_aside_.begin();
+  for (size_t rows = 0; taken != received_aside_.end() && rows < kTakenInAPoll; ++taken, ++rows) {
+    UsedNumbers* row = row_of(taken->first);
+    if (row != nullptr) row->received = std::max(row->received, taken->second);
   }
   std::vector<UsedNumbers> rows;
   rows.reserve(used.size());
   for (const auto& [id, numbers] : used) rows.push_back(numbers);
   if (auto noted = store_.note({.numbers = rows, .spent = spent}); !noted) return noted;
+  for (const auto& [id, numbers] : used) {
+    SequenceMarks& marks = engine_.sas().newest(id)->sa->marks;
+    marks.received_mark = numbers.received;
+    marks.stored_now = true;
+  }
   aside_.clear();
-  return store_.aside().clear();
+  received_aside_.erase(received_aside_.begin(), taken);
+  if (!received_aside_.empty()) return {};
+  auto cleared = store_.aside().clear();
+  stands_aside_ = !cleared;
+  return cleared;
 }
 
 Expected<void> NumberKeeper::finish() {
-  if (auto taken = take_in(); !taken) return taken;
+  while (stands_aside_) {
+    if (auto taken = take_in(); !taken) return taken;
+  }
   std::vector<UsedNumbers> used;
   std::vector<UsedLifetime> lifetimes;
   each_sa(engine_.sas(), [&](Slot /*slot*/, const Sa& sa) {

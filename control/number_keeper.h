@@ -3,7 +3,8 @@
 // received numbers the store learns within seconds, and assumes as many more as came since it last did: a replay window
 // that begins again begins behind them. In the same way, and for the same seconds, it learns what is used of lifetimes;
 // once an SA rests, exactly. In the middle of a transaction, which has the store to itself, numbers to send are
-// reserved aside (control/numbers_aside.h), so that no SA stops for want of them. Control thread only.
+// reserved aside (control/numbers_aside.h), so that no SA stops for want of them, and received ones are noted there, so
+// that none is accepted again. Control thread only.
 #pragma once
 
 #include <cstdint>
@@ -34,27 +35,46 @@ class NumberKeeper {
     SaId id;
     SpentKey key;
   };
-  // SAs that use numbers so fast that what is reserved would not last for long.
+  struct Received {
+    Sa* sa;
+    KeyedSa key;
+    uint64_t seen, mark;
+  };
+  // SAs whose numbers go up so fast that what is written down ahead of them would not last for long.
   struct InUse {
-    std::vector<uint64_t> sent;           // by slot, at the last look
+    std::vector<uint64_t> numbers;        // by slot, at the last look
     std::vector<SaId> found, last_round;  // in this round so far, and in the one before
+
+    void note(Slot slot, const SaId& id, uint64_t number);
+  };
+  // Over all slots, some at a time.
+  struct Round {
+    uint32_t next_slot = 0;
+    uint64_t began_s = 0;
   };
 
   void look_at(Sa& sa, uint64_t now_s);
   void look_at_lifetime(Sa& sa);
   void look_aside(Sa& sa, uint64_t now_s);
+  void look_at_received_aside(Sa& sa);
+  size_t to_be_noted() const noexcept { return notes_.size() + lifetime_notes_.size() + receiving_.size(); }
+  template <class Look>
+  void look_at_some(Round& round, uint64_t now_s, Look look);
   template <class Look>
   void go_round(uint64_t now_s, Look look);
-  void note_use(Slot slot, const Sa& sa);
+  template <class Look>
+  void look_at_those_in_use(const InUse& in_use, Look look);
   void write(uint64_t now_s);
   void write_aside(uint64_t now_s);
+  Sa* find(const KeyedSa& key) const;
   Expected<void> take_in();
   void complain(const Error& error, uint64_t now_s);
 
   Engine& engine_;
   Store& store_;
-  uint32_t next_slot_ = 0;
-  uint64_t round_began_s_ = 0;
+  // Aside there is one of their own for received numbers: where many are to be noted it takes longer, and no SA that
+  // sends shall wait for that.
+  Round round_, received_round_;
   struct Note {
     Sa* sa;
     UsedNumbers numbers;
@@ -67,8 +87,12 @@ class NumberKeeper {
   };
   std::vector<LifetimeNote> lifetime_notes_;
   std::vector<Reserved> reserving_;
-  std::vector<Reserved> aside_;  // in the file beside the store, and not in the store yet; their SAs may be gone
-  InUse in_use_;
+  std::vector<Received> receiving_;
+  // In the file beside the store, and not in the store yet; their SAs may be gone.
+  std::vector<Reserved> aside_;
+  ReceivedMarks received_aside_;
+  bool stands_aside_ = false;  // that file has something
+  InUse senders_, receivers_;
   uint64_t complained_s_ = 0;
 };
 

@@ -213,14 +213,16 @@ Expected<uint64_t> Store::highest_edit() {
 
 Expected<uint64_t> Store::each_edit(const std::function<Expected<void>(const Edit&)>& take) {
   const auto as_it_is = [](Edit&, const Statement&) {};
-  const auto with_numbers = [this](Edit& edit, const Statement& row) {
+  const auto received_aside = aside_.received();
+  if (!received_aside) return tl::unexpected(received_aside.error());
+  const auto with_numbers = [&](Edit& edit, const Statement& row) {
     auto* add = std::get_if<SaAdd>(&edit);
     if (add == nullptr) return;
     const uint64_t last = add->spec.extended_sequence ? UINT64_MAX : UINT32_MAX;
     add->spec.made_at_s = row.number(2);
     const uint64_t lost = lost_ - std::min(lost_, row.number(5));
     if (is_numbered(add->spec.id)) add->spec.sent = number_after(row.number(3), lost * kReserveAhead, last);
-    add->spec.received = std::min(row.number(4), last);
+    add->spec.received = std::min(std::max(row.number(4), mark_of(*received_aside, add->spec)), last);
     add->spec.lifetime_used = {row.number(6), row.number(7), row.number(8), row.number(9)};
   };
   const auto dissolved = [](Edit& edit, const Statement&) {

@@ -12,7 +12,8 @@
 //   state      one row: how many transactions there were, and how many processes were lost: ended without writing which
 //              numbers they used
 //
-// What is reserved of sequence numbers in the middle of a transaction stands beside it (numbers_aside.h).
+// What is reserved of sequence numbers in the middle of a transaction, and what is received then, stands beside it
+// (numbers_aside.h).
 //
 // Each process that was lost since an SA's row was written may have sent kReserveAhead numbers more.
 //
@@ -63,8 +64,9 @@ class Store {
 
   bool has_state() const noexcept { return has_state_; }  // a transaction has been stored
 
-  // Gives each edit that makes the state again, in an order in which they can be applied. Returns the highest number of
-  // an edit that is stored. Errors: a row cannot be read; what `take` says, with its row.
+  // Gives each edit that makes the state again, in an order in which they can be applied; SAs with what was noted aside
+  // of their received numbers. Returns the highest number of an edit that is stored. Errors: a row cannot be read; what
+  // `take` says, with its row.
   Expected<uint64_t> each_edit(const std::function<Expected<void>(const Edit&)>& take);
 
   // Those whose numbers were reserved aside are among them.
@@ -79,7 +81,7 @@ class Store {
     std::span<const SpentKey> spent = {};
   };
   Expected<void> note(const Notes& notes);
-  // For numbers that are reserved while a transaction is being written.
+  // For numbers that are reserved or received while a transaction is being written.
   NumbersAside& aside() noexcept { return aside_; }
   // No SA has used other numbers than `used` and those that it began with.
   Expected<void> end_process(std::span<const UsedNumbers> used, std::span<const UsedLifetime> lifetimes);

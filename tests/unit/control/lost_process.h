@@ -46,11 +46,11 @@ struct Process {
     BOOST_REQUIRE_MESSAGE(answer.contains("result"), answer.dump());
     return answer["result"];
   }
-  Sa* fast() const {
-    const SaEntry* entry =
-        engine->sas().find_sa(sa_key(parse_sa_id("esp.115@192.0.2.2").value()), engine->versions().published());
+  Sa* find(const char* id) const {
+    const SaEntry* entry = engine->sas().find_sa(sa_key(parse_sa_id(id).value()), engine->versions().published());
     return entry == nullptr ? nullptr : entry->sa;
   }
+  Sa* fast() const { return find("esp.115@192.0.2.2"); }
   // As a worker does; nothing where the SA is not there.
   void use(uint64_t wanted) {
     Sa* sa = fast();
@@ -67,21 +67,31 @@ struct Process {
       wanted -= burst;
     }
   }
+  // So many numbers more come in, the last of them at least. As a worker does; nothing where the SA is not there.
+  void receive(uint64_t more) {
+    Sa* sa = fast();
+    if (sa == nullptr || more == 0) return;
+    received += more;
+    BOOST_TEST((sa->replay.check_and_advance(received) == ReplayVerdict::kFresh));
+  }
   // Many SAs that stay, and this edit; the fast SA is used in each turn.
-  void make_large_transaction(const json& edit) {
+  void make_large_transaction(const json& edit, unsigned edits_more = kManyEdits) {
     for (now_s = 10; now_s < 14; ++now_s) {
       use(kATurn);
+      receive(received_a_turn);
       for (unsigned poll = 0; poll < 40; ++poll) keeper.poll(now_s);
     }
     const uint64_t before = used;
     service.give_turns([&] {
       now_s = 14 + (used - before) / (20 * kATurn);
       keeper.poll_aside(now_s);
+      if (in_turn) in_turn();
       use(kATurn);
+      receive(received_a_turn);
     });
     json edits = json::array();
     if (!edit.is_null()) edits.push_back(edit);
-    for (unsigned i = 0; i < kManyEdits; ++i) {
+    for (unsigned i = 0; i < edits_more; ++i) {
       char id[32];
       std::snprintf(id, sizeof(id), "tun.%x@192.0.2.3", 0x1000 + i);
       edits.push_back(
@@ -100,7 +110,9 @@ struct Process {
   NumberKeeper keeper;
   Conversation conversation;
   uint64_t now_s = 1, highest = 0, used = 0, used_meanwhile = 0, missing = 0;
+  uint64_t received = 0, received_a_turn = 0;
   bool repeats = false;
+  std::function<void()> in_turn = {};  // when the numbers have been looked at
 };
 
 struct Processes {
@@ -112,6 +124,12 @@ struct Processes {
     process->highest = highest;
     return *process;
   }
+  // What a kill would leave now. Any number of processes can begin with it.
+  void keep_a_copy() { folder.copy_to(killed); }
+  Process& next_of_copy() {
+    process.reset();
+    return process.emplace(killed.options());
+  }
   // Lost ones, each of which uses all that it may without asking.
   void lose_some() {
     for (unsigned lost = 0; lost < 3; ++lost) {
@@ -122,13 +140,14 @@ struct Processes {
       BOOST_TEST(!one.repeats);
     }
   }
+  static size_t received_aside(Process& one) { return one.store->aside().received().value().size(); }
   static size_t aside(Process& one) {
     size_t rows = 0;
     BOOST_REQUIRE(one.store->aside().each([&](const SpentKey&) { ++rows; }).has_value());
     return rows;
   }
 
-  StateFolder folder;
+  StateFolder folder, killed;
   std::optional<Process> process;
   uint64_t highest = 0;
 };

@@ -35,6 +35,11 @@ class StateFolder {
     options.directory = path_ / "kept";
     return options;
   }
+  // The files as they are now, in the place of those that the other had.
+  void copy_to(const StateFolder& other) const {
+    std::filesystem::remove_all(other.path_ / "kept");
+    std::filesystem::copy(path_ / "kept", other.path_ / "kept");
+  }
 
  private:
   std::filesystem::path path_;
