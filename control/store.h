@@ -89,7 +89,8 @@ class Store {
   // Writes what one transaction changes.
   class Writer : public SaChangeListener, public RouteChangeListener {
    public:
-    explicit Writer(Store& store);
+    // `before`: the tables as they are until it is published; null: nothing of it takes the place of anything.
+    explicit Writer(Store& store, const SaTables* before = nullptr);
     Writer(const Writer&) = delete;
     Writer& operator=(const Writer&) = delete;
     ~Writer() override;  // throws away what was not committed
@@ -113,11 +114,13 @@ class Store {
       ++statements_run_;
       if (!done && !error_) error_ = done.error();
     }
+    void keep_received_mark(Sa& now) const;
     void put_network(int kind, std::string_view name, const Edit& edit);
     void forget_network(int kind, std::string_view name);
     void clear_network(int kind);
 
     Store& store_;
+    const SaTables* before_;
     std::optional<Error> error_;
     std::deque<std::pair<Sa*, uint64_t>> limits_;
     size_t statements_run_ = 0;

@@ -38,7 +38,7 @@ Expected<void> run_aside(Statement& statement, Pace& pace) {
 
 }  // namespace
 
-Store::Writer::Writer(Store& store) : store_(store) {
+Store::Writer::Writer(Store& store, const SaTables* before) : store_(store), before_(before) {
   take(store_.statements_.begin.run());
 }
 
@@ -61,12 +61,24 @@ Expected<void> Store::Writer::commit(Pace& pace) {
   return {};
 }
 
+// Where an SA takes over the keys of another in its place, that goes on receiving until this is published. What is
+// noted ahead of its numbers holds for the new row as for the old one: up to there they are not noted again.
+void Store::Writer::keep_received_mark(Sa& now) const {
+  const SaEntry* entry = before_ == nullptr ? nullptr : before_->newest(now.id);
+  if (entry == nullptr || entry->sa == nullptr) return;
+  const Sa& old = *entry->sa;
+  if (old.saved_encryption_key != now.saved_encryption_key) return;
+  if (old.saved_authentication_key != now.saved_authentication_key) return;
+  now.marks.received_mark = std::max(now.marks.received_mark, old.marks.received_mark);
+}
+
 void Store::Writer::sa(const SaId& id, Sa* now) {
   if (error_) return;
   const std::string name = id.text();
   if (now == nullptr) return take(store_.statements_.delete_sa.bind(name).run());
   uint64_t sent = 0;
   if (is_numbered(id)) {
+    keep_received_mark(*now);
     uint64_t& ahead = now->marks.reserve_ahead;  // more than usual, of an SA that takes over keys
     ahead = std::max(ahead, kReserveAhead);
     sent = number_after(now->sequence.sent(), ahead, now->sequence.last());
@@ -76,7 +88,7 @@ void Store::Writer::sa(const SaId& id, Sa* now) {
            .bind(line)
            .bind(now->created_at_s)
            .bind(sent)
-           .bind(now->replay.highest())
+           .bind(now->marks.received_mark)
            .bind(store_.lost_ + 1)
            .run());
   if (is_numbered(id)) limits_.emplace_back(now, sent);

@@ -121,7 +121,7 @@ tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tab
     watch.applied(numbered.edit);
   }
   if (tables.store != nullptr) {
-    Store::Writer writer(*tables.store);
+    Store::Writer writer(*tables.store, &tables.sas);
     applier.tell(writer);
     if (const auto stored = writer.commit(pace); !stored) {
       return tl::unexpected(RefusedEdit{not_stored(stored.error())});

@@ -93,6 +93,21 @@ BOOST_AUTO_TEST_CASE(one_that_takes_over_keys_in_it_refuses_what_the_other_accep
   }
 }
 
+BOOST_AUTO_TEST_CASE(one_that_takes_over_keys_refuses_what_was_not_noted_again_because_it_was_noted_ahead) {
+  Process& first = begin();
+  first.received_a_turn = 0;
+  first.receive(100);
+  uint64_t came = 0;
+  first.in_turn = [&] {
+    if (came > 0) return;  // the edits before have been made
+    first.receive(50);
+    came = first.received;
+  };
+  first.make_large_transaction(replaced_by('a'), kEdits);
+  BOOST_TEST(received_aside(first) == 0u);
+  for (int again = 0; again < 2; ++again) check_window(next(), came, 1000);
+}
+
 BOOST_AUTO_TEST_CASE(windows_of_other_sas_with_the_keys_or_the_said_are_not_closed_by_it) {
   for (const bool taken_in : {false, true}) {
     Process& first = begin();
