@@ -17,7 +17,8 @@ namespace {
 // Of one poll: a million SAs are looked at within seconds, in a tenth of the control thread's time.
 constexpr uint32_t kSlotsAPoll = 4096;
 constexpr size_t kNotesAPoll = 64;
-constexpr size_t kTakenInAPoll = 256;  // of what was received in a transaction, from file to file
+constexpr size_t kFastNotesAPoll = 512;  // received numbers aside; who is noted is so for a second or so
+constexpr size_t kTakenInAPoll = 256;    // of what was received in a transaction, from file to file
 
 constexpr uint64_t kMostAhead = 1u << 26;
 constexpr uint64_t kFirstReceivedAhead = 1024;  // where it is not known yet how fast numbers come
@@ -203,7 +204,9 @@ void NumberKeeper::poll(uint64_t now_s) {
 
 void NumberKeeper::poll_aside(uint64_t now_s) {
   look_at_those_in_use(senders_, [&](Sa& sa) { look_aside(sa, now_s); });
-  look_at_those_in_use(receivers_, [&](Sa& sa) { look_at_received_aside(sa); });
+  look_at_those_in_use(receivers_, [&](Sa& sa) {
+    if (receiving_.size() < kFastNotesAPoll) look_at_received_aside(sa);
+  });
   go_round(now_s, [&](Sa& sa) {
     if (is_numbered(sa.id)) look_aside(sa, now_s);
   });
