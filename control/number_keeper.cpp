@@ -203,6 +203,8 @@ void NumberKeeper::poll(uint64_t now_s) {
 }
 
 void NumberKeeper::poll_aside(uint64_t now_s) {
+  reserving_.clear();  // memory may have run out in the midst of it the last time, and SAs may be gone since then
+  receiving_.clear();
   look_at_those_in_use(senders_, [&](Sa& sa) { look_aside(sa, now_s); });
   look_at_those_in_use(receivers_, [&](Sa& sa) {
     if (receiving_.size() < kFastNotesAPoll) look_at_received_aside(sa);
@@ -252,9 +254,12 @@ void NumberKeeper::write_aside(uint64_t now_s) {
   for (const Reserved& one : reserving_) keys.push_back(one.key);
   ReceivedMarks received;
   for (const Received& one : receiving_) raise_mark(received, one.key, one.mark);
+  // Before anything is there: where memory runs out, nothing may be there that is not taken in.
+  stands_aside_ = true;
+  aside_.reserve(aside_.size() + reserving_.size());
+  for (const auto& [key, mark] : received) raise_mark(received_aside_, key, mark);
   const auto written = store_.aside().add(keys, received);
   if (written) {
-    stands_aside_ = true;
     for (Reserved& one : reserving_) {
       one.sa->sequence.raise_limit(one.key.number);
       one.sa->marks.stored_now = true;
@@ -264,7 +269,6 @@ void NumberKeeper::write_aside(uint64_t now_s) {
     for (const Received& one : receiving_) {
       one.sa->marks.received_seen = one.seen;
       one.sa->marks.received_mark = one.mark;
-      raise_mark(received_aside_, one.key, one.mark);
     }
   } else {
     complain(written.error(), now_s);
