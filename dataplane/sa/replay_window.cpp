@@ -41,6 +41,17 @@ ReplayWindow::ReplayWindow(uint16_t packets, uint64_t highest)
     : packets_(packets), word_mask_(word_count(packets) - 1), highest_(highest) {
   if (packets_ == 0) return;
   words_ = std::make_unique<std::atomic<uint64_t>[]>(word_mask_ + 1);
+  close_up_to(highest);
+}
+
+void ReplayWindow::begin_behind(uint64_t highest) noexcept {
+  if (highest <= this->highest()) return;
+  highest_.store(highest, std::memory_order_relaxed);
+  if (packets_ != 0) close_up_to(highest);
+}
+
+// All words, so that nothing of them is left.
+void ReplayWindow::close_up_to(uint64_t highest) noexcept {
   const uint64_t newest_block = highest >> kBlockBits;
   for (uint64_t back = 0; back <= std::min<uint64_t>(word_mask_, newest_block); ++back) {
     const Place place = place_of((newest_block - back) << kBlockBits, word_mask_);

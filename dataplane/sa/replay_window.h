@@ -18,6 +18,8 @@ class ReplayWindow {
  public:
   // `packets` 0 … 4096; 0 accepts everything. `highest`: begins as if every number up to it had been seen.
   explicit ReplayWindow(uint16_t packets, uint64_t highest = 0);
+  // control, before a worker has it: begins behind `highest`, if it did not begin further on.
+  void begin_behind(uint64_t highest) noexcept;
 
   // worker: into the cache; the window itself has been fetched
   void prefetch() const noexcept { spigrp::prefetch(words_.get()); }
@@ -44,6 +46,7 @@ class ReplayWindow {
   uint64_t newest_bits() const noexcept;
 
  private:
+  void close_up_to(uint64_t highest) noexcept;
   void raise_highest(uint64_t sequence, Writers writers) noexcept;
   bool is_behind(uint64_t sequence) const noexcept;
   ReplayVerdict check_behind(uint64_t sequence) const noexcept;

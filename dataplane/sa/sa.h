@@ -91,6 +91,7 @@ struct SequenceMarks {
   uint64_t reserved_at_s = 0;  // when that was last
   uint64_t began_sent = 0;     // the number with which the SA began here
   bool stored_now = false;     // written down by this process
+  bool replaces = false;       // it was made in the place of another: with the same keys it goes on
   uint64_t received_seen = 0;  // highest number received when it was last looked at
   uint64_t received_mark = 0;  // what was written down then, at least that
 };

@@ -77,6 +77,7 @@ Expected<void> SaEdit::replace_sa(const SaSpec& spec) {
   if (has_same_keys(old, spec)) after.received = std::max(spec.received, old.replay.highest());
   auto sa = staged_->create(std::move(after));
   if (!sa) return tl::unexpected(sa.error());
+  (*sa)->marks.replaces = true;
   if (has_address_key(spec.id) && address_key(**sa) != address_key(old)) {
     return failure(spec.id.text(), "comes from " + old.source.text() + ", and is known by it",
                    "give the same --src, or delete the SA and make another");

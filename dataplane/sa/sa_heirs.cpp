@@ -1,5 +1,5 @@
 // Sequence numbers of keys that go with one SA and come again with another, its heir: a number must not come twice with
-// the same keys (RFC 4303 section 2.2).
+// the same keys (RFC 4303 section 2.2), nor be accepted twice where the heir replaces it.
 #include <algorithm>
 
 #include "sa/sa_staging.h"
@@ -42,6 +42,7 @@ void SaEdit::Staged::spend_keys(const Sa& sa) {
 // begin behind what is known to be used by now.
 void SaEdit::Staged::find_heirs() {
   heirs.clear();
+  continued.clear();
   if (leaving_keys.empty()) return;
   for (const std::unique_ptr<Sa>& sa : new_sas) {
     step();
@@ -54,6 +55,10 @@ void SaEdit::Staged::find_heirs() {
     const uint64_t ahead = reserved - std::min(reserved, sa->sequence.sent());
     sa->marks.reserve_ahead = std::max(sa->marks.reserve_ahead, ahead);
     heirs.push_back({sa.get(), &keys->second});
+    if (!sa->marks.replaces) continue;
+    const SaEntry* linked = tables.newest(sa->id);
+    const bool goes_on = linked != nullptr && linked->sa != nullptr && fingerprint_of(*linked->sa) == keys->first;
+    if (goes_on) continued.push_back({linked->sa, sa.get()});
   }
 }
 
@@ -77,6 +82,7 @@ void SaEdit::Staged::settle_numbers() {
     sequence.raise_limit(heirs[i].keys->limit);
     heirs[i].sa->marks.began_sent = sequence.sent();
   }
+  for (const Continued& one : continued) one.now->replay.begin_behind(one.before->replay.highest());
 }
 
 // When they are published: it is for who comes after these edits.

@@ -140,6 +140,12 @@ struct SaEdit::Staged {
   };
   std::vector<Keyed> heirs;
   std::vector<Keyed> leaving;  // by link()
+  // Heirs that replace the SA which had their keys: what that one has received must not come again.
+  struct Continued {
+    const Sa* before;
+    Sa* now;
+  };
+  std::vector<Continued> continued;
   // Made by the edits; the tables take over those that the last edit leaves.
   std::vector<std::unique_ptr<Sa>> new_sas;
   std::vector<std::unique_ptr<SaGroup>> new_groups;

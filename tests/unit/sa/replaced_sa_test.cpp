@@ -75,6 +75,35 @@ BOOST_AUTO_TEST_CASE(with_the_same_keys_the_numbers_go_on_behind_those_of_the_ol
   BOOST_TEST((sa(kOuter).replay.check(10) == ReplayVerdict::kFresh));
 }
 
+// A transaction may take seconds, in which the old object goes on receiving.
+BOOST_AUTO_TEST_CASE(what_came_while_a_replacement_was_prepared_does_not_come_again) {
+  SaEdit edit(*tables, *versions);
+  BOOST_REQUIRE(edit.replace_sa(spec(kOuter)).has_value());
+  SaSpec other = spec(kLone);
+  other.encryption_key = Key(std::vector<uint8_t>(20, 0x99));
+  BOOST_REQUIRE(edit.replace_sa(other).has_value());
+  for (const uint64_t number : {97u, 100u}) sa(kOuter).replay.check_and_advance(number);
+  sa(kLone).replay.check_and_advance(100);
+  edit.link();
+  versions->publish();
+  for (const uint64_t number : {1u, 97u, 99u, 100u}) {
+    BOOST_TEST((sa(kOuter).replay.check(number) != ReplayVerdict::kFresh), number);
+  }
+  BOOST_TEST((sa(kOuter).replay.check(101) == ReplayVerdict::kFresh));
+  BOOST_TEST((sa(kLone).replay.check(1) == ReplayVerdict::kFresh));  // of other keys
+}
+
+// Who deletes an SA and makes it anew means another beginning; so may its peer.
+BOOST_AUTO_TEST_CASE(an_sa_that_is_made_again_receives_from_the_beginning) {
+  sa(kLone).replay.check_and_advance(100);
+  SaEdit edit(*tables, *versions);
+  BOOST_REQUIRE(edit.delete_sa(said(kLone)).has_value());
+  BOOST_REQUIRE(edit.add_sa(spec(kLone)).has_value());
+  edit.link();
+  versions->publish();
+  BOOST_TEST((sa(kLone).replay.check(1) == ReplayVerdict::kFresh));
+}
+
 // Invariant 1, of keys that come again.
 BOOST_AUTO_TEST_CASE(an_sa_that_is_deleted_and_made_again_goes_on_behind_its_numbers) {
   sa(kLone).sequence.reserve(1000);

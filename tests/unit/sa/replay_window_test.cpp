@@ -259,5 +259,18 @@ BOOST_AUTO_TEST_CASE(a_number_is_accepted_once_by_all_threads_together) {
   BOOST_TEST(window.highest() == kNumbers);
 }
 
+BOOST_AUTO_TEST_CASE(a_window_that_begins_behind_a_number_is_as_one_that_was_made_so) {
+  for (const uint64_t highest : {5ull, 31ull, 32ull, 100ull, 4095ull, 4096ull, 0x1'0000'0007ull}) {
+    ReplayWindow window(64, 3), wanted(64, highest);
+    window.begin_behind(highest);
+    window.begin_behind(2);  // it is further on
+    BOOST_TEST(window.highest() == highest);
+    for (uint64_t number = highest > 200 ? highest - 200 : 1; number < highest + 5000; ++number) {
+      BOOST_REQUIRE((window.check(number) == wanted.check(number)));
+      if (number % 3 == 0) BOOST_REQUIRE((window.check_and_advance(number) == wanted.check_and_advance(number)));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace spigrp
