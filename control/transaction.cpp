@@ -62,8 +62,7 @@ class Applier {
     routes_.tell(writer);
   }
   void link() {
-    sas_.link();
-    routes_.link();
+    sas_.link([this] { routes_.link(); });
   }
   const SharedKeys& shared_keys() const noexcept { return sas_.shared_keys(); }
 
@@ -94,7 +93,7 @@ class Preparation {
  private:
   // What was prepared within this is linked before anybody would miss that others publish.
   static constexpr std::chrono::milliseconds kLong{50};
-  static constexpr Generation kGenerationsBetween = 1u << 16;
+  static constexpr Generation kGenerationsBetween = 1u << 24;
 
   Versions& versions_;
   const bool gives_turns_;

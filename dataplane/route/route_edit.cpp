@@ -209,7 +209,7 @@ void RouteEdit::clear_interfaces() {
   }
 }
 
-void RouteEdit::link() {
+void RouteEdit::link() noexcept {
   staged_->link();
   staged_.reset();
 }

@@ -59,7 +59,7 @@ class RouteEdit {
   // What link() will change.
   void tell(RouteChangeListener& listener) const;
 
-  void link();
+  void link() noexcept;  // as SaEdit::link()
 
  private:
   struct Staged;

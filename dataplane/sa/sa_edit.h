@@ -4,6 +4,7 @@
 // which others may look at what is published, but not at the newest versions of anything.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -96,8 +97,10 @@ class SaEdit {
   void tell(SaChangeListener& listener) const;
 
   // Puts all edits into the tables at versions.next(). After it the caller publishes at once; nothing can fail any
-  // more.
-  void link();
+  // more. Where memory runs out the process ends: half of the edits, which workers go by, would be worse.
+  // `before_the_end` is done when only little is left, but before the numbers of SAs that go end: from there on it must
+  // not take long until they are published. It has no steps.
+  void link(const std::function<void()>& before_the_end = {}) noexcept;
   // What link() has come by. An SA that was replaced and has kept its keys does not count.
   const SharedKeys& shared_keys() const noexcept;
 

@@ -39,12 +39,13 @@ uint32_t hash_of_keys(const Sa& sa) {
 
 }  // namespace
 
-void SaEdit::link() {
+void SaEdit::link(const std::function<void()>& before_the_end) noexcept {
   staged_->find_heirs();
   staged_->make_lone_groups();
   staged_->link_addresses();
   staged_->link_eroutes();
   staged_->link_sas();
+  if (before_the_end) before_the_end();
   staged_->link_allocations();
   staged_->settle_numbers();
   staged_->finish();
