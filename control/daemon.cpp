@@ -132,11 +132,16 @@ class ControlLoop {
  private:
   void poll() {
     if (ending_) return;
-    rounds_.attempt([this] { server_.poll(); });
-    if (read_server_) rounds_.attempt([this] { read_server_->poll(); });
+    rounds_.attempt([this] { poll_servers(); });
     rounds_.attempt([this] { engine_.poll_control(); });
     if (numbers_ != nullptr) rounds_.attempt([this] { numbers_->poll(monotonic_seconds()); });
     service_.poll();
+  }
+
+  // Of two that cannot listen the second is looked after when the first can.
+  void poll_servers() {
+    server_.poll();
+    if (read_server_) read_server_->poll();
   }
 
   // In the middle of a transaction that takes long: the numbers of SAs in use and what others on the wire wait for,
@@ -148,6 +153,7 @@ class ControlLoop {
     if (began >= polled_aside_ + kPollInterval) {
       polled_aside_ = began;
       if (numbers_ != nullptr) rounds_.attempt([this] { numbers_->poll_aside(monotonic_seconds()); });
+      if (!ending_) rounds_.attempt([this] { poll_servers(); });
       rounds_.attempt([this] { engine_.poll_aside(); });
       rounds_.attempt([this] { service_.tell_events(); });
     }

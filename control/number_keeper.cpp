@@ -189,6 +189,9 @@ void NumberKeeper::look_at_those_in_use(const InUse& in_use, Look look) {
 }
 
 void NumberKeeper::poll(uint64_t now_s) {
+  // Of a poll that threw: their SAs may be gone.
+  notes_.clear();
+  lifetime_notes_.clear();
   if (const auto taken = take_in(); !taken) complain(taken.error(), now_s);
   SaTables& tables = engine_.sas();
   for (const SaId& id : engine_.take_near_limit()) {

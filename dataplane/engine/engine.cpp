@@ -14,6 +14,8 @@
 namespace spigrp {
 namespace {
 
+constexpr size_t kFreedInATurn = 1u << 10;  // objects; more than what its turns may retire, as a rule
+
 uint64_t now_ns() noexcept {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(now).count());
@@ -88,6 +90,8 @@ void Engine::poll_aside() {
   } else {
     state_->parts->events().poll(rte_rdtsc());
   }
+  // What turns before this one have replaced; else whoever floods neighbours takes all slots, and memory, meanwhile.
+  versions().reclaim(kFreedInATurn);
 }
 
 std::vector<Event> Engine::take_events() {

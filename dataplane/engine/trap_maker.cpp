@@ -54,8 +54,11 @@ bool TrapMaker::poll(uint64_t now_ns) {
   published_ = false;
   expire(now_ns);
   std::vector<NewHold> holds;
-  for (rte_mbuf* packet : met_) sort_out(packet, holds);
-  met_.clear();
+  while (!met_.empty()) {  // each in one place at a time, whatever throws
+    rte_mbuf* const packet = met_.front();
+    met_.pop_front();
+    sort_out(packet, holds);
+  }
   if (!holds.empty()) make(holds, now_ns);
   serve_released();
   return published_;

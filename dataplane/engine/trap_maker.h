@@ -56,7 +56,7 @@ class TrapMaker {
   std::vector<WorkerQueues>& queues_;
   EventSource& events_;
   WorkerContext& context_;
-  std::vector<rte_mbuf*> met_;    // counted as taken over
+  std::deque<rte_mbuf*> met_;     // counted as taken over
   std::vector<rte_mbuf*> going_;  // to workers; not counted as taken over
   std::deque<Due> due_;           // in the order of time
   size_t next_worker_ = 0;

@@ -282,6 +282,7 @@ class Gateway {
     {
       const Versions::Interlude interlude(parts_->versions());
       parts_->control_plane().poll_aside(now_ns);
+      parts_->versions().reclaim();
     }
     serve_control();
   }
