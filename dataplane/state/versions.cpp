@@ -28,14 +28,14 @@ Expected<std::unique_ptr<Versions>> Versions::create(uint16_t max_readers) {
 
 Versions::~Versions() {
   for (Grace& grace : graces_) {
-    for (; grace.freed < grace.retired.size(); ++grace.freed) {
-      const Retired& retired = grace.retired[grace.freed];
+    for (; !grace.retired.empty(); grace.retired.pop_front()) {
+      const Retired& retired = grace.retired.front();
       retired.release(retired.object, retired.context);
     }
   }
   // A release may retire what it unlinked.
   while (!retired_now_.empty()) {
-    std::vector<Retired> last;
+    RetiredList last;
     last.swap(retired_now_);
     for (const Retired& retired : last) retired.release(retired.object, retired.context);
   }
@@ -107,14 +107,14 @@ size_t Versions::reclaim(size_t most) {
     Grace& grace = graces_.front();  // stays where it is, whatever is added behind it
     // A release may retire more (a hash key is removed first, its slot given back later): such things begin a grace
     // period of their own, without waiting for an edit to come.
-    std::vector<Retired> pending;
+    RetiredList pending;
     pending.swap(retired_now_);
-    const size_t end = grace.freed + std::min(most - freed, grace.retired.size() - grace.freed);
-    for (; grace.freed < end; ++grace.freed, ++freed) {
-      const Retired& object = grace.retired[grace.freed];
+    for (; freed < most && !grace.retired.empty(); ++freed) {
+      const Retired object = grace.retired.front();
+      grace.retired.pop_front();
       object.release(object.object, object.context);
     }
-    if (grace.freed == grace.retired.size()) graces_.pop_front();
+    if (grace.retired.empty()) graces_.pop_front();
     start_grace();
     retired_now_ = std::move(pending);
   }
@@ -133,7 +133,7 @@ bool Versions::drain(uint32_t limit_ms) {
 
 size_t Versions::waiting() const noexcept {
   size_t count = retired_now_.size();
-  for (const Grace& grace : graces_) count += grace.retired.size() - grace.freed;
+  for (const Grace& grace : graces_) count += grace.retired.size();
   return count;
 }
 

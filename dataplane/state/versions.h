@@ -114,16 +114,17 @@ class Versions {
 
   void start_grace();
 
+  // A transaction may retire millions: they lie in pieces, so that neither growing nor giving back is done in one go.
+  using RetiredList = std::deque<Retired>;
   struct Grace {
     uint64_t token;
-    std::vector<Retired> retired;
-    size_t freed = 0;  // of them, in their order
+    RetiredList retired;  // and not freed yet
   };
 
   alignas(64) std::atomic<Generation> published_{0};  // worker: ro, control: rw
   alignas(64) rte_rcu_qsbr* readers_ = nullptr;       // worker: own slot rw, control: ro
-  std::vector<Retired> retired_now_;                  // control only, and below
-  std::vector<Retired> retired_around_;               // in an Interlude: by the edit around it
+  RetiredList retired_now_;                           // control only, and below
+  RetiredList retired_around_;                        // in an Interlude: by the edit around it
   Generation linking_ = 0, linking_around_ = 0;       // next() where it is fixed, else 0
   std::deque<Grace> graces_;
   uint16_t first_pin_ = 0;  // their readers' numbers follow those of the workers
