@@ -1,32 +1,23 @@
 // See crypto_engine.h. GCM and GMAC go through ipsec-mb's direct calls, one packet each; all else through cipher and
 // hash bursts, or through job managers, which fill the lanes of each algorithm with whatever packets come, from any SA,
-// and are flushed before the call ends. Which of these, and of which kind of manager, is measured for each algorithm
-// when the first engine is made.
+// and are flushed before the call ends. Which of these, and of which kind of manager: crypto_choice.cpp.
 #include "crypto/crypto_engine.h"
 
 #include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
-#include <set>
 #include <utility>
-#include <vector>
 
 #include <sys/random.h>
-#include <x86intrin.h>
 
 #include "crypto/constant_time.h"
-#include "crypto/gcm_functions.h"
-#include "crypto/key_schedule_expanded.h"
-#include "crypto/multi_buffer.h"
-#include "crypto/split_bursts.h"
+#include "crypto/crypto_engine_state.h"
 
 namespace spigrp {
 namespace {
 
-constexpr size_t kMaxJobs = 64;
 constexpr size_t kStreamKeyBytes = 32;
-constexpr size_t kStreamRoundKeysBytes = 240;  // 15 of a block each
 
 IMB_CIPHER_MODE library_mode(CipherMode mode) noexcept {
   switch (mode) {
@@ -70,23 +61,6 @@ IMB_HASH_ALG library_hash(AuthMode mode) noexcept {
   return IMB_AUTH_NULL;
 }
 
-// How an algorithm's jobs are done: by the job manager of a kind (the same number), or otherwise.
-enum class Way : uint8_t { kSseJobs, kAvx2Jobs, kAvx512Jobs, kSplit, kGcm, kGmac };
-constexpr size_t kJobWayCount = kManagerKindCount;
-using WayChoice = std::array<Way, kModePairCount>;
-
-// What is measured when the first engine is made.
-struct EngineChoice {
-  WayChoice ways{};  // by Expanded::mode_pair
-  SplitBursts::Choice split;
-};
-
-// GCM and GMAC: one packet at a time is as fast as it gets.
-bool goes_direct(const Algorithm& algorithm) noexcept {
-  const Cipher* cipher = algorithm.cipher;
-  return cipher != nullptr && (cipher->mode == CipherMode::kAesGcm || cipher->mode == CipherMode::kAesGmac);
-}
-
 using Nonce = std::array<uint8_t, 16>;
 constexpr uint8_t kAeadNonceBytes = 12;
 constexpr uint8_t kCcmNonceBytes = 11;  // RFC 4309 section 4
@@ -98,57 +72,6 @@ void make_nonce(const CryptoJob& job, const KeySchedule::Expanded& keys, uint8_t
 }
 
 }  // namespace
-
-struct CryptoEngine::State {
-  using Expanded = KeySchedule::Expanded;
-  using Tags = std::array<std::array<uint8_t, kMaxIcvBytes>, kMaxJobs>;
-
-  ~State() { wipe(&stream_round_keys, sizeof(stream_round_keys)); }
-
-  // Jobs that are done the same way.
-  struct Share {
-    std::array<TaggedJob, kMaxJobs> jobs;
-    size_t count = 0;
-
-    void push(CryptoJob& job, uint8_t* tag) noexcept { jobs[count++] = {&job, tag}; }
-    std::span<const TaggedJob> all() const noexcept { return std::span(jobs).first(count); }
-    // Where their lengths differ: lanes whose packets are done wait for the last one, so the longest are to begin.
-    void put_longest_first() noexcept;
-  };
-  // Of what is not done at once; by Way.
-  using Shares = std::array<Share, kJobWayCount + 1>;
-
-  template <IMB_CIPHER_DIRECTION direction>
-  void begin(CryptoJob& job, uint8_t* tag, Shares& shares) noexcept;
-  template <IMB_CIPHER_DIRECTION direction>
-  void run_gcm(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept;
-  void run_gmac(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept;
-  template <IMB_CIPHER_DIRECTION direction>
-  static void fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* nonce, uint8_t* tag) noexcept;
-  static void fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcept;
-  template <IMB_CIPHER_DIRECTION direction>
-  static void fill_combined(IMB_JOB& slot, const CryptoJob& job) noexcept;
-  template <IMB_CIPHER_DIRECTION direction>
-  void run_multi_buffer(IMB_MGR* manager, std::span<const TaggedJob> jobs) noexcept;
-
-  void protect(std::span<CryptoJob> jobs) noexcept;
-  void verify(std::span<CryptoJob> jobs) noexcept;
-
-  void choose_ways();
-  void choose_split();
-  bool is_right(Way way, const KeySchedule& keys);
-  uint64_t measure_jobs(IMB_MGR* manager, const KeySchedule& keys);
-  uint64_t measure_split(const KeySchedule& keys, IMB_CIPHER_DIRECTION direction);
-  void choose_kind(ManagerKind& place, const KeySchedule& keys, IMB_CIPHER_DIRECTION direction);
-
-  MultiBuffer library;             // GMAC, whose key tables depend on the kind, and random_ivs
-  SplitBursts::Managers managers;  // null: not on this processor
-  SplitBursts split{managers};
-  EngineChoice choice;
-  const GcmFunctions& gcm = GcmFunctions::fastest();
-  alignas(16) std::array<uint8_t, kStreamRoundKeysBytes> stream_round_keys;  // of random_ivs
-  uint64_t stream_position = 0;                                              // calls so far
-};
 
 void CryptoEngine::State::Share::put_longest_first() noexcept {
   constexpr uint32_t kMuchBytes = 128;   // a difference worth sorting for
@@ -316,6 +239,8 @@ void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, std::span<const Tag
   }
 }
 
+template void CryptoEngine::State::run_multi_buffer<IMB_DIR_ENCRYPT>(IMB_MGR*, std::span<const TaggedJob>) noexcept;
+
 void CryptoEngine::State::protect(std::span<CryptoJob> jobs) noexcept {
   Shares shares;
   for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
@@ -350,193 +275,6 @@ void CryptoEngine::State::verify(std::span<CryptoJob> jobs) noexcept {
   if (for_split.count > 0) split.verify(for_split.all());
 }
 
-namespace {
-
-// Packets under one key, to be measured and compared: 8 bytes of header, IV, text, ICV.
-class Sample {
- public:
-  Sample(const KeySchedule& keys, size_t count, uint32_t text_bytes)
-      : Sample(keys, std::vector<uint32_t>(count, text_bytes)) {}
-  // More packets than any manager has lanes, of several lengths, each with bytes of its own.
-  static Sample mixed(const KeySchedule& keys) {
-    std::vector<uint32_t> text_bytes;
-    for (uint32_t i = 0; i < 19; ++i) text_bytes.push_back(16 * (1 + i % 3));
-    Sample sample(keys, text_bytes);
-    uint32_t state = 1;
-    for (std::vector<uint8_t>& packet : sample.packets_) {
-      for (uint8_t& byte : packet) byte = static_cast<uint8_t>((state = state * 1664525 + 1013904223) >> 24);
-    }
-    return sample;
-  }
-
-  std::span<CryptoJob> jobs() noexcept { return jobs_; }
-  // In front of where the ICVs go.
-  bool has_text_of(const Sample& other) const noexcept {
-    for (size_t i = 0; i < jobs_.size(); ++i) {
-      const auto bytes = static_cast<size_t>(jobs_[i].icv - packets_[i].data());
-      if (std::memcmp(packets_[i].data(), other.packets_[i].data(), bytes) != 0) return false;
-    }
-    return true;
-  }
-  bool operator==(const Sample& other) const { return packets_ == other.packets_; }
-
-  // TSC cycles of run(jobs); the least of a few tries, for the machine may be busy.
-  uint64_t cycles(int tries, auto&& run) {
-    uint64_t least = UINT64_MAX;
-    for (int attempt = 0; attempt < tries; ++attempt) {
-      const uint64_t start = __rdtsc();
-      run(std::span(jobs_));
-      least = std::min(least, static_cast<uint64_t>(__rdtsc() - start));
-    }
-    return least;
-  }
-
- private:
-  Sample(const KeySchedule& keys, const std::vector<uint32_t>& text_bytes)
-      : packets_(text_bytes.size()), jobs_(text_bytes.size()) {
-    const Algorithm& algorithm = keys.algorithm();
-    const uint32_t head_bytes = 8u + algorithm.iv_bytes();
-    const bool combined = algorithm.cipher != nullptr && algorithm.cipher->is_combined();
-    const bool ciphers = algorithm.cipher != nullptr && algorithm.cipher->mode != CipherMode::kNull;
-    for (size_t i = 0; i < jobs_.size(); ++i) {
-      packets_[i].resize(head_bytes + text_bytes[i] + kMaxIcvBytes);
-      uint8_t* start = packets_[i].data();
-      jobs_[i] = {.keys = &keys,
-                  .cipher_start = start + head_bytes,
-                  .cipher_bytes = ciphers ? text_bytes[i] : 0,
-                  .iv = start + 8,
-                  .auth_start = start,
-                  .auth_bytes = combined ? 8u : head_bytes + text_bytes[i],
-                  .icv = start + head_bytes + text_bytes[i],
-                  .ok = false};
-    }
-  }
-
-  std::vector<std::vector<uint8_t>> packets_;
-  std::vector<CryptoJob> jobs_;  // over packets_, whose bytes stay where they are
-};
-
-// TSC cycles of run(jobs) for a packet of a full burst. What is slow is measured on one short packet only: 3DES takes
-// ipsec-mb ten thousand cycles a byte where there is no AVX-512.
-uint64_t cycles_per_packet(const KeySchedule& keys, uint32_t text_bytes, auto&& run) {
-  constexpr uint32_t kProbeBytes = 64;
-  constexpr uint64_t kSlowCycles = 100'000;
-  const uint64_t probed = Sample(keys, 1, kProbeBytes).cycles(2, run);
-  if (probed > kSlowCycles) return probed * text_bytes / kProbeBytes;
-  return Sample(keys, kMaxJobs, text_bytes).cycles(4, run) / kMaxJobs;
-}
-
-}  // namespace
-
-namespace {
-
-constexpr uint32_t kMeasuredBytes = 512;  // of middling size
-
-struct TaggedJobs {
-  explicit TaggedJobs(std::span<CryptoJob> from) noexcept {
-    for (CryptoJob& job : from) jobs[count++] = {&job, job.icv};
-  }
-  std::span<const TaggedJob> all() const noexcept { return std::span(jobs).first(count); }
-
-  std::array<TaggedJob, kMaxJobs> jobs;
-  size_t count = 0;
-};
-
-}  // namespace
-
-uint64_t CryptoEngine::State::measure_jobs(IMB_MGR* manager, const KeySchedule& keys) {
-  return cycles_per_packet(keys, kMeasuredBytes, [&](std::span<CryptoJob> jobs) {
-    run_multi_buffer<IMB_DIR_ENCRYPT>(manager, TaggedJobs(jobs).all());
-  });
-}
-
-uint64_t CryptoEngine::State::measure_split(const KeySchedule& keys, IMB_CIPHER_DIRECTION direction) {
-  return cycles_per_packet(keys, kMeasuredBytes, [&](std::span<CryptoJob> jobs) {
-    const TaggedJobs tagged(jobs);
-    direction == IMB_DIR_ENCRYPT ? split.protect(tagged.all()) : split.verify(tagged.all());
-  });
-}
-
-// Puts the kind of manager that is fastest into `place` of choice.split, for an algorithm that uses no other place.
-void CryptoEngine::State::choose_kind(ManagerKind& place, const KeySchedule& keys, IMB_CIPHER_DIRECTION direction) {
-  ManagerKind fastest = ManagerKind::kSse;
-  uint64_t best = UINT64_MAX;
-  for (size_t kind = 0; kind < managers.size(); ++kind) {
-    if (managers[kind] == nullptr) continue;
-    place = static_cast<ManagerKind>(kind);
-    split.use(choice.split);
-    const uint64_t cycles = measure_split(keys, direction);
-    if (cycles >= best) continue;
-    best = cycles;
-    fastest = place;
-  }
-  place = fastest;
-  split.use(choice.split);
-}
-
-// By the algorithms that only encrypt, and those that only authenticate.
-void CryptoEngine::State::choose_split() {
-  for (const AlgorithmRow& row : list_algorithms()) {
-    if (!SplitBursts::takes(row.algorithm)) continue;
-    const auto keys = KeySchedule::sample(row.algorithm);
-    if (!keys) continue;
-    const uint8_t cipher = cipher_index_of(row.algorithm), hash = hash_index_of(row.algorithm);
-    if (hash == kNoIndex) {
-      choose_kind(choice.split.encrypt[cipher], *keys, IMB_DIR_ENCRYPT);
-      choose_kind(choice.split.decrypt[cipher], *keys, IMB_DIR_DECRYPT);
-    } else if (row.algorithm.cipher == nullptr) {
-      choose_kind(choice.split.hash[hash], *keys, IMB_DIR_ENCRYPT);
-    }
-  }
-}
-
-// One algorithm of each pair of modes; the size of its key matters little.
-void CryptoEngine::State::choose_ways() {
-  std::set<uint8_t> measured;
-  for (const AlgorithmRow& row : list_algorithms()) {
-    const uint8_t pair = mode_pair_of(row.algorithm);
-    if (goes_direct(row.algorithm)) {
-      choice.ways[pair] = row.algorithm.cipher->mode == CipherMode::kAesGcm ? Way::kGcm : Way::kGmac;
-      continue;
-    }
-    if (row.protocol == "ah" || !measured.insert(pair).second) continue;
-    const auto keys = KeySchedule::sample(row.algorithm);
-    if (!keys) continue;
-    std::vector<std::pair<uint64_t, Way>> candidates;
-    if (SplitBursts::takes(row.algorithm)) {
-      candidates.emplace_back(measure_split(*keys, IMB_DIR_ENCRYPT), Way::kSplit);
-    }
-    for (size_t kind = 0; kind < managers.size(); ++kind) {
-      if (managers[kind] == nullptr) continue;
-      candidates.emplace_back(measure_jobs(managers[kind].get(), *keys), static_cast<Way>(kind));
-    }
-    std::sort(candidates.begin(), candidates.end());
-    const auto fastest = std::find_if(candidates.begin(), candidates.end(),
-                                      [&](const auto& candidate) { return is_right(candidate.second, *keys); });
-    if (fastest != candidates.end()) choice.ways[pair] = fastest->second;
-  }
-}
-
-// Whether it makes of a burst what the simplest way makes of each packet by itself, and takes it back. What does not is
-// of no use however fast it is: the 3DES of ipsec-mb 2.0.0 for AVX-512 puts packets into each other's places.
-bool CryptoEngine::State::is_right(Way way, const KeySchedule& keys) {
-  Way& used = choice.ways[mode_pair_of(keys.algorithm())];
-  const Way before = std::exchange(used, Way::kSseJobs);
-  Sample wanted = Sample::mixed(keys), sample = Sample::mixed(keys);
-  for (CryptoJob& job : wanted.jobs()) protect({&job, 1});
-  used = way;
-  protect(sample.jobs());
-  bool is_right = sample == wanted;
-  verify(sample.jobs());
-  for (const CryptoJob& job : sample.jobs()) is_right = is_right && job.ok;
-  used = before;
-  return is_right && sample.has_text_of(Sample::mixed(keys));
-}
-
-uint32_t CryptoEngine::cycles_per_kilobyte(const KeySchedule& keys) {
-  return static_cast<uint32_t>(cycles_per_packet(keys, 1024, [this](std::span<CryptoJob> jobs) { protect(jobs); }));
-}
-
 CryptoEngine::CryptoEngine(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 CryptoEngine::~CryptoEngine() = default;
 
@@ -549,9 +287,8 @@ Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
   if (state->library == nullptr || state->managers[static_cast<size_t>(ManagerKind::kSse)] == nullptr) {
     return failure("ipsec-mb", "does not run on this processor");
   }
-  static const EngineChoice kChoice = [&] {
-    state->choose_split();
-    state->choose_ways();
+  static const State::Choice kChoice = [&] {
+    state->choose();
     return state->choice;
   }();
   state->choice = kChoice;
@@ -560,7 +297,7 @@ Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
   if (getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size())) {
     return failure("getrandom", "gives no random bytes for IVs");
   }
-  alignas(16) std::array<uint8_t, kStreamRoundKeysBytes> decrypt_keys;
+  alignas(16) std::array<uint8_t, State::kStreamRoundKeysBytes> decrypt_keys;
   IMB_AES_KEYEXP_256(state->library.get(), key.data(), state->stream_round_keys.data(), decrypt_keys.data());
   wipe(key.data(), key.size());
   wipe(decrypt_keys.data(), decrypt_keys.size());
