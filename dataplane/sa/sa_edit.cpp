@@ -27,10 +27,6 @@ std::vector<const typename Map::value_type*> in_order(const Map& map, Step step)
   return entries;
 }
 
-bool has_same_keys(const Sa& sa, const SaSpec& spec) {
-  return spec.encryption_key == sa.saved_encryption_key && spec.authentication_key == sa.saved_authentication_key;
-}
-
 }  // namespace
 
 SaEdit::SaEdit(SaTables& tables, Versions& versions, Pace* pace)
@@ -74,7 +70,8 @@ Expected<void> SaEdit::replace_sa(const SaSpec& spec) {
   const Sa& old = *present->sa;
   staged_->spend_keys(old);
   SaSpec after = spec;
-  if (has_same_keys(old, spec)) after.received = std::max(spec.received, old.replay.highest());
+  if (has_keys(old, spec.encryption_key, spec.authentication_key))
+    after.received = std::max(spec.received, old.replay.highest());
   auto sa = staged_->create(std::move(after));
   if (!sa) return tl::unexpected(sa.error());
   (*sa)->marks.replaces = true;

@@ -57,7 +57,7 @@ void SaEdit::Staged::find_heirs() {
     heirs.push_back({sa.get(), &keys->second});
     if (!sa->marks.replaces) continue;
     const SaEntry* linked = tables.newest(sa->id);
-    const bool goes_on = linked != nullptr && linked->sa != nullptr && fingerprint_of(*linked->sa) == keys->first;
+    const bool goes_on = linked != nullptr && linked->sa != nullptr && share_keys(*linked->sa, *sa);
     if (goes_on) continued.push_back({linked->sa, sa.get()});
   }
 }

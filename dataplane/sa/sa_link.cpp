@@ -22,11 +22,6 @@ bool is_known_by_addresses(const SaEntry& entry) {
          (entry.grouped || entry.dissolved_by == 0);
 }
 
-bool share_keys(const Sa& one, const Sa& other) {
-  return one.saved_encryption_key == other.saved_encryption_key &&
-         one.saved_authentication_key == other.saved_authentication_key;
-}
-
 std::string_view text_of(const Key& key) {
   return {reinterpret_cast<const char*>(key.bytes().data()), key.size()};
 }

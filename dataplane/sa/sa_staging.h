@@ -22,6 +22,13 @@ inline bool has_address_key(const SaId& id) noexcept {
   return id.protocol == SaProtocol::kTunnel || id.protocol == SaProtocol::kComp;
 }
 
+inline bool has_keys(const Sa& sa, const Key& encryption_key, const Key& authentication_key) {
+  return sa.saved_encryption_key == encryption_key && sa.saved_authentication_key == authentication_key;
+}
+inline bool share_keys(const Sa& one, const Sa& other) {
+  return has_keys(one, other.saved_encryption_key, other.saved_authentication_key);
+}
+
 // What an error tells the operator to type.
 inline std::string ungroup_command(const SaGroup& group) {
   return "spigrp --said " + group.at(0)->id.text();
