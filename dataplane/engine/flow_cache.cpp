@@ -61,7 +61,7 @@ void FlowCache::learn_policies(std::span<const HashedFlow> flows, const SaTables
   const Eroute* eroutes[2 * kMostFlows];
   sas.eroutes().find_all({keys, 2 * count}, now.at, eroutes);
   for (size_t i = 0; i < count; ++i) {
-    learn(unknown[i]->words, unknown[i]->hash, {eroutes[i], eroutes[count + i], false}, now);
+    learn(*unknown[i], {eroutes[i], eroutes[count + i], false}, now);
     if (eroutes[i] != nullptr) sas.eroutes().prefetch_count(eroutes[i]->slot);
   }
   sas.prefetch_targets({eroutes, 2 * count}, now.at);

@@ -78,8 +78,8 @@ class FlowCache {
   }
 
   // The decision for packets of a flow from a group (null: from the wire), or null: there is none for generation g.
-  const Decision* decision(const FlowWords& flow, uint32_t hash, const SaGroup* from, Generation g) const noexcept {
-    const Entry* entry = find(flow, hash);
+  const Decision* decision(const HashedFlow& flow, const SaGroup* from, Generation g) const noexcept {
+    const Entry* entry = find(flow);
     const bool counts = entry != nullptr && entry->decided_at == g && entry->decided_from == number_of(from);
     return counts ? &entry->decision : nullptr;
   }
@@ -89,22 +89,21 @@ class FlowCache {
     Decision* decision;  // null: there is none
     FlowPolicy policy;
   };
-  Earlier earlier_decision(const FlowWords& flow, uint32_t hash, const SaGroup* from,
-                           const ChangeStamps& now) noexcept {
-    Entry* entry = find(flow, hash);
+  Earlier earlier_decision(const HashedFlow& flow, const SaGroup* from, const ChangeStamps& now) noexcept {
+    Entry* entry = find(flow);
     const bool may_count = entry != nullptr && entry->decided_from == number_of(from) && entry->decided_at != kNever &&
                            entry->decided_at >= now.ways && entry->stamp == now.eroutes;
     if (!may_count) return {nullptr, {}};
     return {&entry->decision, {entry->eroute, entry->reverse, false}};
   }
   // It counts at g too.
-  void confirm(const FlowWords& flow, uint32_t hash, Generation g) noexcept {
-    if (Entry* entry = find(flow, hash)) entry->decided_at = g;
+  void confirm(const HashedFlow& flow, Generation g) noexcept {
+    if (Entry* entry = find(flow)) entry->decided_at = g;
   }
 
   // Whether policy() knows without looking anything up.
   bool has_policy(const HashedFlow& flow, const ChangeStamps& now) const noexcept {
-    const Entry* entry = find(flow.words, flow.hash);
+    const Entry* entry = find(flow);
     return entry != nullptr && entry->stamp == now.eroutes;
   }
   // Looks up together what is not known of at most a burst's flows, for policy() to find it. ICMP, which is more than
@@ -112,21 +111,20 @@ class FlowCache {
   void learn_policies(std::span<const HashedFlow> flows, const SaTables& sas, const ChangeStamps& now) noexcept;
 
   // A flow of which something is unknown is looked up anew each time.
-  FlowPolicy policy(const FlowWords& flow, uint32_t hash, const SaTables& sas, const ChangeStamps& now) noexcept {
-    if (key_of(flow).unknown != UnknownFields::kNone) [[unlikely]] {
-      return look_up(key_of(flow), sas, now.at);
+  FlowPolicy policy(const HashedFlow& flow, const SaTables& sas, const ChangeStamps& now) noexcept {
+    if (key_of(flow.words).unknown != UnknownFields::kNone) [[unlikely]] {
+      return look_up(key_of(flow.words), sas, now.at);
     }
-    const Entry* entry = find(flow, hash);
+    const Entry* entry = find(flow);
     if (entry == nullptr || entry->stamp != now.eroutes) {
-      entry = &learn(flow, hash, look_up(key_of(flow), sas, now.at), now);
+      entry = &learn(flow, look_up(key_of(flow.words), sas, now.at), now);
     }
     return {entry->eroute, entry->reverse, false};
   }
 
   // Of a flow whose policy has been asked for just now.
-  void remember(const FlowWords& flow, uint32_t hash, const SaGroup* from, Generation g,
-                const Decision& decision) noexcept {
-    Entry* entry = find(flow, hash);
+  void remember(const HashedFlow& flow, const SaGroup* from, Generation g, const Decision& decision) noexcept {
+    Entry* entry = find(flow);
     if (entry == nullptr) return;
     entry->decided_at = g;
     entry->decided_from = number_of(from);
@@ -154,23 +152,21 @@ class FlowCache {
 
   // Flows that hash alike have a place each, side by side: with as many flows as half the places four in ten would
   // otherwise drive another out each time.
-  const Entry* find(const FlowWords& flow, uint32_t hash) const noexcept {
-    const size_t place = hash & mask_;
-    if (are_same(entries_[place].flow, flow)) [[likely]]
+  const Entry* find(const HashedFlow& flow) const noexcept {
+    const size_t place = flow.hash & mask_;
+    if (are_same(entries_[place].flow, flow.words)) [[likely]]
       return &entries_[place];
-    return are_same(entries_[place ^ 1].flow, flow) ? &entries_[place ^ 1] : nullptr;
+    return are_same(entries_[place ^ 1].flow, flow.words) ? &entries_[place ^ 1] : nullptr;
   }
-  Entry* find(const FlowWords& flow, uint32_t hash) noexcept {
-    return const_cast<Entry*>(std::as_const(*this).find(flow, hash));
-  }
+  Entry* find(const HashedFlow& flow) noexcept { return const_cast<Entry*>(std::as_const(*this).find(flow)); }
 
   // Nothing is decided for the flow then. Who had its place goes to the other one.
-  const Entry& learn(const FlowWords& flow, uint32_t hash, const FlowPolicy& policy, const ChangeStamps& now) noexcept {
-    Entry* entry = find(flow, hash);
+  const Entry& learn(const HashedFlow& flow, const FlowPolicy& policy, const ChangeStamps& now) noexcept {
+    Entry* entry = find(flow);
     if (entry == nullptr) {
-      entry = &entries_[hash & mask_];
-      if (entry->stamp == now.eroutes) entries_[(hash & mask_) ^ 1] = *entry;
-      entry->flow = flow;
+      entry = &entries_[flow.hash & mask_];
+      if (entry->stamp == now.eroutes) entries_[(flow.hash & mask_) ^ 1] = *entry;
+      entry->flow = flow.words;
     }
     entry->stamp = now.eroutes;
     entry->decided_at = kNever;

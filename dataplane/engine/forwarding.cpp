@@ -233,7 +233,7 @@ bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
 // By what was decided for its flow; false: nothing was, or not for this packet.
 bool Forwarding::follow(const PlainPacket& plain, const HashedFlow& flow) noexcept {
   if (!is_usual(plain)) return false;
-  const Decision* decision = flows_.decision(flow.words, flow.hash, plain.group, context_.generation);
+  const Decision* decision = flows_.decision(flow, plain.group, context_.generation);
   if (decision == nullptr) [[unlikely]]
     decision = earlier_decision(plain, flow);
   if (decision == nullptr || plain.ip.total_bytes > decision->most_bytes) return false;
@@ -255,7 +255,7 @@ bool Forwarding::follow(const PlainPacket& plain, const HashedFlow& flow) noexce
 // That of an earlier generation counts where what policy demands is there still, and the group is the very same.
 const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const HashedFlow& flow) noexcept {
   const Generation g = context_.generation;
-  const FlowCache::Earlier earlier = flows_.earlier_decision(flow.words, flow.hash, plain.group, stamps_);
+  const FlowCache::Earlier earlier = flows_.earlier_decision(flow, plain.group, stamps_);
   if (earlier.decision == nullptr || objection(network_, g, plain, earlier.policy)) return nullptr;
   if (earlier.decision->group != nullptr) {
     const ErouteVerdict verdict = network_.sas.resolve(*earlier.policy.eroute, g);
@@ -263,7 +263,7 @@ const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const Has
         verdict.action == ErouteAction::kProtect && verdict.group->number() == earlier.decision->group_number;
     if (!is_same) return nullptr;
   }
-  flows_.confirm(flow.words, flow.hash, g);
+  flows_.confirm(flow, g);
   return earlier.decision;
 }
 
@@ -284,7 +284,7 @@ void Forwarding::decide_unicast(const PlainPacket& plain, const HashedFlow& flow
   const NextHop& hop = network_.routes.lookup(destination, g);
   FlowPolicy policy{};
   if (needs_policy(network_, plain, hop)) {
-    policy = flows_.policy(flow.words, flow.hash, network_.sas, stamps_);
+    policy = flows_.policy(flow, network_.sas, stamps_);
   }
   const Ruling ruling = rule(network_, g, plain, hop, policy);
   switch (ruling.way) {
@@ -323,7 +323,7 @@ bool Forwarding::remember(const PlainPacket& plain, const HashedFlow& flow, cons
     decision.departure = outer_departure(plain, *decision.group, hop);
     decision.most_bytes = most_bytes_into(network_, context_.generation, hop, *decision.group);
   }
-  flows_.remember(flow.words, flow.hash, plain.group, context_.generation, decision);
+  flows_.remember(flow, plain.group, context_.generation, decision);
   return true;
 }
 

@@ -163,20 +163,21 @@ BOOST_FIXTURE_TEST_CASE(flows_of_one_hash_have_a_place_each, NearGateway) {
   const SaTables& sas = parts().sas();
   const Generation g = parts().versions().published();
   const ChangeStamps now{.at = g, .eroutes = sas.eroutes_changed_at(g), .ways = 0};
-  constexpr uint32_t kHash = 5;
-  const auto words = [](uint64_t host) { return FlowWords{host << 24 | 0x01010a, 0, 0x0200020a, 0, 17ull << 32}; };
+  const auto flow_of = [](uint64_t host) {
+    return HashedFlow{{host << 24 | 0x01010a, 0, 0x0200020a, 0, 17ull << 32}, 5};
+  };
   FlowCache flows(8);
   for (uint16_t host = 1; host <= 3; ++host) {
-    flows.policy(words(host), kHash, sas, now);
-    flows.remember(words(host), kHash, nullptr, g, Decision{.departure = {}, .most_bytes = host});
+    flows.policy(flow_of(host), sas, now);
+    flows.remember(flow_of(host), nullptr, g, Decision{.departure = {}, .most_bytes = host});
   }
-  BOOST_TEST(flows.decision(words(1), kHash, nullptr, g) == nullptr);
+  BOOST_TEST(flows.decision(flow_of(1), nullptr, g) == nullptr);
   for (uint16_t host = 2; host <= 3; ++host) {
-    const Decision* decision = flows.decision(words(host), kHash, nullptr, g);
+    const Decision* decision = flows.decision(flow_of(host), nullptr, g);
     BOOST_REQUIRE(decision != nullptr);
     BOOST_TEST(decision->most_bytes == host);
-    BOOST_TEST(flows.decision(words(host), kHash, nullptr, g + 1) == nullptr);
-    BOOST_TEST((flows.earlier_decision(words(host), kHash, nullptr, now).decision == decision));
+    BOOST_TEST(flows.decision(flow_of(host), nullptr, g + 1) == nullptr);
+    BOOST_TEST((flows.earlier_decision(flow_of(host), nullptr, now).decision == decision));
   }
 }
 
