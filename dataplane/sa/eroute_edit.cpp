@@ -72,7 +72,8 @@ Expected<void> SaEdit::delete_eroute(const Selector& selector) {
 }
 
 void SaEdit::clear_eroutes() {
-  std::deque<Selector> all = std::exchange(staged_->eroutes_added, {});
+  std::pmr::deque<Selector> all(&staged_->memory);
+  all.swap(staged_->eroutes_added);
   const ErouteTable& eroutes = *staged_->tables.eroutes_;
   const Slot linked = std::exchange(staged_->eroutes_cleared, true) ? 0 : eroutes.slot_count();
   if (linked > 0) {

@@ -44,7 +44,9 @@ SaEdit::~SaEdit() {
 void SaEdit::expect(size_t edits) {
   staged_->expected = edits;
   make_room(staged_->entries, edits);
+  staged_->long_step();
   make_room(staged_->eroutes, edits);
+  staged_->long_step();
 }
 
 Expected<void> SaEdit::add_sa(const SaSpec& spec) {
@@ -107,7 +109,8 @@ Expected<void> SaEdit::delete_sa(const SaId& id) {
 
 void SaEdit::clear_sas() {
   ++staged_->tables.edit_number_;
-  std::deque<SaId> all = std::exchange(staged_->sas_added, {});
+  std::pmr::deque<SaId> all(&staged_->memory);
+  all.swap(staged_->sas_added);
   const VersionedMap<SaKey, SaEntry>& sas = *staged_->tables.sas_;
   const Slot linked = std::exchange(staged_->sas_cleared, true) ? 0 : sas.slot_count();
   if (linked > 0) {

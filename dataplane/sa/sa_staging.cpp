@@ -6,12 +6,24 @@
 namespace spigrp {
 namespace {
 
-template <class Map, class Step>
-void clear_by_steps(Map& map, Step step) {
-  while (!map.empty()) {
-    map.erase(map.begin());
+template <class Container, class Step>
+void clear_by_steps(Container& container, Step step) {
+  while (!container.empty()) {
+    container.erase(container.begin());
     step();
   }
+  container = Container(container.get_allocator());
+  step();
+}
+
+template <class T, class Step>
+void clear_by_steps(std::vector<T>& owners, Step step) {
+  while (!owners.empty()) {
+    owners.pop_back();
+    step();
+  }
+  owners.shrink_to_fit();
+  step();
 }
 
 }  // namespace
@@ -179,14 +191,11 @@ void SaEdit::Staged::forget() {
   clear_by_steps(eroute_changes, next);
   clear_by_steps(leaving_keys, next);
   clear_by_steps(allocations, next);
-  for (std::unique_ptr<Sa>& sa : new_sas) {
-    step();
-    sa.reset();
-  }
-  for (std::unique_ptr<SaGroup>& group : new_groups) {
-    step();
-    group.reset();
-  }
+  clear_by_steps(sas_added, next);
+  clear_by_steps(eroutes_added, next);
+  clear_by_steps(new_sas, next);
+  clear_by_steps(new_groups, next);
+  memory.release(next);
 }
 
 }  // namespace spigrp

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <deque>
+#include <memory_resource>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "sa/sa_edit.h"
+#include "state/arena.h"
 #include "state/prefetch.h"
 
 namespace spigrp {
@@ -62,6 +64,9 @@ struct SaEdit::Staged {
   // Between two pieces of what may be a million.
   void step() const {
     if (pace != nullptr) pace->step();
+  }
+  void long_step() const {
+    if (pace != nullptr) pace->long_step();
   }
 
   // The entry of an SA as the edits so far leave it, or null. Of one that is in no group the group may not be made yet.
@@ -118,15 +123,16 @@ struct SaEdit::Staged {
   SaTables& tables;
   Versions& versions;
   Pace* pace;
-  size_t expected = 0;                                              // edits
-  std::unordered_map<SaId, SaEntry, Remembered<SaIdHash>> entries;  // changed ones; sa null: deleted
-  std::unordered_map<Selector, StagedEroute, Remembered<SelectorHash>> eroutes;
+  size_t expected = 0;                                                            // edits
+  Arena memory;                                                                   // of what follows
+  std::pmr::unordered_map<SaId, SaEntry, Remembered<SaIdHash>> entries{&memory};  // changed ones; sa null: deleted
+  std::pmr::unordered_map<Selector, StagedEroute, Remembered<SelectorHash>> eroutes{&memory};
   struct ErouteChange {
     SaId id;
     int64_t eroutes;  // added to the SA, minus those taken away
   };
-  std::unordered_map<Slot, ErouteChange> eroute_changes;
-  std::unordered_map<Sa*, uint64_t> allocations;  // eroutes pointed at an SA that has a lifetime
+  std::pmr::unordered_map<Slot, ErouteChange> eroute_changes{&memory};
+  std::pmr::unordered_map<Sa*, uint64_t> allocations{&memory};  // eroutes pointed at an SA that has a lifetime
   // Keys of SAs that these edits delete; and of the SAs that have them now, those made by the edits. Where numbers
   // really end and begin is settled at the last moment: workers go on sending.
   struct LeavingKeys {
@@ -135,7 +141,7 @@ struct SaEdit::Staged {
     uint64_t end = 0;       // once settled: no worker goes beyond it; 0: none has used a number
     uint64_t limit = 0;     // and what was reserved
   };
-  std::unordered_map<KeyFingerprint, LeavingKeys, KeyFingerprintHash> leaving_keys;
+  std::pmr::unordered_map<KeyFingerprint, LeavingKeys, KeyFingerprintHash> leaving_keys{&memory};
   struct Keyed {
     Sa* sa;
     LeavingKeys* keys;
@@ -160,8 +166,8 @@ struct SaEdit::Staged {
   // Once everything has been cleared only what was added since can be there, so that clearing again costs no more than
   // that.
   bool sas_cleared = false, eroutes_cleared = false;
-  std::deque<SaId> sas_added;
-  std::deque<Selector> eroutes_added;
+  std::pmr::deque<SaId> sas_added{&memory};
+  std::pmr::deque<Selector> eroutes_added{&memory};
 
   // What link() leaves for its last moment, because it has no versions and others may look at it.
   bool linked = false;
