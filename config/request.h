@@ -4,7 +4,7 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -96,7 +96,8 @@ struct NumberedEdit {
   uint32_t line = 0;
   Edit edit;
 };
-using Edits = std::deque<NumberedEdit>;  // which does not move them as it grows, because there may be millions
+// Of which there may be millions: as they come and go, nothing is done with the others.
+using Edits = std::list<NumberedEdit>;
 struct Batch {
   Edits edits;
   // Refused where another transaction has been made since this generation; nothing: whatever was made.

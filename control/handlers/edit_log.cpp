@@ -116,19 +116,20 @@ void EditNotes::take_made(const SaSpec& spec) {
   if (!is_known) weak_.push_back({spec.id, algorithm->name(), requirement_text(algorithm->requirement())});
 }
 
-void EditNotes::log(SaTables& sas, Pace& pace) const {
-  for (const Line& line : lines_) {
+void EditNotes::log(SaTables& sas, Pace& pace) {
+  for (; !lines_.empty(); lines_.pop_front()) {
     pace.step();
-    topics_.say(line.topic, line.text);
+    topics_.say(lines_.front().topic, lines_.front().text);
   }
   static std::set<std::string> warned;  // by the control thread only
   for (const Weak& weak : weak_) {
     if (!warned.insert(weak.algorithm).second) continue;
     spdlog::warn("{}: {} is weak: RFC 8221 says {}", weak.id.text(), weak.algorithm, weak.requirement);
   }
-  if (sas.spent_keys().empty()) return;
-  for (const Added& added : added_) {
+  for (; !added_.empty(); added_.pop_front()) {
     pace.step();
+    if (sas.spent_keys().empty()) continue;
+    const Added& added = added_.front();
     const SaEntry* entry = sas.newest(added.id);
     if (entry == nullptr || entry->sa == nullptr || entry->sa->marks.began_sent <= added.sent) continue;
     spdlog::info("{}: its keys were used before, so its sequence numbers go on behind {}", added.id.text(),

@@ -59,8 +59,8 @@ class EditNotes {
 
   void take(const Edit& edit);
   // In the log: each edit under its topic; once an algorithm, those that RFC 8221 says should not be used; where the
-  // numbers begin of an SA that was added with keys of one that is no more.
-  void log(SaTables& sas, Pace& pace) const;
+  // numbers begin of an SA that was added with keys of one that is no more. To be called once: the notes go with it.
+  void log(SaTables& sas, Pace& pace);
   // Generation and which, the first of them in words
   ChangeEvent change(Generation generation) const { return {generation, edits_, first_}; }
 

@@ -152,8 +152,8 @@ BOOST_AUTO_TEST_CASE(fields_land_where_their_names_say) {
   BOOST_TEST((list.kind == ListKind::kEroutes && list.cursor == 7 && list.limit == 2));
   BOOST_TEST(std::get<List>(parse("sa.list", "{}").value()).limit == 1000u);
   const auto batch = std::get<Batch>(parse("batch", kRequests[25].params).value());
-  BOOST_TEST((batch.edits.size() == 2 && batch.edits[0].line == 3 && batch.edits[1].line == 0));
-  BOOST_TEST(std::holds_alternative<SaDelete>(batch.edits[0].edit));
+  BOOST_TEST((batch.edits.size() == 2 && batch.edits.front().line == 3 && batch.edits.back().line == 0));
+  BOOST_TEST(std::holds_alternative<SaDelete>(batch.edits.front().edit));
   const auto debug = std::get<DebugFlags>(parse("debug", kRequests[std::size(kRequests) - 1].params).value());
   BOOST_TEST((debug.set.size() == 2 && debug.clear == std::vector<std::string>{"verbose"}));
 }
