@@ -56,6 +56,22 @@ BOOST_AUTO_TEST_CASE(a_request_is_one_json_rpc_call_and_its_result_comes_back) {
              json({{"jsonrpc", "2.0"}, {"id", 1}, {"method", "sa.delete"}, {"params", {{"id", "esp.115@192.0.2.2"}}}}));
 }
 
+BOOST_AUTO_TEST_CASE(lines_of_a_batch_arrive_as_they_are) {
+  const FakeDaemon daemon(done);
+  Client client(daemon.path());
+  const std::string long_line(10'000, 'x');
+  const std::string texts[] = {
+      "",   "\n",       "# \"quoted\"\nspi \\ \n\n", R"("")",        long_line + '\n' + long_line,
+      "\t", "\x7f\x1f", std::string("a\0b\n", 4),    "caf\xc3\xa9\n"};
+  for (const std::string& text : texts) {
+    BOOST_TEST(client.call(TransactionLines{{text}, 7}).has_value());
+    const json message = daemon.requests().back();
+    BOOST_TEST(message["method"] == "lines");
+    BOOST_TEST((message["params"] == json{{"text", text}, {"line", 7}}));
+  }
+  BOOST_TEST((client.call(TransactionLines{{"caf\xe9"}}).error().status == ExitStatus::kWrongUsage));
+}
+
 BOOST_AUTO_TEST_CASE(requests_share_a_connection_and_have_ids_of_their_own) {
   const FakeDaemon daemon(done);
   Client client(daemon.path());
@@ -276,7 +292,8 @@ BOOST_AUTO_TEST_CASE(no_key_stays_in_memory_that_is_given_back) {
   const std::string digits = "c0ffee00c0ffee11c0ffee22c0ffee33c0ffee44";
   Batch batch;
   for (uint32_t line = 1; line <= 50; ++line) batch.edits.push_back({line, esp_with_key("0x" + digits)});
-  const Request requests[] = {Edit(esp_with_key("0x" + digits)), std::move(batch)};
+  const TransactionLines lines{{"spi --enckey 0x" + digits + '\n'}};
+  const Request requests[] = {Edit(esp_with_key("0x" + digits)), std::move(batch), lines};
   Client client("/nonexistent/sock");
   const FreedMemory freed(digits);
   for (const Request& request : requests) BOOST_TEST(!client.call(request).has_value());

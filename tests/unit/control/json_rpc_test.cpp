@@ -24,6 +24,49 @@ BOOST_AUTO_TEST_CASE(a_call_is_read_with_its_id_method_and_params) {
   BOOST_TEST(call->wants_answer);
 }
 
+// A long string goes another way than short ones, and comes to the same.
+BOOST_AUTO_TEST_CASE(a_long_string_is_read_as_it_is_written) {
+  const std::string filler(5000, 'x');
+  const std::string texts[] = {
+      filler,
+      filler + "\n\"quoted\" \\ /path\t\b\f\r\x7f end",
+      "\\" + filler + "\\",
+      filler + "caf\xc3\xa9",
+      filler + std::string(1, '\0') + "\x1f",
+  };
+  for (const std::string& text : texts) {
+    const nlohmann::json message = {{"jsonrpc", "2.0"},
+                                    {"id", 1},
+                                    {"method", "transaction.lines"},
+                                    {"params", {{"", ""}, {"a", {"", {{"b", text}}, ""}}, {"z", "\\\""}}}};
+    const auto call = read_call(message.dump());
+    BOOST_REQUIRE(call.has_value());
+    BOOST_TEST((call->params == message["params"]));
+    const auto again = read_call(message.dump(2));
+    BOOST_TEST((again && again->params == message["params"]));
+  }
+  const std::string solidus = R"({"jsonrpc":"2.0","method":"m","params":{"a":")" + filler + R"(\/\u0041"}})";
+  BOOST_TEST((read_call(solidus).value().params["a"] == filler + "/A"));
+}
+
+BOOST_AUTO_TEST_CASE(a_long_name_is_no_string_of_a_value) {
+  const std::string name(5000, 'n');
+  const std::string line = R"({"jsonrpc":"2.0","method":"m","params":{"a":"","b":1,")" + name + R"(":"","c":""}})";
+  BOOST_TEST((read_call(line).value().params == nlohmann::json{{"a", ""}, {"b", 1}, {name, ""}, {"c", ""}}));
+  const std::string method = R"({"jsonrpc":"2.0","id":"","method":")" + name + R"("})";
+  BOOST_TEST((read_call(method).value().method == name));
+}
+
+BOOST_AUTO_TEST_CASE(a_long_string_makes_no_json_of_what_is_none) {
+  const std::string filler(5000, 'x');
+  const std::string begin = R"({"jsonrpc":"2.0","id":1,"method":"status","params":{"a":")" + filler;
+  for (const char* end :
+       {"", "\\", "\"", "\"}", "\"}}}", "\\q\"}}", "\n\"}}", "\xff\"}}", "\\u12\"}}", "\"\"\"}}", "\\\"}}"}) {
+    BOOST_TEST(code_of(begin + end) == kParseError, "after a long string: " << end);
+  }
+  BOOST_TEST(code_of(begin + "\"}}") == 0);
+}
+
 BOOST_AUTO_TEST_CASE(params_may_be_left_out) {
   const auto call = read_call(R"({"jsonrpc":"2.0","id":1,"method":"status"})");
   BOOST_REQUIRE(call.has_value());
