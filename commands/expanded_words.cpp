@@ -33,6 +33,7 @@ Expected<ExpandedWords> ExpandedWords::read(std::span<const std::string_view> ty
 }
 
 Expected<void> ExpandedWords::add(std::span<const std::string_view> words, unsigned depth, const CommandWorld& world) {
+  words_.reserve(words_.size() + words.size());
   for (size_t i = 0; i < words.size(); ++i) {
     std::string_view word = words[i];
     if (word == "--") options_are_over_ = true;

@@ -59,6 +59,7 @@ Expected<Words> Words::read(const Grammar& grammar, std::span<const std::string_
 
 Expected<void> Words::take(std::span<const std::string_view> words) {
   bool options_are_over = false;
+  given_.reserve(words.size());
   for (size_t at = 0; at < words.size(); ++at) {
     const std::string_view word = words[at];
     Expected<void> taken;
