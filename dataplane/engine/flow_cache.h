@@ -34,8 +34,8 @@ struct Decision {
   Departure departure;             // protected: of what comes out of the group
   uint16_t most_bytes;             // 0: always decided anew
   Slot counted_in = kNoSlot;       // of the eroute that leads there and counts it; kNoSlot: none does
+  Slot head = kNoSlot;             // of the group's first SA, in the SA table; kNoSlot: no group
   const SaGroup* group = nullptr;  // that it goes into; null: none. At another generation it may be there no more
-  uint64_t group_number = 0;       // its number
 };
 
 // What the tables say at one generation of what has changed in them.
@@ -67,14 +67,17 @@ class FlowCache {
 
   // What a packet of this flow most likely needs next; whether it does is hardly looked at. The group may be there no
   // more.
-  void prefetch_ways(const HashedFlow& flow, const ErouteTable& eroutes) const noexcept {
+  void prefetch_ways(const HashedFlow& flow, const SaTables& sas, Generation g) const noexcept {
     const size_t place = flow.hash & mask_;
     const Entry& first = entries_[place];
     if (((first.flow[0] ^ flow.words[0]) | (first.flow[2] ^ flow.words[2]) | (first.flow[4] ^ flow.words[4])) != 0) {
       return entries_[place ^ 1].prefetch();
     }
-    if (first.decision.group != nullptr) first.decision.group->prefetch();
-    if (first.decision.counted_in != kNoSlot) eroutes.prefetch_count(first.decision.counted_in);
+    if (first.decision.group != nullptr) {
+      first.decision.group->prefetch();
+      if (first.decided_at != g) sas.prefetch_head(first.decision.head);
+    }
+    if (first.decision.counted_in != kNoSlot) sas.eroutes().prefetch_count(first.decision.counted_in);
   }
 
   // The decision for packets of a flow from a group (null: from the wire), or null: there is none for generation g.
@@ -86,19 +89,16 @@ class FlowCache {
 
   // A decision of an earlier generation, since when neither eroutes nor ways have changed, and what it was decided by.
   struct Earlier {
-    Decision* decision;  // null: there is none
-    FlowPolicy policy;
+    const Decision* decision = nullptr;  // null: there is none
+    FlowPolicy policy{};
+    Generation* decided_at = nullptr;  // where it counts too if that becomes another
   };
   Earlier earlier_decision(const HashedFlow& flow, const SaGroup* from, const ChangeStamps& now) noexcept {
     Entry* entry = find(flow);
     const bool may_count = entry != nullptr && entry->decided_from == number_of(from) && entry->decided_at != kNever &&
                            entry->decided_at >= now.ways && entry->stamp == now.eroutes;
-    if (!may_count) return {nullptr, {}};
-    return {&entry->decision, {entry->eroute, entry->reverse, false}};
-  }
-  // It counts at g too.
-  void confirm(const HashedFlow& flow, Generation g) noexcept {
-    if (Entry* entry = find(flow)) entry->decided_at = g;
+    if (!may_count) return {};
+    return {&entry->decision, {entry->eroute, entry->reverse, false}, &entry->decided_at};
   }
 
   // Whether policy() knows without looking anything up.

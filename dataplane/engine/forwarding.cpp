@@ -195,7 +195,7 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   }
   for (uint16_t i = 0; i < count; ++i) {
     const bool is_of_the_same = i > 0 && flows[i].hash == flows[i - 1].hash;
-    if (!is_of_the_same) flows_.prefetch_ways(flows[i], network_.sas.eroutes());
+    if (!is_of_the_same) flows_.prefetch_ways(flows[i], network_.sas, stamps_.at);
   }
   bool is_learned = false;  // what the tables say of all flows that are not known
   for (uint16_t i = 0; i < count; ++i) {
@@ -255,16 +255,11 @@ bool Forwarding::follow(const PlainPacket& plain, const HashedFlow& flow) noexce
 // That of an earlier generation counts where what policy demands is there still, and the group is the very same.
 const Decision* Forwarding::earlier_decision(const PlainPacket& plain, const HashedFlow& flow) noexcept {
   const Generation g = context_.generation;
-  const FlowCache::Earlier earlier = flows_.earlier_decision(flow, plain.group, stamps_);
-  if (earlier.decision == nullptr || objection(network_, g, plain, earlier.policy)) return nullptr;
-  if (earlier.decision->group != nullptr) {
-    const ErouteVerdict verdict = network_.sas.resolve(*earlier.policy.eroute, g);
-    const bool is_same =
-        verdict.action == ErouteAction::kProtect && verdict.group->number() == earlier.decision->group_number;
-    if (!is_same) return nullptr;
-  }
-  flows_.confirm(flow, g);
-  return earlier.decision;
+  const auto [decision, policy, decided_at] = flows_.earlier_decision(flow, plain.group, stamps_);
+  if (decision == nullptr || objection(network_, g, plain, policy)) return nullptr;
+  if (decision->group != nullptr && network_.sas.has_changed(decision->head, *decided_at, g)) return nullptr;
+  *decided_at = g;
+  return decision;
 }
 
 void Forwarding::decide(const PlainPacket& plain, const HashedFlow& flow, PlainBurst& answers) noexcept {
@@ -313,8 +308,8 @@ bool Forwarding::remember(const PlainPacket& plain, const HashedFlow& flow, cons
     const bool is_lasting = ruling.way == ErouteRuling::Way::kProtect || ruling.way == ErouteRuling::Way::kPass;
     if (!is_lasting) return false;
     decision.group = ruling.group;
-    decision.group_number = number_of(ruling.group);
     decision.counted_in = policy.eroute->slot;
+    decision.head = policy.eroute->head;
   }
   if (decision.group == nullptr) {
     decision.departure = ways_.transmitter.departure(hop, destination, passage_of(plain.origin));

@@ -90,7 +90,12 @@ class SaTables {
   Generation eroutes_changed_at(Generation g) const noexcept { return eroutes_->changed_at(g); }
   // worker: what an eroute, found at this stamp, leads to now
   ErouteVerdict resolve(const Eroute& eroute, Generation g) const noexcept;
-  // worker: into the cache what that takes for all of these (null: nothing), and the groups
+  // worker: false: what leads to that SA leads to the same group as at an earlier generation
+  bool has_changed(Slot head, Generation since, Generation g) const noexcept {
+    return sas_->has_changed(head, since, g);
+  }
+  void prefetch_head(Slot head) const noexcept { sas_->prefetch(head); }  // worker: what that looks at
+  // worker: into the cache what resolve() takes for all of these (null: nothing), and the groups
   void prefetch_targets(std::span<const Eroute* const> eroutes, Generation g) const noexcept;
 
   const UdpPorts& udp_ports() const noexcept { return *udp_ports_; }  // worker: has()

@@ -32,6 +32,13 @@ class VersionedCell {
     return version != nullptr && version->present ? &version->value : nullptr;
   }
 
+  // worker: whether the value at generation g is another than that of an earlier one
+  bool has_changed(Generation since, Generation g) const noexcept {
+    const Version* version = head_.load(std::memory_order_acquire);
+    while (version != nullptr && version->born > g) version = version->older.load(std::memory_order_acquire);
+    return version == nullptr || version->born > since;
+  }
+
   // worker: into the cache what at() most likely looks at, and so many bytes of the value; the cell itself is there
   void prefetch_newest(size_t value_bytes) const noexcept {
     const Version* version = head_.load(std::memory_order_relaxed);

@@ -37,6 +37,10 @@ class VersionedMap {
     const Slot slot = find_slot(key);
     return slot == kNoSlot ? nullptr : at(slot, g);
   }
+  // worker: see VersionedCell
+  bool has_changed(Slot slot, Generation since, Generation g) const noexcept {
+    return cells_[slot].has_changed(since, g);
+  }
   // worker: fetches the cell of a slot into the cache
   void prefetch(Slot slot) const noexcept { spigrp::prefetch(&cells_[slot]); }
   // worker: and once it is there, the newest version in it, so many bytes of the value

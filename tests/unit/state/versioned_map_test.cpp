@@ -35,6 +35,34 @@ BOOST_AUTO_TEST_CASE(a_key_erased_is_found_at_the_old_generation_and_not_at_the_
   versions->offline(0);
 }
 
+BOOST_AUTO_TEST_CASE(a_slot_has_changed_since_a_generation_where_its_value_came_or_went_later) {
+  auto map = Map::create("test", 64).value();
+  auto versions = Versions::create(1).value();
+  versions->online(0);
+  const auto publish = [&] {
+    versions->publish();
+    return versions->published();
+  };
+  const Slot slot = map->insert(7).value(), other = map->insert(8).value();
+  const Generation empty = publish();
+  map->set(slot, 70, *versions);
+  const Generation made = publish();
+  map->set(other, 80, *versions);
+  const Generation others = publish();
+  map->set(slot, 70, *versions);
+  const Generation again = publish();
+  map->erase(slot, *versions);
+  const Generation erased = publish();
+  BOOST_TEST(map->has_changed(slot, empty, made));
+  BOOST_TEST(!map->has_changed(slot, made, made));
+  BOOST_TEST(!map->has_changed(slot, made, others));
+  BOOST_TEST(map->has_changed(slot, made, again));
+  BOOST_TEST(!map->has_changed(slot, again, again));
+  BOOST_TEST(map->has_changed(slot, again, erased));
+  BOOST_TEST(map->has_changed(slot, made, erased));
+  versions->offline(0);
+}
+
 BOOST_AUTO_TEST_CASE(a_key_that_comes_back_before_its_release_keeps_its_slot) {
   auto map = Map::create("test", 64).value();
   auto versions = Versions::create(1).value();
