@@ -256,16 +256,22 @@ tl::expected<Published, RefusedEdit> Service::edit(Edits& edits) {
   EditNotes notes(context_.topics);
   auto made = apply(edits, {engine.versions(), engine.sas(), engine.routes(), context_.store}, pace_,
                     {.applied = [&](const Edit& edit) { notes.take(edit); },
-                     .published = [&](Generation published) { edited_at_ = published; }});
+                     .published = [&](Generation published) { tell_change(notes, published); }});
   holds_free_memory_ = holds_free_memory_ || is_large;
   if (made) {
     notes.log(engine.sas(), pace_);
     log_warnings(made->shared_keys);
-    hub_.publish(notes.change(made->generation));
   }
   making.reset();
   engine.poll_control();
   return made;
+}
+
+// Behind what happened before it, and before what happens now.
+void Service::tell_change(const EditNotes& notes, Generation published) {
+  edited_at_ = published;
+  tell_events();
+  hub_.publish(notes.change(published));
 }
 
 Expected<void> Service::load() {

@@ -62,6 +62,7 @@ class Service {
   Answer abort(Conversation& conversation);
   Answer save(const SaveQuery& query, Conversation& conversation);
 
+  void tell_change(const EditNotes& notes, Generation published);
   void make_room();
   bool free_some_edits();
   void give_back_memory();

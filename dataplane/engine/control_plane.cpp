@@ -45,6 +45,7 @@ void ControlPlane::poll_aside(uint64_t now_ns) {
   now_ns_ = now_ns;
   refresh_own_addresses();
   serve_punts();
+  traps_.poll_aside();
   time_out();
 }
 

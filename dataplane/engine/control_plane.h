@@ -32,7 +32,7 @@ class ControlPlane {
 
   // Serves what workers punted, and times out what waits. Publishes what it learned.
   void poll(uint64_t now_ns);
-  // The same in a turn of a transaction that takes long, in a Versions::Interlude; only packets that met a trap wait.
+  // The same in a turn of a transaction that takes long, in a Versions::Interlude; only the holds of traps wait.
   void poll_aside(uint64_t now_ns);
   // Drops what waits and what is in the queues, as shutting_down. The workers have ended.
   void end() noexcept;

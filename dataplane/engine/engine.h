@@ -51,8 +51,8 @@ class Engine {
   // control, a few hundred times a second and after each publish: serves the punt queue (ARP, NDP, unresolved
   // neighbours), times out what waits, looks at lifetimes, reclaims old versions.
   void poll_control();
-  // control, in a turn of a transaction that takes long: the same, but that traps wait, nothing is reclaimed, and
-  // lifetimes are not looked at while the transaction is being linked
+  // control, in a turn of a transaction that takes long: the same, but that the holds of traps wait, and lifetimes
+  // are not looked at while the transaction is being linked
   void poll_aside();
   // control: what has happened since the last call
   std::vector<Event> take_events();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include <rte_mbuf.h>
 
@@ -54,38 +55,84 @@ bool TrapMaker::poll(uint64_t now_ns) {
   published_ = false;
   expire(now_ns);
   std::vector<NewHold> holds;
-  while (!met_.empty()) {  // each in one place at a time, whatever throws
+  while (!noted_.empty()) {  // each packet in one place at a time, whatever throws
+    const Noted noted = noted_.begin()->second;
+    noted_.erase(noted_.begin());
+    hold(noted, holds);
+  }
+  while (!met_.empty()) {
     rte_mbuf* const packet = met_.front();
     met_.pop_front();
-    sort_out(packet, holds);
+    hold({packet, 0}, holds);
   }
   if (!holds.empty()) make(holds, now_ns);
   serve_released();
   return published_;
 }
 
-// By the tables as they are now: they may have changed since a worker saw the trap.
-void TrapMaker::sort_out(rte_mbuf* packet, std::vector<NewHold>& holds) {
+void TrapMaker::poll_aside() {
+  while (!met_.empty()) {
+    rte_mbuf* const packet = met_.front();
+    met_.pop_front();
+    note(packet);
+  }
+  serve_released();
+}
+
+// By the tables as they are now: they may have changed since a worker saw the trap. Nothing: the packet has met none,
+// or there is a hold already, and it is on its way.
+std::optional<TrapMaker::Met> TrapMaker::sort_out(rte_mbuf* packet) {
   const ParsedIp parsed = parse_ip(packet);
-  if (!parsed.ok) return context_.drop(packet, parsed.reason);
+  if (!parsed.ok) {
+    context_.drop(packet, parsed.reason);
+    return std::nullopt;
+  }
   const FlowKey key = flow_key(packet, parsed.ip);
   const ErouteTable::Found found = network_.sas.eroutes().find(key, network_.versions.published());
   if (found.eroute == nullptr || found.unclear || !(is_trap(*found.eroute) || found.eroute->held)) {
     context_.counters->punted.add(1);  // until resume() takes it over again
     going_.push_back(packet);
-    return;
+    return std::nullopt;
   }
-  if (found.eroute->held) return keep(*found.eroute->held, packet);
+  if (found.eroute->held) {
+    keep(*found.eroute->held, packet);
+    return std::nullopt;
+  }
   const Selector& trap = found.eroute->selector;
   const bool in_its_place = found.eroute->target == ErouteTarget(MagicTarget::kTrapSubnet);
   const std::optional<Selector> flow = in_its_place ? trap : selector_of(key);
-  if (!flow) return context_.drop(packet, DropReason::eroute_hold);
-  const auto known = std::find_if(holds.begin(), holds.end(), [&](const NewHold& hold) { return hold.flow == *flow; });
-  if (known != holds.end()) return known->packets.push_back(packet);
-  if (network_.sas.trap_holds().size() + holds.size() >= kMaxTrapHolds) {
+  if (!flow) {
+    context_.drop(packet, DropReason::eroute_hold);
+    return std::nullopt;
+  }
+  return Met{*flow, trap, found.eroute->pointed_by};
+}
+
+// As a hold would: the last packet stays, and one event tells of the flow until its trap is set anew.
+void TrapMaker::note(rte_mbuf* packet) {
+  const std::optional<Met> met = sort_out(packet);
+  if (!met) return;
+  if (network_.sas.trap_holds().size() + noted_.size() >= kMaxTrapHolds && !noted_.contains(met->flow)) {
     return context_.drop(packet, DropReason::holds_full);
   }
-  holds.push_back({*flow, trap, {packet}});
+  const auto [flow, is_new] = noted_.try_emplace(met->flow, Noted{packet, 0});
+  Noted& noted = flow->second;
+  if (!is_new) context_.drop(std::exchange(noted.packet, packet), DropReason::eroute_hold);
+  if (noted.told_of == met->trap_number) return;
+  events_.add(AcquireEvent{met->flow, met->trap});
+  noted.told_of = met->trap_number;
+}
+
+void TrapMaker::hold(const Noted& noted, std::vector<NewHold>& holds) {
+  const std::optional<Met> met = sort_out(noted.packet);
+  if (!met) return;
+  const auto known =
+      std::find_if(holds.begin(), holds.end(), [&](const NewHold& hold) { return hold.flow == met->flow; });
+  if (known != holds.end()) return known->packets.push_back(noted.packet);
+  if (network_.sas.trap_holds().size() + holds.size() >= kMaxTrapHolds) {
+    return context_.drop(noted.packet, DropReason::holds_full);
+  }
+  holds.push_back({met->flow, met->trap, {noted.packet}, noted.told_of == met->trap_number});
 }
 
 void TrapMaker::make(std::vector<NewHold>& holds, uint64_t now_ns) {
@@ -102,7 +149,7 @@ void TrapMaker::make(std::vector<NewHold>& holds, uint64_t now_ns) {
     const Eroute* made = network_.sas.eroutes().newest(hold.flow);
     for (rte_mbuf* packet : hold.packets) keep(*made->held, packet);
     due_.push_back({now_ns + kTrapHoldNs, hold.flow, made->pointed_by});
-    events_.add(AcquireEvent{hold.flow, hold.trap});
+    if (!hold.is_told) events_.add(AcquireEvent{hold.flow, hold.trap});
   }
   network_.versions.publish();
   published_ = true;
@@ -162,6 +209,8 @@ void TrapMaker::end() noexcept {
   };
   for (rte_mbuf* packet : met_) drop_taken(packet);
   met_.clear();
+  for (const auto& [flow, noted] : noted_) drop_taken(noted.packet);
+  noted_.clear();
   while (network_.versions.reclaim() > 0) {
   }
   const ErouteTable& eroutes = network_.sas.eroutes();

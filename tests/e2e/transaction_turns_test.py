@@ -1,5 +1,5 @@
 # While a large transaction is committed nobody on the wire is kept waiting: neighbours are answered and learned, and
-# what happens to packets is told.
+# what happens to packets is told, traps that they meet included.
 import json
 import select
 import socket
@@ -10,12 +10,13 @@ import time
 import lab
 import peer
 from gateway import (FAR_GATEWAY, FAR_HOST, GATEWAY, LAN_GATEWAY, LAN_GATEWAY6, LAN_HOST, GatewayTest, default_group,
-                     group_lines, plain, udp)
+                     eroute_line, group_lines, plain, udp)
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6
 from scapy.layers.l2 import ARP, Ether
 
 SELECTOR = f"{LAN_HOST}/32 {FAR_HOST}/32"
+TRAPPED_HOST = "10.2.0.3"
 SOON_S = 0.1 * lab.LIMIT_S / 20
 
 
@@ -105,12 +106,20 @@ class TransactionTurnsTest(GatewayTest):
             client.ask("lines", text="".join(line + "\n" for line in lines[start:start + self.at_once]), line=start + 1)
         return client
 
-    def use_wire(self, done):
+    def meet_trap(self, number, at):
+        """A packet of a flow of its own, twice."""
+        packet = udp(LAN_HOST, TRAPPED_HOST, sport=1 + number)
+        at[1 + number] = time.monotonic()
+        self.lan.send(packet, packet)
+
+    def use_wire(self, done, trapped_at):
         """Until the event is set: all that neighbours may want, with new ones again and again. How long each waited."""
         waited = []
         for number in range(100_000):
             if done.is_set():
                 return waited
+            if number < 500:
+                self.meet_trap(number, trapped_at)
             waited.append(self.ask_by_arp(f"10.1.0.{10 + number % 100}"))
             waited.append(self.solicit(f"fd00:1::{0x100 + number % 100:x}"))
             if number < 100:
@@ -118,16 +127,30 @@ class TransactionTurnsTest(GatewayTest):
             done.wait(0.005)
         raise AssertionError("the transaction does not end")
 
+    def check_acquires(self, met_at, told_at, took):
+        """Each flow was told of once and soon, all but the last before the change."""
+        changed_at = told_at.pop("change")
+        self.assertEqual({len(times) for times in told_at.values()}, {1})
+        late = [port for port, met in met_at.items() if port not in told_at and met + 5 * SOON_S < changed_at]
+        waited = sorted(told - met_at[port] for port, (told,) in told_at.items())
+        how = f"the commit took {took:.2f} s, {len(waited)} were told of, the longest waited {waited[-5:]} s"
+        self.assertEqual(late, [], how)
+        self.assertGreater(len(waited), 10, how)
+        self.assertLess(waited[len(waited) * 95 // 100], SOON_S, how)
+        self.assertLess(waited[-1], 5 * SOON_S, how)
+
     def test_neighbours_are_answered_and_learned_and_events_told_meanwhile(self):
         inbound, outbound = default_group(inbound=True), default_group()
         lines = group_lines(outbound, SELECTOR)
         lines[1] += " --life soft-packets=1"
-        self.gateway.batch(lines + group_lines(inbound))
+        trap = eroute_line(f"{LAN_HOST}/32 {TRAPPED_HOST}/32", "%trap")
+        self.gateway.batch(lines + group_lines(inbound) + [trap])
         forged = bytearray(peer.encap(inbound, plain(FAR_HOST, LAN_HOST, b"forged"), 1))
         forged[-1] ^= 1
         lines = [f"spi --af inet --edst {FAR_GATEWAY} --spi 0x{spi:x} --proto esp --src {GATEWAY} "
                  f"--esp aes128gcm16 --enckey 0x{spi:040x}" for spi in range(0x1000, 0x1000 + self.count)]
         loading, monitor, done, events = self.load(lines), self.client(), threading.Event(), []
+        trapped_at, told_at = {}, {}
         monitor.ask("monitor")
 
         def commit():
@@ -137,7 +160,11 @@ class TransactionTurnsTest(GatewayTest):
         def listen():
             while not events or events[-1][0] != "change":
                 event = monitor.read()["params"]
-                events.append((event["event"], event))
+                if event["event"] == "acquire":
+                    told_at.setdefault(event["flow"]["source_port"], []).append(time.monotonic())
+                else:
+                    events.append((event["event"], event))
+            told_at["change"] = time.monotonic()
         loading.send("commit")
         threads = [threading.Thread(target=act) for act in (commit, listen)]
         for thread in threads:
@@ -145,7 +172,7 @@ class TransactionTurnsTest(GatewayTest):
         self.wan.send(bytes(forged))
         self.lan.send(plain(LAN_HOST, FAR_HOST, b"the last before the soft limit"))
         began = time.monotonic()
-        waited = self.use_wire(done)
+        waited = self.use_wire(done, trapped_at)
         took = time.monotonic() - began
         for thread in threads:
             thread.join()
@@ -157,6 +184,7 @@ class TransactionTurnsTest(GatewayTest):
         how = f"the commit took {took:.2f} s, {len(waited)} were served, the longest waited {waited[-5:]} s"
         self.assertLess(waited[len(waited) * 95 // 100], SOON_S, how)
         self.assertLess(waited[-1], 5 * SOON_S, how)  # others compete for the processor as well
+        self.check_acquires(trapped_at, told_at, took)
         self.assertEqual(self.client().ask("status")["sas"], self.count + len(inbound) + len(outbound))
         known = {row["spec"]["address"] for row in self.client().ask("neighbour.list")["rows"]}
         self.assertLessEqual({"10.1.0.10", "10.1.0.110", "fd00:1::100"}, known)

@@ -353,20 +353,101 @@ BOOST_FIXTURE_TEST_CASE(a_flood_of_flows_is_bounded, TwoWorkers) {
   BOOST_TEST(hold_count() + beyond == 1600u);
 }
 
-BOOST_FIXTURE_TEST_CASE(what_meets_a_trap_in_the_midst_of_a_transaction_waits_until_it_is_made, TrapGateway) {
+BOOST_FIXTURE_TEST_CASE(a_flow_is_told_of_once_in_the_midst_of_a_transaction_and_its_last_packet_kept, TrapGateway) {
   trap();
-  receive(kLan, {flow_packet(1)});
+  receive(kLan, {flow_packet(1, 10), flow_packet(1, 20)});
   const Generation before = parts().versions().published();
-  for (unsigned i = 0; i < 3; ++i) poll_aside(i);
+  for (uint64_t ns = 0; ns < 3; ++ns) poll_aside(ns);
+  const std::vector<AcquireEvent> told = acquires();
+  BOOST_REQUIRE(told.size() == 1);
+  BOOST_TEST(told[0].flow.text() == "10.1.0.2/32:1 -> 10.2.0.2/32:5000 protocol 17");
+  BOOST_TEST(told[0].trap.text() == "10.1.0.0/16:0 -> 10.2.0.0/24:0");
+  receive(kLan, {flow_packet(1, 30)});
+  poll_aside(3);
   BOOST_TEST(hold_count() == 0u);
   BOOST_TEST(parts().versions().published() == before);
-  turn(3);
-  BOOST_TEST(hold_count() == 1u);
-  BOOST_TEST(acquires().size() == 1u);
-  protect();
+  BOOST_TEST(dropped(DropReason::eroute_hold) == 2u);
+  check_accounting(1);
   turn(4);
-  BOOST_TEST((received_far() == Packets{two_hops_on(flow_packet(1))}));
+  BOOST_TEST(hold_count() == 1u);
+  BOOST_TEST(acquires().empty());
+  protect();
+  turn(5);
+  BOOST_TEST((received_far() == Packets{two_hops_on(flow_packet(1, 30))}));
   check_accounting();
+}
+
+BOOST_FIXTURE_TEST_CASE(what_met_a_trap_in_the_midst_of_a_transaction_goes_by_what_that_leaves, TrapGateway) {
+  trap();
+  {
+    SaEdit edit(parts().sas(), parts().versions());
+    require(edit.set_eroute({.source = prefix("10.1.0.0/16"), .destination = prefix("10.2.0.0/24")},
+                            parse_sa_id("tun.113@192.0.2.2").value(), ErouteMode::kReplace));
+    receive(kLan, {flow_packet(1)});
+    poll_aside(0);
+    parts().versions().begin_linking(100);
+    edit.link();
+    receive(kLan, {flow_packet(2)});
+    poll_aside(1);
+    parts().versions().publish();
+  }
+  BOOST_TEST(acquires().size() == 2u);
+  poll_aside(2);  // while it is cleared away
+  turn(3);
+  BOOST_TEST(hold_count() == 0u);
+  BOOST_TEST(acquires().empty());
+  BOOST_TEST(received_far().size() == 2u);
+  check_accounting();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_trap_that_the_transaction_sets_anew_tells_anew, TrapGateway) {
+  trap();
+  receive(kLan, {flow_packet(1), flow_packet(2)});
+  poll_aside(0);
+  BOOST_TEST(acquires().size() == 2u);
+  trap(MagicTarget::kTrap, ErouteMode::kReplace);
+  receive(kLan, {flow_packet(1)});
+  poll_aside(1);
+  BOOST_TEST(acquires().size() == 1u);
+  turn(2);
+  const std::vector<AcquireEvent> told = acquires();
+  BOOST_REQUIRE(told.size() == 1);
+  BOOST_TEST(told[0].flow.source_port == 2);
+  BOOST_TEST(hold_count() == 2u);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_hold_that_is_there_keeps_its_packet_in_the_midst_of_a_transaction, TwoWorkers) {
+  trap(MagicTarget::kTrapSubnet);
+  receive(kLan, {flow_packet(1, 10)}, 0);
+  receive(kLan, {flow_packet(2, 20)}, 1);
+  poll_aside(0);  // one hold for both flows
+  BOOST_TEST(acquires().size() == 1u);
+  BOOST_TEST(dropped(DropReason::eroute_hold) == 1u);
+  turn(1);
+  receive(kLan, {flow_packet(3, 30)});
+  poll_aside(2);
+  BOOST_TEST(acquires().empty());
+  BOOST_TEST(held() == 1u);
+  BOOST_TEST(dropped(DropReason::eroute_hold) == 2u);
+  check_accounting();
+}
+
+BOOST_FIXTURE_TEST_CASE(flows_in_the_midst_of_a_transaction_are_bounded_and_dropped_at_the_end, TwoWorkers) {
+  trap();
+  for (uint16_t source_port = 1; source_port <= 1600; source_port = static_cast<uint16_t>(source_port + 32)) {
+    std::vector<Bytes> burst;
+    for (uint16_t i = 0; i < 32; ++i) burst.push_back(flow_packet(static_cast<uint16_t>(source_port + i)));
+    receive(kLan, burst, source_port / 32 % 2);
+    if (source_port % 256 == 1) poll_aside(0);
+  }
+  poll_aside(0);
+  const uint64_t limited = dropped(DropReason::trap_limited), beyond = dropped(DropReason::holds_full);
+  BOOST_TEST(beyond > 0u);
+  BOOST_TEST(limited + beyond + kMaxTrapHolds == 1600u);
+  BOOST_TEST(acquires().size() == kMaxTrapHolds);
+  check_accounting(kMaxTrapHolds);
+  parts().close();
+  BOOST_TEST(dropped(DropReason::shutting_down) == kMaxTrapHolds);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_worker_tells_of_no_more_than_so_many_a_second, TrapGateway) {
