@@ -8,7 +8,8 @@
 //   dissolved  SAID, edit: its eroutes of a lower number lead to a group that is no more
 //   spent_key  fingerprint of the keys of an SA that is no more, number up to which they may have been used; in the
 //              order in which they were spent last
-//   network    interfaces, their ports, addresses, routes, static neighbours: kind, name, line
+//   network    interfaces, their ports, addresses, routes, static neighbours: kind, name, line; addresses by the order
+//              in which they came
 //   state      one row: how many transactions there were, and how many processes were lost: ended without writing which
 //              numbers they used
 //

@@ -14,6 +14,9 @@ namespace {
 constexpr size_t kManyStatements = 1000;
 constexpr std::chrono::milliseconds kBetweenTurns{1};
 
+// Numbers from here on are sorted as text, too.
+constexpr size_t kFirstPlace = 1'000'000;
+
 // The order of their making: what comes later may need what comes first.
 enum NetworkKind : int { kInterface, kAttachment, kAddress, kRoute, kNeighbour };
 
@@ -148,11 +151,13 @@ void Store::Writer::interfaces(const std::vector<InterfaceRow>& all) {
   }
 }
 
+// Rows are read in the order of their names.
 void Store::Writer::addresses(const std::vector<AddressSpec>& all) {
   clear_network(kAddress);
+  size_t place = kFirstPlace;
   for (const AddressSpec& spec : all) {
     if (std::find(store_.configured_.begin(), store_.configured_.end(), spec) != store_.configured_.end()) continue;
-    put_network(kAddress, spec.address.text() + ' ' + spec.device, AddressAdd{spec});
+    put_network(kAddress, std::to_string(place++) + ' ' + spec.address.text() + ' ' + spec.device, AddressAdd{spec});
   }
 }
 

@@ -1,5 +1,5 @@
-// OwnNetworks: the gateway's own addresses, and the networks that they connect it to. Control thread only; an edit
-// works on a copy.
+// OwnNetworks: the gateway's own addresses in the order in which it got them, and the networks that they connect it to.
+// Of several in one network the first is that from which it speaks. Control thread only; an edit works on a copy.
 #pragma once
 
 #include <map>
@@ -24,7 +24,7 @@ class OwnNetworks {
   // An address, on any port; on this port.
   std::optional<Own> find(const IpAddress& address) const;
   std::optional<Own> find(const IpAddress& address, uint16_t port) const;
-  std::vector<Own> all() const;  // by address, then by port
+  std::vector<Own> all() const;  // the oldest first
 
   // The port that leads to a connected network: where several do, the first that got an address in it. Host prefixes
   // connect to nothing.
@@ -32,7 +32,7 @@ class OwnNetworks {
   bool connects(const IpPrefix& network, uint16_t port) const;
 
   // Prefixes that these addresses put into the table, or some more.
-  size_t prefix_count() const noexcept { return bits_.size() + ports_.size(); }
+  size_t prefix_count() const noexcept { return places_.size() + networks_.size(); }
 
  private:
   struct Place {
@@ -40,8 +40,13 @@ class OwnNetworks {
     uint16_t port;
     friend auto operator<=>(const Place&, const Place&) = default;  // NOLINT(modernize-use-nullptr)
   };
-  std::map<Place, uint8_t> bits_;                    // of each address's network
-  std::map<IpPrefix, std::vector<uint16_t>> ports_;  // by network, a port for each address in it, oldest first
+  struct Entry {
+    uint64_t number;  // higher than those of all before
+    uint8_t bits;     // of the address's network
+  };
+  std::map<Place, Entry> places_;
+  std::map<IpPrefix, std::map<uint64_t, uint16_t>> networks_;  // the port of each address in it, by its number
+  uint64_t last_number_ = 0;
 };
 
 }  // namespace spigrp

@@ -69,7 +69,7 @@ class RouteEdit {
 // control: what there is now, for listings and checks.
 void set_ports(RouteTables& tables, std::vector<PortFacts> ports);  // once, before workers start
 std::vector<InterfaceRow> list_interfaces(const RouteTables& tables);
-std::vector<AddressSpec> list_addresses(const RouteTables& tables);
+std::vector<AddressSpec> list_addresses(const RouteTables& tables);  // the oldest first
 std::vector<RouteSpec> list_routes(const RouteTables& tables);
 std::vector<NeighbourRow> list_neighbours(const RouteTables& tables);
 // control: the longest prefix in the table that holds the address: an own address, a route or a connected network

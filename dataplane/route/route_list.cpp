@@ -1,4 +1,5 @@
-// The lists of what there is now, sorted: for listings, and for the addresses that the control thread answers for.
+// The lists of what there is now: for listings, and for the addresses that the control thread answers for. They are
+// sorted, but for the addresses: the order in which these came says from which of them the gateway speaks.
 #include "route/route_staging.h"
 
 namespace spigrp {

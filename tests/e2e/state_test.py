@@ -89,15 +89,19 @@ class SurvivalTest(StateTest):
             "eroute --add --eraf inet --src 10.9.0.0/16 --dst 0.0.0.0/0 --transport-proto tcp --dst-port 443 --said %drop",
             "eroute --add --eraf inet --src 10.9.0.0/16 --dst 0.0.0.0/0 --transport-proto icmp --icmp-type 8/0 --said %trap",
             "tncfg --create ipsec7", "address --add 198.51.100.7/24 --dev wan",
+            "address --add 198.51.100.9/24 --dev wan", "address --add 198.51.100.8/24 --dev wan",
             "route --add --dst 203.0.113.0/24 --via 198.51.100.1", "route --add --dst 203.0.114.0/24",
             "neigh --add --dst 198.51.100.1 --mac 02:00:00:00:00:99 --dev wan"])
         before = self.saved()
+        addresses = self.gateway.do("address")
+        self.assertLess(addresses.index("198.51.100.9/24"), addresses.index("198.51.100.8/24"))
         listed = {kind: sorted(self.gateway.do(kind).splitlines()) for kind in ("spigrp", "eroute", "tncfg", "route")}
         self.crash()
         self.assertEqual(self.saved(), before)
+        self.assertEqual(self.gateway.do("address"), addresses)
         self.assertEqual({kind: sorted(self.gateway.do(kind).splitlines()) for kind in listed}, listed)
-        self.gateway.batch(["address --del 198.51.100.7/24 --dev wan", "route --del --dst 203.0.113.0/24",
-                            "route --del --dst 203.0.114.0/24", "tncfg --delete ipsec7",
+        self.gateway.batch([*(f"address --del 198.51.100.{number}/24 --dev wan" for number in (7, 8, 9)),
+                            "route --del --dst 203.0.113.0/24", "route --del --dst 203.0.114.0/24", "tncfg --delete ipsec7",
                             "neigh --del --dst 198.51.100.1 --dev wan", "spi --said esp.300@192.0.2.9 --del"])
         after = self.saved()
         self.crash()

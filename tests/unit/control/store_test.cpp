@@ -1,6 +1,7 @@
 // The store as the next process finds it.
 #include "control/store.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -73,6 +74,32 @@ BOOST_AUTO_TEST_CASE(spent_keys_are_bounded_over_processes_that_write_few) {
   BOOST_REQUIRE(found.size() == SpentKeys::kMost);
   BOOST_TEST((found.front().fingerprint == numbered(2)));
   BOOST_TEST((found.back().fingerprint == numbered(0)));
+}
+
+BOOST_AUTO_TEST_CASE(addresses_come_in_their_order) {
+  std::vector<AddressSpec> all;
+  for (const char* address : {"10.1.0.9/24", "10.1.0.10/24", "10.1.0.1/24", "fd00:1::1/64"}) {
+    all.push_back({parse_ip_prefix(address, HostBits::kAllowed).value(), "lan"});
+  }
+  for (unsigned i = 11; i < 30; ++i)
+    all.push_back({{{Family::kIpv4, {10, 2, 0, static_cast<uint8_t>(40 - i)}}, 24}, "wan"});
+  for (const bool is_other_way : {false, true}) {
+    if (is_other_way) std::ranges::reverse(all);
+    {
+      const auto kept = open();
+      Store::Writer writer(*kept);
+      writer.addresses(all);
+      Pace pace;
+      BOOST_REQUIRE(writer.commit(pace).has_value());
+    }
+    std::vector<AddressSpec> read;
+    const auto take = [&](const Edit& edit) -> Expected<void> {
+      read.push_back(std::get<AddressAdd>(edit).spec);
+      return {};
+    };
+    BOOST_REQUIRE(open()->each_edit(take).has_value());
+    BOOST_TEST((read == all));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_file_of_an_earlier_format_is_read_and_brought_up_to_date) {

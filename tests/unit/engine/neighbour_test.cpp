@@ -93,6 +93,28 @@ BOOST_AUTO_TEST_CASE(packets_wait_while_their_next_hop_is_asked_for_by_arp) {
   BOOST_TEST(gateway.packets(kLan).size() == 1u);
 }
 
+BOOST_AUTO_TEST_CASE(of_several_addresses_in_a_network_the_gateway_speaks_from_the_one_that_it_got_first) {
+  Gateway gateway;
+  const MacAddress own = gateway.parts().ports()[kLan].mac();
+  const auto asks = [&](std::string_view speaker, std::string_view host) {
+    gateway.receive(kWan, {udp("192.0.2.2", host)});
+    gateway.poll_control(0);
+    BOOST_TEST((gateway.frames(kLan) == Packets{arp_frame(1, own, speaker, host)}), "not by " << speaker);
+  };
+  const auto change = [&](std::string_view added, std::string_view deleted) {
+    gateway.edit_routes([&](RouteEdit& edit) {
+      Gateway::require(edit.add_address({Gateway::prefix(added), "lan"}));
+      if (!deleted.empty()) Gateway::require(edit.delete_address({Gateway::prefix(deleted), "lan"}));
+    });
+  };
+  change("10.1.0.9/24", {});
+  asks("10.1.0.1", "10.1.0.50");
+  change("10.1.0.5/24", "10.1.0.1/24");
+  asks("10.1.0.9", "10.1.0.51");
+  change("10.1.0.1/24", "10.1.0.9/24");
+  asks("10.1.0.5", "10.1.0.52");
+}
+
 BOOST_AUTO_TEST_CASE(packets_wait_while_their_next_hop_is_solicited) {
   Gateway gateway;
   const Bytes packet = udp("2001:db8::2", "fd00:1::50");
