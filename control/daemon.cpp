@@ -252,7 +252,9 @@ Expected<void> serve(boost::asio::io_context& io, EndingSignals& signals, const 
 Expected<void> run_daemon(const Options& options) {
   open_log(options.log_level);
   std::signal(SIGPIPE, SIG_IGN);
-  boost::asio::io_context io{1};
+  // Not of one thread only, as it is: what is begun in a turn, and done at once, that would count as ended twice, and
+  // with the last that it counts it stops (scheduler::poll_one within a handler forgets private_outstanding_work).
+  boost::asio::io_context io;
   EndingSignals signals(io);
   auto sockets = Sockets::create(options);
   if (!sockets) return tl::unexpected(sockets.error());

@@ -112,14 +112,16 @@ class TransactionTurnsTest(GatewayTest):
         at[1 + number] = time.monotonic()
         self.lan.send(packet, packet)
 
-    def use_wire(self, done, trapped_at):
-        """Until the event is set: all that neighbours may want, with new ones again and again. How long each waited."""
+    def use_wire(self, done, trapped_at, forged):
+        """Until the event is set: all that neighbours may want, with new ones again and again. How long each waited.
+        And packets that events tell of."""
         waited = []
         for number in range(100_000):
             if done.is_set():
                 return waited
             if number < 500:
                 self.meet_trap(number, trapped_at)
+            self.wan.send(forged)
             waited.append(self.ask_by_arp(f"10.1.0.{10 + number % 100}"))
             waited.append(self.solicit(f"fd00:1::{0x100 + number % 100:x}"))
             if number < 100:
@@ -169,10 +171,9 @@ class TransactionTurnsTest(GatewayTest):
         threads = [threading.Thread(target=act) for act in (commit, listen)]
         for thread in threads:
             thread.start()
-        self.wan.send(bytes(forged))
         self.lan.send(plain(LAN_HOST, FAR_HOST, b"the last before the soft limit"))
         began = time.monotonic()
-        waited = self.use_wire(done, trapped_at)
+        waited = self.use_wire(done, trapped_at, bytes(forged))
         took = time.monotonic() - began
         for thread in threads:
             thread.join()
