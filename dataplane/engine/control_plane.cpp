@@ -2,6 +2,8 @@
 #include "engine/control_plane.h"
 
 #include <algorithm>
+#include <new>
+#include <utility>
 
 #include <rte_mbuf.h>
 
@@ -56,7 +58,7 @@ void ControlPlane::serve_punts() {
     for (uint32_t left = kPuntQueuePackets; left > 0;) {
       const uint16_t count = queue.punts.pop(punts, kBurstCapacity);
       if (count == 0) break;
-      for (uint16_t i = 0; i < count; ++i) take(punts[i]);
+      for (uint16_t i = 0; i < count; ++i) take_over(punts[i]);
       left -= std::min<uint32_t>(left, count);
     }
   }
@@ -79,15 +81,24 @@ void ControlPlane::refresh_own_addresses() {
     }
   }
   if (now != own_) {
-    own_ = now;
-    cells_.own_addresses.set(std::move(now), network_.versions);
+    cells_.own_addresses.set(now, network_.versions);
+    own_ = std::move(now);
     network_.versions.publish();
   }
   own_at_ = network_.versions.published();
 }
 
-void ControlPlane::take(const Punt& punt) {
+// Where memory runs out this one packet is lost, and is counted.
+void ControlPlane::take_over(const Punt& punt) {
   counters_.injected.add(1);
+  try {
+    take(punt);
+  } catch (const std::bad_alloc&) {
+    context_.drop(punt.packet, DropReason::no_memory);
+  }
+}
+
+void ControlPlane::take(const Punt& punt) {
   context_.generation = network_.versions.published();
   switch (punt.kind) {
     case PuntKind::kArp:
@@ -171,9 +182,10 @@ void ControlPlane::take_path_mtu(const Punt& punt) {
 }
 
 void ControlPlane::publish_path_mtus() {
-  path_mtus_are_old_ = !network_.versions.may_publish();
-  if (path_mtus_are_old_) return;
+  path_mtus_are_old_ = true;
+  if (!network_.versions.may_publish()) return;
   cells_.path_mtus.set(known_path_mtus_.for_workers(network_.versions.next()), network_.versions);
+  path_mtus_are_old_ = false;
   network_.versions.publish();
   context_.generation = network_.versions.published();
 }
@@ -204,10 +216,18 @@ WaitingPacket ControlPlane::own_packet(rte_mbuf* packet) const noexcept {
   return {packet, Passage::kOwn, network_.sas.eroutes_changed_at(network_.versions.published())};
 }
 
-void ControlPlane::send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet) {
+void ControlPlane::send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet) noexcept {
   // It may have been learned while the packet was on its way here.
   const Neighbour* known = network_.routes.neighbour(neighbour_key(next_hop), context_.generation);
   if (known != nullptr) return send_waiting(next_hop, known->mac, packet);
+  try {
+    let_wait(next_hop, packet);
+  } catch (const std::bad_alloc&) {
+    context_.drop(packet.packet, DropReason::no_memory);
+  }
+}
+
+void ControlPlane::let_wait(const NextHopAddress& next_hop, const WaitingPacket& packet) {
   switch (waiting_.add(next_hop, packet, now_ns_)) {
     case WaitingPackets::Added::kFirst:
       return ask(next_hop);
@@ -220,7 +240,8 @@ void ControlPlane::send_or_wait(const NextHopAddress& next_hop, const WaitingPac
 
 // A packet that was to leave in the clear leaves only under the eroutes that said so: an edit may since have asked for
 // its protection (invariant 2).
-void ControlPlane::send_waiting(const NextHopAddress& next_hop, const MacAddress& mac, const WaitingPacket& packet) {
+void ControlPlane::send_waiting(const NextHopAddress& next_hop, const MacAddress& mac,
+                                const WaitingPacket& packet) noexcept {
   const bool decided_anew = packet.eroutes_changed != network_.sas.eroutes_changed_at(network_.versions.published());
   if (packet.passage != Passage::kProtected && decided_anew) {
     return context_.drop(packet.packet, DropReason::eroutes_changed);
@@ -229,7 +250,7 @@ void ControlPlane::send_waiting(const NextHopAddress& next_hop, const MacAddress
 }
 
 void ControlPlane::send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet,
-                               Passage passage) {
+                               Passage passage) noexcept {
   const Port& port = network_.ports[next_hop.port];
   const Family family = family_of(packet);
   const bool must_be_whole = packet->nb_segs > 1 && !port.takes_chains();
@@ -250,7 +271,7 @@ std::optional<LinkSource> ControlPlane::source_towards(const NextHopAddress& nex
   return LinkSource{network_.ports[next_hop.port].mac(), *address};
 }
 
-void ControlPlane::ask(const NextHopAddress& next_hop) {
+void ControlPlane::ask(const NextHopAddress& next_hop) noexcept {
   const auto from = source_towards(next_hop);
   if (!from) return;  // without an address there is nobody to answer to; what waits is given up in time
   rte_mbuf* frame = next_hop.address.family == Family::kIpv4
@@ -260,7 +281,7 @@ void ControlPlane::ask(const NextHopAddress& next_hop) {
 }
 
 // Null is a frame that there was no buffer for: who asked asks again.
-void ControlPlane::originate(rte_mbuf* frame, uint16_t port) {
+void ControlPlane::originate(rte_mbuf* frame, uint16_t port) noexcept {
   if (frame == nullptr) return;
   counters_.originated.add(1);
   inject({frame, port, Passage::kOwn});

@@ -44,6 +44,8 @@ class ControlPlane {
   void refresh_own_addresses();
   void serve_punts();
   void time_out();
+  void take_over(const Punt& punt);
+  // These keep what they have to, for which there may be no memory, before they pass the packet on.
   void take(const Punt& punt);
   void take_arp(const Punt& punt);
   void take_neighbour_message(const Punt& punt);
@@ -53,12 +55,13 @@ class ControlPlane {
   MacAddress learn(const NextHopAddress& neighbour, const MacAddress& mac);
   bool is_known(const NextHopAddress& neighbour) const noexcept;
   // Sends a packet that begins at its IP header, or lets it wait for its next hop.
-  void send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet);
-  void send_waiting(const NextHopAddress& next_hop, const MacAddress& mac, const WaitingPacket& packet);
-  void send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet, Passage passage);
+  void send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet) noexcept;
+  void let_wait(const NextHopAddress& next_hop, const WaitingPacket& packet);
+  void send_waiting(const NextHopAddress& next_hop, const MacAddress& mac, const WaitingPacket& packet) noexcept;
+  void send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet, Passage passage) noexcept;
   WaitingPacket own_packet(rte_mbuf* packet) const noexcept;
-  void ask(const NextHopAddress& next_hop);
-  void originate(rte_mbuf* frame, uint16_t port);
+  void ask(const NextHopAddress& next_hop) noexcept;
+  void originate(rte_mbuf* frame, uint16_t port) noexcept;
   void inject(const Frame& frame) noexcept;
   void finish(rte_mbuf* packet) noexcept;
   std::optional<LinkSource> source_towards(const NextHopAddress& next_hop) const noexcept;

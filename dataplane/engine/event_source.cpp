@@ -2,6 +2,7 @@
 #include "engine/event_source.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "packet/burst.h"
@@ -17,7 +18,13 @@ void EventSource::take_notices(Take take) {
     for (uint32_t left = kNoticeQueue; left > 0;) {
       const uint16_t count = worker->take(notices, kBurstCapacity);
       if (count == 0) break;
-      for (uint16_t i = 0; i < count; ++i) take(notices[i]);
+      for (uint16_t i = 0; i < count; ++i) {
+        try {
+          take(notices[i]);
+        } catch (const std::bad_alloc&) {
+          ++lost_;
+        }
+      }
       left -= std::min<uint32_t>(left, count);
     }
     untold += worker->untold();
@@ -70,11 +77,15 @@ void EventSource::tell_reached(const Sa& sa, const Lifetime::Reached& reached) {
   add(ExpireEvent{sa.id, reached.expiry == Expiry::kHard ? "hard" : "soft", std::string(reached.limit), reached.value});
 }
 
-void EventSource::add(Event event) {
+void EventSource::add(Event event) noexcept {
   if (events_.size() == kMaxEventsKept) {
     ++lost_;
-  } else {
+    return;
+  }
+  try {
     events_.push_back(std::move(event));
+  } catch (const std::bad_alloc&) {
+    ++lost_;
   }
 }
 

@@ -22,7 +22,7 @@ class EventSource {
   void poll(uint64_t now_tsc);
   // The same while the newest versions of the tables are not to be looked at: what lifetimes have reached waits.
   void poll_aside();
-  void add(Event event);
+  void add(Event event) noexcept;  // one for which there is no memory counts as not told
   // All since the last call.
   std::vector<Event> take();
   // SAs whose sequence numbers came near their limits since the last call.

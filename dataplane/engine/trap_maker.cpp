@@ -3,6 +3,7 @@
 #include "engine/trap_maker.h"
 
 #include <algorithm>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -44,6 +45,16 @@ bool is_trap(const Eroute& eroute) noexcept {
   return magic != nullptr && (*magic == MagicTarget::kTrap || *magic == MagicTarget::kTrapSubnet);
 }
 
+// `keep` throws where there is no memory for what it would keep.
+template <class Keep>
+void keep_or_drop(WorkerContext& context, rte_mbuf* packet, Keep keep) {
+  try {
+    keep();
+  } catch (const std::bad_alloc&) {
+    context.drop(packet, DropReason::no_memory);
+  }
+}
+
 }  // namespace
 
 void TrapMaker::take(rte_mbuf* packet) {
@@ -55,28 +66,29 @@ bool TrapMaker::poll(uint64_t now_ns) {
   published_ = false;
   expire(now_ns);
   std::vector<NewHold> holds;
-  while (!noted_.empty()) {  // each packet in one place at a time, whatever throws
+  while (!noted_.empty()) {
     const Noted noted = noted_.begin()->second;
     noted_.erase(noted_.begin());
-    hold(noted, holds);
+    keep_or_drop(context_, noted.packet, [&] { hold(noted, holds); });
   }
-  while (!met_.empty()) {
-    rte_mbuf* const packet = met_.front();
-    met_.pop_front();
-    hold({packet, 0}, holds);
-  }
+  serve_met([&](rte_mbuf* packet) { hold({packet, 0}, holds); });
   if (!holds.empty()) make(holds, now_ns);
   serve_released();
   return published_;
 }
 
 void TrapMaker::poll_aside() {
+  serve_met([this](rte_mbuf* packet) { note(packet); });
+  serve_released();
+}
+
+template <class Serve>
+void TrapMaker::serve_met(Serve serve) {
   while (!met_.empty()) {
     rte_mbuf* const packet = met_.front();
     met_.pop_front();
-    note(packet);
+    keep_or_drop(context_, packet, [&] { serve(packet); });
   }
-  serve_released();
 }
 
 // By the tables as they are now: they may have changed since a worker saw the trap. Nothing: the packet has met none,
@@ -91,7 +103,7 @@ std::optional<TrapMaker::Met> TrapMaker::sort_out(rte_mbuf* packet) {
   const ErouteTable::Found found = network_.sas.eroutes().find(key, network_.versions.published());
   if (found.eroute == nullptr || found.unclear || !(is_trap(*found.eroute) || found.eroute->held)) {
     context_.counters->punted.add(1);  // until resume() takes it over again
-    going_.push_back(packet);
+    let_go(packet);
     return std::nullopt;
   }
   if (found.eroute->held) {
@@ -136,23 +148,41 @@ void TrapMaker::hold(const Noted& noted, std::vector<NewHold>& holds) {
 }
 
 void TrapMaker::make(std::vector<NewHold>& holds, uint64_t now_ns) {
-  SaEdit edit(network_.sas, network_.versions);
-  std::erase_if(holds, [&](const NewHold& hold) {
-    if (edit.hold_for_trap(hold.flow, hold.trap)) return false;
-    for (rte_mbuf* packet : hold.packets) context_.drop(packet, DropReason::holds_full);
-    return true;
-  });
-  if (holds.empty()) return;  // what was reserved and given back waits for the next publish
-  edit.link();
+  std::optional<SaEdit> edit;
+  bool is_staged = false;
+  try {
+    edit.emplace(network_.sas, network_.versions);
+    is_staged = stage(*edit, holds, now_ns);
+  } catch (const std::bad_alloc&) {
+    for (const NewHold& hold : holds) {
+      for (rte_mbuf* packet : hold.packets) context_.drop(packet, DropReason::no_memory);
+    }
+  }
+  if (!is_staged) return;  // what was reserved and given back waits for the next publish
+  edit->link();
   // Before any worker can put a later one there.
+  auto due = due_.end() - static_cast<ptrdiff_t>(holds.size());
   for (const NewHold& hold : holds) {
     const Eroute* made = network_.sas.eroutes().newest(hold.flow);
     for (rte_mbuf* packet : hold.packets) keep(*made->held, packet);
-    due_.push_back({now_ns + kTrapHoldNs, hold.flow, made->pointed_by});
+    (due++)->made_by = made->pointed_by;
     if (!hold.is_told) events_.add(AcquireEvent{hold.flow, hold.trap});
   }
   network_.versions.publish();
   published_ = true;
+}
+
+// All that may find no memory, so that nothing is left of that for when they are linked. False: there is no hold among
+// them.
+bool TrapMaker::stage(SaEdit& edit, std::vector<NewHold>& holds, uint64_t now_ns) {
+  for (NewHold& hold : holds) {
+    if (edit.hold_for_trap(hold.flow, hold.trap)) continue;
+    for (rte_mbuf* packet : hold.packets) context_.drop(packet, DropReason::holds_full);
+    hold.packets.clear();
+  }
+  std::erase_if(holds, [](const NewHold& hold) { return hold.packets.empty(); });
+  for (const NewHold& hold : holds) due_.push_back({now_ns + kTrapHoldNs, hold.flow, 0});
+  return !holds.empty();
 }
 
 void TrapMaker::expire(uint64_t now_ns) {
@@ -185,12 +215,21 @@ void TrapMaker::serve_released() noexcept {
       context_.counters->injected.add(1);
       context_.drop(released.packet, DropReason::eroute_hold);
     } else {
-      going_.push_back(released.packet);
+      let_go(released.packet);
     }
   }
   const auto stays =
       std::find_if_not(going_.begin(), going_.end(), [this](rte_mbuf* packet) { return resume(packet); });
   going_.erase(going_.begin(), stays);
+}
+
+void TrapMaker::let_go(rte_mbuf* packet) noexcept {
+  try {
+    going_.push_back(packet);
+  } catch (const std::bad_alloc&) {
+    context_.counters->injected.add(1);
+    context_.drop(packet, DropReason::no_memory);
+  }
 }
 
 bool TrapMaker::resume(rte_mbuf* packet) noexcept {

@@ -19,6 +19,8 @@
 
 namespace spigrp {
 
+class SaEdit;
+
 inline constexpr size_t kMaxTrapHolds = 1024;  // with those that wait
 inline constexpr size_t kMaxTrapsMet = 1024;   // packets, from one poll to the next
 inline constexpr uint64_t kTrapHoldNs = 30'000'000'000;
@@ -64,12 +66,17 @@ class TrapMaker {
   };
 
   std::optional<Met> sort_out(rte_mbuf* packet);
+  template <class Serve>
+  void serve_met(Serve serve);
+  // Where these throw, the packet is the caller's still.
   void note(rte_mbuf* packet);
   void hold(const Noted& noted, std::vector<NewHold>& holds);
   void make(std::vector<NewHold>& holds, uint64_t now_ns);
+  bool stage(SaEdit& edit, std::vector<NewHold>& holds, uint64_t now_ns);
   void expire(uint64_t now_ns);
   void keep(HeldPacket& held, rte_mbuf* packet) noexcept;
   void serve_released() noexcept;
+  void let_go(rte_mbuf* packet) noexcept;
   bool resume(rte_mbuf* packet) noexcept;
 
   const Network& network_;

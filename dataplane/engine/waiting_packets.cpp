@@ -11,9 +11,10 @@ WaitingPackets::Added WaitingPackets::add(const NextHopAddress& next_hop, const 
     return Added::kBehindOthers;
   }
   if (neighbours_.size() == kMaxWaitingNeighbours) return Added::kNoRoom;
-  Waiting& waiting = neighbours_[next_hop];
+  Waiting waiting;
   waiting.packets.push_back(packet);
   waiting.due_ns = now_ns + kRequestIntervalNs;
+  neighbours_.emplace(next_hop, std::move(waiting));
   return Added::kFirst;
 }
 

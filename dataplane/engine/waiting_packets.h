@@ -33,7 +33,7 @@ class WaitingPackets {
  public:
   enum class Added : uint8_t { kFirst, kBehindOthers, kNoRoom };
 
-  // kFirst: a request is due at once. kNoRoom: the packet stays the caller's.
+  // kFirst: a request is due at once. kNoRoom, and where memory runs out: the packet stays the caller's.
   Added add(const NextHopAddress& next_hop, const WaitingPacket& packet, uint64_t now_ns);
   bool has(const NextHopAddress& next_hop) const { return neighbours_.contains(next_hop); }
   // Those that waited for this next hop, in their order.

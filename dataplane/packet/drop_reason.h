@@ -59,6 +59,7 @@ namespace spigrp {
   X(inflated_too_big, "IPComp: would become longer than an IP packet or a buffer may be")               \
   X(dummy, "an ESP dummy packet (RFC 4303 section 2.6), meant to be thrown away")                       \
   X(no_room, "no buffer, or no room in it for the headers and trailers")                                \
+  X(no_memory, "was for the control thread, which had no memory to keep it or what it says")            \
   X(nat_keepalive, "a NAT keepalive (RFC 3948 section 2.3), meant to be thrown away")                   \
   X(ike_unhandled, "an IKE message in UDP (RFC 3948 section 2.2), and nobody listens")                  \
   X(local_unhandled, "addressed to the gateway itself, which has nothing that takes it")                \

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <atomic>
+#include <list>
 #include <utility>
-#include <vector>
 
 #include "packet/buffer.h"
 
@@ -26,20 +26,26 @@ class ReleasedPackets {
   ReleasedPackets(const ReleasedPackets&) = delete;
   ReleasedPackets& operator=(const ReleasedPackets&) = delete;
 
-  void add(const Released& released) { packets_.push_back(released); }
+  // Brings its place along, so that it takes no memory.
+  void add(std::list<Released>& released) noexcept { packets_.splice(packets_.end(), released); }
   bool empty() const noexcept { return packets_.empty(); }
-  std::vector<Released> take() { return std::exchange(packets_, {}); }
+  std::list<Released> take() noexcept {
+    std::list<Released> all;
+    all.swap(packets_);
+    return all;
+  }
 
  private:
-  std::vector<Released> packets_;
+  std::list<Released> packets_;
 };
 
 class HeldPacket {
  public:
-  explicit HeldPacket(ReleasedPackets& released) noexcept : released_(released) {}
+  explicit HeldPacket(ReleasedPackets& released) : place_(1), released_(released) {}
   // control: whoever had the eroute before has passed a quiescent state, so nobody puts any more.
   ~HeldPacket() {
-    if (rte_mbuf* packet = take()) released_.add({packet, expired_});
+    place_.front() = {take(), expired_};
+    if (place_.front().packet != nullptr) released_.add(place_);
   }
   HeldPacket(const HeldPacket&) = delete;
   HeldPacket& operator=(const HeldPacket&) = delete;
@@ -71,6 +77,7 @@ class HeldPacket {
   std::atomic<rte_mbuf*> packet_{nullptr};  // worker: rw, control: rw
   rte_mbuf* put_late_ = nullptr;            // control only, and below; may be gone since, only compared
   bool expired_ = false;
+  std::list<ReleasedPackets::Released> place_;  // at the end
   ReleasedPackets& released_;
 };
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
+#include <new>
 #include <utility>
 
 #include <sched.h>
@@ -87,18 +88,24 @@ Versions::Interlude::Interlude(Versions& versions) noexcept : versions_(versions
   versions_.linking_around_ = std::exchange(versions_.linking_, 0);
 }
 
+// What it has retired waits for the next, where there is no memory for its grace period.
 Versions::Interlude::~Interlude() {
-  versions_.discard();
+  try {
+    versions_.discard();
+  } catch (const std::bad_alloc&) {
+  }
   versions_.retired_around_.swap(versions_.retired_now_);
   versions_.linking_ = std::exchange(versions_.linking_around_, 0);
 }
 
 void Versions::start_grace() {
   if (retired_now_.empty()) return;
+  // Where there is no memory for another, what is retired waits for the next.
+  graces_.emplace_back();
   // The token is taken after the store above: a worker that reports a quiescent state for it loads the new generation
   // next.
-  graces_.push_back({rte_rcu_qsbr_start(readers_), std::move(retired_now_)});
-  retired_now_.clear();
+  graces_.back().token = rte_rcu_qsbr_start(readers_);
+  graces_.back().retired.swap(retired_now_);
 }
 
 size_t Versions::reclaim(size_t most) {

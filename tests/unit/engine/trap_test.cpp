@@ -163,9 +163,9 @@ BOOST_FIXTURE_TEST_CASE(a_packet_that_met_the_trap_late_takes_no_later_ones_plac
     BOOST_TEST(held.put_late(packets[3]) == packets[3]);
     BOOST_TEST(held.put_if_empty(packets[4]) == packets[4]);
   }
-  const std::vector<ReleasedPackets::Released> left = released.take();
+  const auto left = released.take();
   BOOST_REQUIRE(left.size() == 1);
-  BOOST_TEST(left[0].packet == packets[2]);
+  BOOST_TEST(left.front().packet == packets[2]);
   for (rte_mbuf* packet : packets) rte_pktmbuf_free(packet);
 }
 
