@@ -7,6 +7,7 @@
 
 #include <rte_cycles.h>
 
+#include "engine/driver_memory.h"
 #include "engine/engine_parts.h"
 #include "engine/explain.h"
 #include "engine/worker_thread.h"
@@ -25,6 +26,7 @@ uint64_t now_ns() noexcept {
 
 struct Engine::State {
   std::unique_ptr<EngineParts> parts;
+  std::unique_ptr<DriverMemory> driver_memory;
   std::vector<int> cores;  // by worker
   std::vector<std::unique_ptr<WorkerThread>> threads;
   std::unique_ptr<Explainer> explainer;  // made when somebody asks
@@ -41,6 +43,7 @@ Expected<std::unique_ptr<Engine>> Engine::create(const Options& options) {
   if (!parts) return tl::unexpected(parts.error());
   auto state = std::make_unique<State>();
   state->parts = std::move(*parts);
+  state->driver_memory = std::make_unique<DriverMemory>(state->parts->versions());
   for (uint16_t id = 0; id < options.workers.count; ++id) {
     const int core = options.workers.cores.empty() ? -1 : options.workers.cores[id];
     state->cores.push_back(core);

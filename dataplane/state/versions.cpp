@@ -12,6 +12,11 @@
 #include <rte_rcu_qsbr.h>
 
 namespace spigrp {
+namespace {
+
+constexpr uint64_t kOffline = 0;  // a reader's counter (rte_rcu_qsbr_cnt)
+
+}  // namespace
 
 Expected<std::unique_ptr<Versions>> Versions::create(uint16_t max_readers) {
   std::unique_ptr<Versions> versions(new Versions);
@@ -126,6 +131,22 @@ size_t Versions::reclaim(size_t most) {
     retired_now_ = std::move(pending);
   }
   return freed;
+}
+
+bool Versions::outlast_bursts(uint32_t limit_ms) const noexcept {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
+  const uint64_t token = rte_rcu_qsbr_start(readers_);
+  const auto is_in_older = [&](uint16_t worker) {
+    const uint64_t seen = __atomic_load_n(&readers_->qsbr_cnt[worker].cnt, __ATOMIC_ACQUIRE);
+    return seen != kOffline && seen < token;
+  };
+  for (uint16_t worker = 0; worker < first_pin_; ++worker) {
+    while (is_in_older(worker)) {
+      if (std::chrono::steady_clock::now() > deadline) return false;
+      sched_yield();
+    }
+  }
+  return true;
 }
 
 bool Versions::drain(uint32_t limit_ms) {

@@ -100,6 +100,10 @@ class Versions {
   // control: frees what no reader can hold any more, about so many objects at most; never waits. Returns how many.
   size_t reclaim(size_t most = kFreedAtOnce);
 
+  // Any thread but a worker's: waits, yielding, until no worker is in a burst that it had begun before. False: that
+  // takes more than limit_ms.
+  bool outlast_bursts(uint32_t limit_ms) const noexcept;
+
   // control: waits, yielding, until everything published so far has been seen and reclaims it; returns false if that
   // takes more than limit_ms. For shutdown and for tests.
   bool drain(uint32_t limit_ms);
