@@ -13,6 +13,7 @@
 #include <rte_mbuf.h>
 
 #include "config/mac_address.h"
+#include "engine/memif_socket.h"
 
 namespace spigrp {
 namespace {
@@ -82,6 +83,7 @@ tl::unexpected<Error> Port::refused(const std::string& problem, int status) cons
 Expected<void> Port::probe(const std::string& device) {
   const std::string device_name = device.substr(0, device.find(','));
   if (rte_eth_dev_get_port_by_name(device_name.c_str(), &device_id_) == 0) return {};
+  clear_memif_socket(device);
   if (const int status = rte_dev_probe(device.c_str()); status != 0) {
     device_id_ = UINT16_MAX;
     return failure("port " + name_, "device " + device + " does not start: " + rte_strerror(-status),

@@ -72,3 +72,12 @@ class MemifTest(unittest.TestCase):
         daemon.check_accounting()
         for port in (lan, wan):
             port.close()
+
+    def test_the_sockets_of_a_killed_daemon_are_no_hindrance(self):
+        daemon, lan, wan = self.start(workers=1)
+        daemon.kill()
+        for port in (lan, wan):
+            port.close()
+        daemon.start()
+        for port in self.ends():
+            port.close()
