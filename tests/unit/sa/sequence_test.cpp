@@ -51,6 +51,13 @@ BOOST_AUTO_TEST_CASE(what_is_closed_gives_out_no_number_behind_its_end) {
   }
 }
 
+// Looks closely at first, so that both go on in one moment; then gives way, for the other may have no core to come on.
+void meet_others(const std::atomic<unsigned>& ready, unsigned wanted) {
+  for (unsigned looks = 0; ready.load() < wanted; ++looks) {
+    if (looks >= 20'000) std::this_thread::yield();
+  }
+}
+
 // In the very moment in which the first numbers of all are taken.
 BOOST_AUTO_TEST_CASE(what_is_closed_without_a_number_given_out_gives_out_none) {
   unsigned unused = 0;
@@ -60,16 +67,14 @@ BOOST_AUTO_TEST_CASE(what_is_closed_without_a_number_given_out_gives_out_none) {
     std::atomic<uint64_t> highest{0};
     const auto work = [&] {
       ready.fetch_add(1);
-      while (ready.load() < 2) {
-      }
+      meet_others(ready, 2);
       for (unsigned burst = 0; burst < 3; ++burst) {
         const Sequence::Numbers numbers = sequence.reserve(64);
         if (numbers.count > 0) highest.store(numbers.first + numbers.count - 1);
       }
     };
     std::thread worker(work);
-    while (ready.load() < 1) {
-    }
+    meet_others(ready, 1);
     ready.fetch_add(1);
     for (unsigned wait = round % 64; wait > 0; --wait) std::atomic_signal_fence(std::memory_order_seq_cst);
     const uint64_t end = sequence.close(1u << 13);
