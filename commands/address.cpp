@@ -7,13 +7,13 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 3> kOptions = {{
+constexpr std::array<Option, 3> kAddressOptions = {{
     {"--add", "ADDRESS/bits", Takes::kValue},
     {"--del", "ADDRESS/bits", Takes::kValue},
     {"--dev", "PORT", Takes::kValue},
 }};
 
-constexpr std::string_view kHelp = R"(spigrpctl address --add ADDRESS/bits --dev PORT
+constexpr std::string_view kAddressHelp = R"(spigrpctl address --add ADDRESS/bits --dev PORT
 spigrpctl address --del ADDRESS/bits --dev PORT
 spigrpctl address
 
@@ -39,7 +39,7 @@ Expected<AddressSpec> read_spec(const Words& words, std::string_view option) {
   return spec;
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
+Expected<Action> address_action(const Words& words, const CommandWorld& /*world*/) {
   const auto mode = words.mode({"--add", "--del"});
   if (!mode) return tl::unexpected(mode.error());
   if (mode->empty()) return Listing::kAddresses;
@@ -52,6 +52,6 @@ Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
 }  // namespace
 
 constinit const CommandRow kAddressCommand{
-    {"address", kOptions}, "add, delete and list the gateway's own addresses", kHelp, parse};
+    {"address", kAddressOptions}, "add, delete and list the gateway's own addresses", kAddressHelp, address_action};
 
 }  // namespace spigrp

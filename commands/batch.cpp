@@ -12,9 +12,9 @@ namespace {
 
 constexpr size_t kMaxLineBytes = 64 << 10;
 
-constexpr std::array<Option, 1> kOptions = {{{"--if-generation", "N", Takes::kValue}}};
+constexpr std::array<Option, 1> kBatchOptions = {{{"--if-generation", "N", Takes::kValue}}};
 
-constexpr std::string_view kHelp = R"(spigrpctl batch [--if-generation N] [FILE]
+constexpr std::string_view kBatchHelp = R"(spigrpctl batch [--if-generation N] [FILE]
 
 FILE, or standard input without it or with -, has one command a line. All of them
 are one transaction: they take effect together, between two packets, or, where
@@ -32,7 +32,7 @@ Examples
   printf '%s\n' 'eroute --clear' 'spi --clear' | spigrpctl batch
 )";
 
-Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
+Expected<Action> batch_action(const Words& words, const CommandWorld& /*world*/) {
   const auto files = words.operands();
   if (files.size() > 1) return failure(as_typed(files[1]), "is a word too many", "batch takes one FILE");
   const std::string_view file = files.empty() ? "-" : files[0];
@@ -74,8 +74,10 @@ Expected<Edit> parse_line(std::span<const std::string_view> words, const Command
 
 }  // namespace
 
-constinit const CommandRow kBatchCommand{
-    {"batch", kOptions, Operands::kAny}, "run many commands as one transaction, all or nothing", kHelp, parse};
+constinit const CommandRow kBatchCommand{{"batch", kBatchOptions, Operands::kAny},
+                                         "run many commands as one transaction, all or nothing",
+                                         kBatchHelp,
+                                         batch_action};
 
 Expected<std::optional<Edit>> parse_edit(std::string_view line, const CommandWorld& world) {
   if (line.size() > kMaxLineBytes) {

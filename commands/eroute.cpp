@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 17> kOptions = {{
+constexpr std::array<Option, 17> kErouteOptions = {{
     {"--add", "", Takes::kNothing},
     {"--replace", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
@@ -30,7 +30,7 @@ constexpr std::array<Option, 17> kOptions = {{
     kSaidOption,
 }};
 
-constexpr std::string_view kHelp = R"(eroute --add|--replace --eraf inet|inet6 --src NET --dst NET
+constexpr std::string_view kErouteHelp = R"(eroute --add|--replace --eraf inet|inet6 --src NET --dst NET
        [--transport-proto PROTOCOL] [--src-port PORT] [--dst-port PORT]
        [--icmp-type TYPE[/CODE]] SA|--said MAGIC [--dissolved]
 eroute --del --eraf inet|inet6 --src NET --dst NET
@@ -142,7 +142,7 @@ Expected<ErouteTarget> read_target(const Words& words, Family family, const Comm
   return ErouteTarget(*magic);
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& world) {
+Expected<Action> eroute_action(const Words& words, const CommandWorld& world) {
   const auto mode = words.mode({"--add", "--replace", "--del", "--clear"});
   if (!mode) return tl::unexpected(mode.error());
   if (mode->empty()) return Listing::kEroutes;
@@ -173,6 +173,6 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
 }  // namespace
 
 constinit const CommandRow kErouteCommand{
-    {"eroute", kOptions}, "say which packets go to which SA or group", kHelp, parse};
+    {"eroute", kErouteOptions}, "say which packets go to which SA or group", kErouteHelp, eroute_action};
 
 }  // namespace spigrp

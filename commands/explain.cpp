@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 10> kOptions = {{
+constexpr std::array<Option, 10> kExplainOptions = {{
     {"--src", "ADDRESS", Takes::kValue},
     {"--dst", "ADDRESS", Takes::kValue},
     {"--proto", "PROTOCOL", Takes::kValue},
@@ -23,7 +23,7 @@ constexpr std::array<Option, 10> kOptions = {{
     {"--out-of", "SAID", Takes::kValue},
 }};
 
-constexpr std::string_view kHelp = R"(spigrpctl explain --src ADDRESS --dst ADDRESS [--proto PROTOCOL]
+constexpr std::string_view kExplainHelp = R"(spigrpctl explain --src ADDRESS --dst ADDRESS [--proto PROTOCOL]
        [--sport PORT] [--dport PORT] [--len BYTES] [--ttl HOPS] [--df]
        [--port PORT] [--out-of SAID]
 
@@ -86,7 +86,7 @@ Expected<void> read_sizes(const Words& words, ExplainQuery& query) {
   return {};
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& world) {
+Expected<Action> explain_action(const Words& words, const CommandWorld& world) {
   ExplainQuery query;
   const auto source = read_address(words, "--src", std::nullopt, world);
   if (!source) return tl::unexpected(source.error());
@@ -108,6 +108,7 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
 
 }  // namespace
 
-constinit const CommandRow kExplainCommand{{"explain", kOptions}, "say what would become of a packet", kHelp, parse};
+constinit const CommandRow kExplainCommand{
+    {"explain", kExplainOptions}, "say what would become of a packet", kExplainHelp, explain_action};
 
 }  // namespace spigrp

@@ -9,14 +9,14 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 4> kOptions = {{
+constexpr std::array<Option, 4> kKlipsdebugOptions = {{
     {"--set", "FLAG", Takes::kValues},
     {"--clear", "FLAG", Takes::kValues},
     {"--all", "", Takes::kNothing},
     {"--none", "", Takes::kNothing},
 }};
 
-constexpr std::string_view kHelp = R"(klipsdebug --set FLAG
+constexpr std::string_view kKlipsdebugHelp = R"(klipsdebug --set FLAG
 klipsdebug --clear FLAG
 klipsdebug --all
 klipsdebug --none
@@ -46,7 +46,7 @@ Expected<std::vector<std::string>> read_flags(const Words& words, std::string_vi
   return flags;
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
+Expected<Action> klipsdebug_action(const Words& words, const CommandWorld& /*world*/) {
   const std::vector<std::string> all(kLogTopics.begin(), kLogTopics.end());
   for (const std::string_view option : {"--all", "--none"}) {
     if (!words.has(option)) continue;
@@ -68,7 +68,9 @@ Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
 
 }  // namespace
 
-constinit const CommandRow kKlipsdebugCommand{
-    {"klipsdebug", kOptions}, "switch the daemon's log topics on and off", kHelp, parse};
+constinit const CommandRow kKlipsdebugCommand{{"klipsdebug", kKlipsdebugOptions},
+                                              "switch the daemon's log topics on and off",
+                                              kKlipsdebugHelp,
+                                              klipsdebug_action};
 
 }  // namespace spigrp

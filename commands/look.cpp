@@ -4,7 +4,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::string_view kHelp = R"(look
+constexpr std::string_view kLookHelp = R"(look
 
 Prints the gateway's host name and time; the eroutes, sorted, each with its whole
 group; the protected interfaces; the SAs, sorted and without keys; the routes.
@@ -16,12 +16,12 @@ Examples
   look --json
 )";
 
-Expected<Action> parse(const Words& /*words*/, const CommandWorld& /*world*/) {
+Expected<Action> look_action(const Words& /*words*/, const CommandWorld& /*world*/) {
   return Listing::kLook;
 }
 
 }  // namespace
 
-constinit const CommandRow kLookCommand{{"look", {}}, "show the whole gateway on one page", kHelp, parse};
+constinit const CommandRow kLookCommand{{"look", {}}, "show the whole gateway on one page", kLookHelp, look_action};
 
 }  // namespace spigrp

@@ -7,9 +7,9 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 1> kOptions = {{{"--only", "EVENT[,EVENT]...", Takes::kValue}}};
+constexpr std::array<Option, 1> kMonitorOptions = {{{"--only", "EVENT[,EVENT]...", Takes::kValue}}};
 
-constexpr std::string_view kHelp = R"(spigrpctl monitor [--only EVENT[,EVENT]...]
+constexpr std::string_view kMonitorHelp = R"(spigrpctl monitor [--only EVENT[,EVENT]...]
 
 Prints a line for each event, until interrupted:
 
@@ -32,7 +32,7 @@ Examples
   spigrpctl monitor --only expire,acquire --json
 )";
 
-Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
+Expected<Action> monitor_action(const Words& words, const CommandWorld& /*world*/) {
   MonitorWatch watch;
   auto only = words.value("--only");
   while (only) {
@@ -48,6 +48,7 @@ Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
 
 }  // namespace
 
-constinit const CommandRow kMonitorCommand{{"monitor", kOptions}, "print events as they happen", kHelp, parse};
+constinit const CommandRow kMonitorCommand{
+    {"monitor", kMonitorOptions}, "print events as they happen", kMonitorHelp, monitor_action};
 
 }  // namespace spigrp

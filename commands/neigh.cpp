@@ -7,7 +7,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 5> kOptions = {{
+constexpr std::array<Option, 5> kNeighOptions = {{
     {"--add", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
     {"--dst", "ADDRESS", Takes::kValue},
@@ -15,7 +15,7 @@ constexpr std::array<Option, 5> kOptions = {{
     {"--dev", "PORT", Takes::kValue},
 }};
 
-constexpr std::string_view kHelp = R"(spigrpctl neigh --add --dst ADDRESS --mac MAC --dev PORT
+constexpr std::string_view kNeighHelp = R"(spigrpctl neigh --add --dst ADDRESS --mac MAC --dev PORT
 spigrpctl neigh --del --dst ADDRESS --dev PORT
 spigrpctl neigh
 
@@ -35,7 +35,7 @@ Examples
   spigrpctl neigh --del --dst 192.0.2.2 --dev wan
 )";
 
-Expected<Action> parse(const Words& words, const CommandWorld& world) {
+Expected<Action> neigh_action(const Words& words, const CommandWorld& world) {
   const auto mode = words.mode({"--add", "--del"});
   if (!mode) return tl::unexpected(mode.error());
   if (mode->empty()) return Listing::kNeighbours;
@@ -62,6 +62,7 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
 
 }  // namespace
 
-constinit const CommandRow kNeighCommand{{"neigh", kOptions}, "add, delete and list neighbours", kHelp, parse};
+constinit const CommandRow kNeighCommand{
+    {"neigh", kNeighOptions}, "add, delete and list neighbours", kNeighHelp, neigh_action};
 
 }  // namespace spigrp

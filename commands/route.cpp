@@ -7,7 +7,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 7> kOptions = {{
+constexpr std::array<Option, 7> kRouteOptions = {{
     {"--add", "", Takes::kNothing},
     {"--replace", "", Takes::kNothing},
     {"--del", "", Takes::kNothing},
@@ -17,7 +17,7 @@ constexpr std::array<Option, 7> kOptions = {{
     {"--dev", "DEVICE", Takes::kValue},
 }};
 
-constexpr std::string_view kHelp = R"(spigrpctl route --add|--replace --dst NET [--via ADDRESS] [--dev DEVICE]
+constexpr std::string_view kRouteHelp = R"(spigrpctl route --add|--replace --dst NET [--via ADDRESS] [--dev DEVICE]
 spigrpctl route --del --dst NET
 spigrpctl route [--path-mtu]
 
@@ -54,7 +54,7 @@ Expected<Action> change(const Words& words, ExistingEntry existing, const Comman
   return ask(RouteAdd{std::move(spec), existing});
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& world) {
+Expected<Action> route_action(const Words& words, const CommandWorld& world) {
   const auto mode = words.mode({"--add", "--replace", "--del", "--path-mtu"});
   if (!mode) return tl::unexpected(mode.error());
   if (mode->empty()) return Listing::kRoutes;
@@ -72,6 +72,6 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
 }  // namespace
 
 constinit const CommandRow kRouteCommand{
-    {"route", kOptions}, "add, replace, delete and list the gateway's routes", kHelp, parse};
+    {"route", kRouteOptions}, "add, replace, delete and list the gateway's routes", kRouteHelp, route_action};
 
 }  // namespace spigrp

@@ -6,9 +6,9 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 1> kOptions = {{{"--keys", "", Takes::kNothing}}};
+constexpr std::array<Option, 1> kSaveOptions = {{{"--keys", "", Takes::kNothing}}};
 
-constexpr std::string_view kHelp = R"(spigrpctl save [--keys]
+constexpr std::string_view kSaveHelp = R"(spigrpctl save [--keys]
 
 Writes the commands that make the present state again: interfaces, addresses,
 routes, static neighbours, SAs, groups and eroutes, as they are at one moment. What
@@ -28,13 +28,13 @@ Examples
   spigrpctl save | diff - expected
 )";
 
-Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
+Expected<Action> save_action(const Words& words, const CommandWorld& /*world*/) {
   return SaveState{words.has("--keys")};
 }
 
 }  // namespace
 
 constinit const CommandRow kSaveCommand{
-    {"save", kOptions}, "write the state as the batch that makes it again", kHelp, parse};
+    {"save", kSaveOptions}, "write the state as the batch that makes it again", kSaveHelp, save_action};
 
 }  // namespace spigrp

@@ -10,7 +10,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 31> kOptions = {{
+constexpr std::array<Option, 31> kSpiOptions = {{
     kFamilyOption,
     kDestinationOption,
     kSpiOption,
@@ -44,7 +44,7 @@ constexpr std::array<Option, 31> kOptions = {{
     {"--dport", "PORT", Takes::kValue},
 }};
 
-constexpr std::string_view kHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N] [--esn]
+constexpr std::string_view kSpiHelp = R"(spi SA --src ADDRESS --esp ALGORITHM [--replay_window N] [--esn]
        [--natt nonesp [--sport PORT] [--dport PORT]]
        [--life LIMITS] --enckey KEY [--authkey KEY]
 spi SA --src ADDRESS --ah ALGORITHM [--replay_window N] [--esn]
@@ -245,7 +245,7 @@ Expected<Action> add_with_algorithm(const Words& words, const Implied& implied, 
   return add(std::move(spec), words);
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& world) {
+Expected<Action> spi_action(const Words& words, const CommandWorld& world) {
   const auto mode = words.mode({"--esp", "--ah", "--comp", "--ip4", "--ip6", "--del", "--clear", "--algorithms"});
   if (!mode) return tl::unexpected(mode.error());
   if (mode->empty()) return Listing::kSas;
@@ -267,6 +267,6 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
 }  // namespace
 
 constinit const CommandRow kSpiCommand{
-    {"spi", kOptions}, "create, delete and list Security Associations (SAs)", kHelp, parse};
+    {"spi", kSpiOptions}, "create, delete and list Security Associations (SAs)", kSpiHelp, spi_action};
 
 }  // namespace spigrp

@@ -8,12 +8,12 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 2> kOptions = {{
+constexpr std::array<Option, 2> kSpigrpOptions = {{
     {"--said", "SAID", Takes::kOperands},
     {"--replace", "", Takes::kNothing},
 }};
 
-constexpr std::string_view kHelp = R"(spigrp [--replace] AF DESTINATION SPI PROTO [AF DESTINATION SPI PROTO]...
+constexpr std::string_view kSpigrpHelp = R"(spigrp [--replace] AF DESTINATION SPI PROTO [AF DESTINATION SPI PROTO]...
 spigrp [--replace] --said SAID [SAID]...
 spigrp
 
@@ -97,7 +97,7 @@ Expected<std::vector<SaId>> read_saids(std::span<const std::string_view> words, 
   return members;
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& world) {
+Expected<Action> spigrp_action(const Words& words, const CommandWorld& world) {
   const bool replace = words.has("--replace");
   if (words.operands().empty() && !words.has("--said")) {
     if (replace) return failure("--replace", "no SAs follow", "list all SAs of the group, inside to outside");
@@ -117,6 +117,7 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
 
 }  // namespace
 
-constinit const CommandRow kSpigrpCommand{{"spigrp", kOptions, Operands::kAny}, "group and ungroup SAs", kHelp, parse};
+constinit const CommandRow kSpigrpCommand{
+    {"spigrp", kSpigrpOptions, Operands::kAny}, "group and ungroup SAs", kSpigrpHelp, spigrp_action};
 
 }  // namespace spigrp

@@ -8,7 +8,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 3> kOptions = {{
+constexpr std::array<Option, 3> kStatsOptions = {{
     {"--watch", "SECONDS", Takes::kMaybeValue},
     {"--sas", "", Takes::kNothing},
     {"--said", "SAID", Takes::kValues},
@@ -16,7 +16,7 @@ constexpr std::array<Option, 3> kOptions = {{
 
 constexpr double kUsualInterval_s = 1, kShortestInterval_s = 0.1, kLongestInterval_s = 86400;
 
-constexpr std::string_view kHelp = R"(spigrpctl stats [--watch [SECONDS]]
+constexpr std::string_view kStatsHelp = R"(spigrpctl stats [--watch [SECONDS]]
 spigrpctl stats --sas
 spigrpctl stats --said SAID [--said SAID]...
 
@@ -50,7 +50,7 @@ Expected<Action> parse_sa_stats(const Words& words, const CommandWorld& world) {
   return stats;
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& world) {
+Expected<Action> stats_action(const Words& words, const CommandWorld& world) {
   if (words.has("--sas") || words.has("--said")) return parse_sa_stats(words, world);
   const auto word = words.value("--watch");
   if (!word) return Listing::kStats;
@@ -70,6 +70,7 @@ Expected<Action> parse(const Words& words, const CommandWorld& world) {
 
 }  // namespace
 
-constinit const CommandRow kStatsCommand{{"stats", kOptions}, "show where every packet went", kHelp, parse};
+constinit const CommandRow kStatsCommand{
+    {"stats", kStatsOptions}, "show where every packet went", kStatsHelp, stats_action};
 
 }  // namespace spigrp

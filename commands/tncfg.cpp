@@ -7,7 +7,7 @@
 namespace spigrp {
 namespace {
 
-constexpr std::array<Option, 7> kOptions = {{
+constexpr std::array<Option, 7> kTncfgOptions = {{
     {"--create", "INTERFACE", Takes::kValue},
     {"--delete", "INTERFACE", Takes::kValue},
     {"--attach", "", Takes::kNothing},
@@ -17,7 +17,7 @@ constexpr std::array<Option, 7> kOptions = {{
     {"--physical", "PORT", Takes::kValue},
 }};
 
-constexpr std::string_view kHelp = R"(tncfg --create INTERFACE
+constexpr std::string_view kTncfgHelp = R"(tncfg --create INTERFACE
 tncfg --delete INTERFACE
 tncfg --attach --virtual INTERFACE --physical PORT
 tncfg --detach --virtual INTERFACE
@@ -66,7 +66,7 @@ Expected<Action> attach(const Words& words) {
   return ask(InterfaceAttach{std::move(*name), std::string(*port)});
 }
 
-Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
+Expected<Action> tncfg_action(const Words& words, const CommandWorld& /*world*/) {
   const auto mode = words.mode({"--create", "--delete", "--attach", "--detach", "--clear"});
   if (!mode) return tl::unexpected(mode.error());
   if (mode->empty()) return Listing::kInterfaces;
@@ -86,6 +86,7 @@ Expected<Action> parse(const Words& words, const CommandWorld& /*world*/) {
 
 }  // namespace
 
-constinit const CommandRow kTncfgCommand{{"tncfg", kOptions}, "attach protected interfaces to ports", kHelp, parse};
+constinit const CommandRow kTncfgCommand{
+    {"tncfg", kTncfgOptions}, "attach protected interfaces to ports", kTncfgHelp, tncfg_action};
 
 }  // namespace spigrp
