@@ -102,8 +102,7 @@ std::optional<TrapMaker::Met> TrapMaker::sort_out(rte_mbuf* packet) {
   const FlowKey key = flow_key(packet, parsed.ip);
   const ErouteTable::Found found = network_.sas.eroutes().find(key, network_.versions.published());
   if (found.eroute == nullptr || found.unclear || !(is_trap(*found.eroute) || found.eroute->held)) {
-    context_.counters->punted.add(1);  // until resume() takes it over again
-    let_go(packet);
+    route_anew(packet);
     return std::nullopt;
   }
   if (found.eroute->held) {
@@ -221,6 +220,11 @@ void TrapMaker::serve_released() noexcept {
   const auto stays =
       std::find_if_not(going_.begin(), going_.end(), [this](rte_mbuf* packet) { return resume(packet); });
   going_.erase(going_.begin(), stays);
+}
+
+void TrapMaker::route_anew(rte_mbuf* packet) noexcept {
+  context_.counters->punted.add(1);  // until resume() takes it over again
+  let_go(packet);
 }
 
 void TrapMaker::let_go(rte_mbuf* packet) noexcept {

@@ -40,6 +40,8 @@ class TrapMaker {
   // In the midst of a transaction: tells of what was taken, by the tables as they are published, and keeps it for
   // poll().
   void poll_aside();
+  // A packet that was taken over goes to a worker, at the end of the next poll, as what holds have kept.
+  void route_anew(rte_mbuf* packet) noexcept;
   // Drops what is held, everywhere, as shutting_down. The workers have ended.
   void end() noexcept;
 

@@ -177,23 +177,48 @@ BOOST_FIXTURE_TEST_CASE(nor_does_the_answer_to_a_protected_ping, ThreeGateways) 
   BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
 }
 
-BOOST_FIXTURE_TEST_CASE(a_packet_that_waits_for_its_next_hop_does_not_leave_under_old_eroutes, OneGateway) {
-  eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kPass);
-  edit_routes([](RouteEdit& edit) {
-    require(edit.add_route({prefix("10.2.0.0/24"), address("192.0.2.99"), "ipsec0"}));
-  });
-  receive(kLan, {udp("10.1.0.2", "10.2.0.2")});
-  poll_control(1);
-  frames(kWan);
+// A packet, under an eroute to %pass, that waits for a next hop which answers when the eroutes have changed.
+struct WaitingPacketGateway : OneGateway {
+  WaitingPacketGateway() {
+    eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kPass);
+    edit_routes([](RouteEdit& edit) {
+      require(edit.add_route({prefix("10.2.0.0/24"), address("192.0.2.99"), "ipsec0"}));
+    });
+    receive(kLan, {udp("10.1.0.2", "10.2.0.2")});
+    poll_control(1);
+    frames(kWan);
+  }
+  void next_hop_answers() {
+    const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{192, 0, 2, 99} +
+                        Bytes(6, 2) + Bytes{192, 0, 2, 1};
+    Bytes arp = frame(kWan, Bytes{}) + reply;
+    arp[12] = 8, arp[13] = 6;
+    receive_frame(kWan, arp);
+    poll_control(2);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_packet_that_waits_for_its_next_hop_does_not_leave_under_old_eroutes, WaitingPacketGateway) {
   eroute("10.1.0.0/16", "10.2.0.0/16", parse_sa_id("tun.113@192.0.2.2").value(), ErouteMode::kReplace);
-  const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{192, 0, 2, 99} +
-                      Bytes(6, 2) + Bytes{192, 0, 2, 1};
-  Bytes arp = frame(kWan, Bytes{}) + reply;
-  arp[12] = 8, arp[13] = 6;
-  receive_frame(kWan, arp);
-  poll_control(2);
+  next_hop_answers();
+  const Packets sent = packets(kWan);
+  BOOST_REQUIRE(sent.size() == 1u);
+  BOOST_TEST(sent[0][9] == kProtocolEsp);
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_where_the_new_ones_let_nothing_pass, WaitingPacketGateway) {
+  eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kDrop, ErouteMode::kReplace);
+  next_hop_answers();
   BOOST_TEST(packets(kWan).empty());
-  BOOST_TEST(dropped(DropReason::eroutes_changed) == 1u);
+  BOOST_TEST(dropped(DropReason::eroute_drop) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(but_it_is_not_lost_where_others_change, WaitingPacketGateway) {
+  eroute("10.9.0.0/16", "10.2.0.0/16", MagicTarget::kDrop);
+  next_hop_answers();
+  const Packets sent = packets(kWan);
+  BOOST_REQUIRE(sent.size() == 1u);
+  BOOST_TEST((sent[0][8] == 63 && sent[0][9] == kProtocolUdp));  // one hop is used up, not two
 }
 
 BOOST_AUTO_TEST_SUITE_END()
