@@ -1,6 +1,6 @@
 // See sa_edit.h: the edits of eroutes, and of the holds that traps make.
 #include <algorithm>
-#include <deque>
+#include <list>
 #include <utility>
 
 #include "sa/sa_staging.h"
@@ -72,7 +72,7 @@ Expected<void> SaEdit::delete_eroute(const Selector& selector) {
 }
 
 void SaEdit::clear_eroutes() {
-  std::pmr::deque<Selector> all(&staged_->memory);
+  std::pmr::list<Selector> all(&staged_->memory);
   all.swap(staged_->eroutes_added);
   const ErouteTable& eroutes = *staged_->tables.eroutes_;
   const Slot linked = std::exchange(staged_->eroutes_cleared, true) ? 0 : eroutes.slot_count();

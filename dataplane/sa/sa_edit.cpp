@@ -2,7 +2,7 @@
 #include "sa/sa_edit.h"
 
 #include <algorithm>
-#include <deque>
+#include <list>
 #include <utility>
 #include <vector>
 
@@ -109,7 +109,7 @@ Expected<void> SaEdit::delete_sa(const SaId& id) {
 
 void SaEdit::clear_sas() {
   ++staged_->tables.edit_number_;
-  std::pmr::deque<SaId> all(&staged_->memory);
+  std::pmr::list<SaId> all(&staged_->memory);
   all.swap(staged_->sas_added);
   const VersionedMap<SaKey, SaEntry>& sas = *staged_->tables.sas_;
   const Slot linked = std::exchange(staged_->sas_cleared, true) ? 0 : sas.slot_count();

@@ -4,7 +4,7 @@
 // tables; and sa_heirs.cpp, which sees to sequence numbers of keys that go and come again.
 #pragma once
 
-#include <deque>
+#include <list>
 #include <memory_resource>
 #include <optional>
 #include <span>
@@ -166,8 +166,8 @@ struct SaEdit::Staged {
   // Once everything has been cleared only what was added since can be there, so that clearing again costs no more than
   // that.
   bool sas_cleared = false, eroutes_cleared = false;
-  std::pmr::deque<SaId> sas_added{&memory};
-  std::pmr::deque<Selector> eroutes_added{&memory};
+  std::pmr::list<SaId> sas_added{&memory};  // lists, because an empty one has nothing in the arena
+  std::pmr::list<Selector> eroutes_added{&memory};
 
   // What link() leaves for its last moment, because it has no versions and others may look at it.
   bool linked = false;
