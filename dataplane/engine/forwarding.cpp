@@ -351,6 +351,7 @@ void Forwarding::send_plain(const PlainPacket& plain, const NextHop& hop, PlainB
   if (is_too_big_for(plain, mtu_bytes)) [[unlikely]] {
     return ways_.local.refuse(plain, DropReason::too_big, packet_too_big(plain.ip.family, mtu_bytes), answers);
   }
+  plain.packet->port = plain.port;  // from where it came in, should it wait and be routed anew
   ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin), header_from(plain.origin));
 }
 

@@ -99,6 +99,7 @@ rte_mbuf* make_fragment(const rte_mbuf* packet, const Headers& headers, const Pi
   const HeaderBytes& header = piece.offset_bytes == 0 ? headers.first : headers.later;
   rte_mbuf* fragment = rte_pktmbuf_alloc(pool);
   if (fragment == nullptr) return nullptr;
+  fragment->port = packet->port;
   const uint32_t total_bytes = header.count + piece.bytes;
   auto* start = reinterpret_cast<uint8_t*>(rte_pktmbuf_append(fragment, static_cast<uint16_t>(total_bytes)));
   std::memcpy(start, header.bytes.data(), header.count);

@@ -29,7 +29,7 @@ struct ThreeGateways {
 };
 
 struct OneGateway : Gateway {
-  OneGateway() {
+  explicit OneGateway(const GatewayPlan& plan = kNear) : Gateway(plan) {
     add_sa("tun.113@192.0.2.2", "192.0.2.1");
     add_sa("esp.115@192.0.2.2", "192.0.2.1");
     group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
@@ -179,14 +179,24 @@ BOOST_FIXTURE_TEST_CASE(nor_does_the_answer_to_a_protected_ping, ThreeGateways) 
 
 // A packet, under an eroute to %pass, that waits for a next hop which answers when the eroutes have changed.
 struct WaitingPacketGateway : OneGateway {
-  WaitingPacketGateway() {
+  explicit WaitingPacketGateway(size_t payload_bytes = 32, const GatewayPlan& plan = kNear) : OneGateway(plan) {
     eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kPass);
     edit_routes([](RouteEdit& edit) {
       require(edit.add_route({prefix("10.2.0.0/24"), address("192.0.2.99"), "ipsec0"}));
     });
-    receive(kLan, {udp("10.1.0.2", "10.2.0.2")});
+    receive(kLan, {udp("10.1.0.2", "10.2.0.2", payload_bytes)});
     poll_control(1);
     frames(kWan);
+  }
+  // Of an answer: that it is one, from the port where the packet came in.
+  void is_refused_by_lan_port() {
+    eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kReject, ErouteMode::kReplace);
+    next_hop_answers();
+    BOOST_TEST(packets(kWan).empty());
+    const Packets answers = packets(kLan);
+    BOOST_REQUIRE(answers.size() == 1u);
+    BOOST_TEST(answers[0][9] == kProtocolIcmp);
+    BOOST_TEST((Bytes(answers[0].begin() + 12, answers[0].begin() + 16) == Bytes{10, 1, 0, 1}));
   }
   void next_hop_answers() {
     const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{192, 0, 2, 99} +
@@ -211,6 +221,18 @@ BOOST_FIXTURE_TEST_CASE(nor_where_the_new_ones_let_nothing_pass, WaitingPacketGa
   next_hop_answers();
   BOOST_TEST(packets(kWan).empty());
   BOOST_TEST(dropped(DropReason::eroute_drop) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(where_they_reject_it_its_sender_is_told_by_the_port_that_it_came_in, WaitingPacketGateway) {
+  is_refused_by_lan_port();
+}
+
+BOOST_AUTO_TEST_CASE(also_where_it_waited_in_fragments) {
+  GatewayPlan plan = kNear;
+  plan.wan_mtu_bytes = 1280;
+  WaitingPacketGateway gateway(1400, plan);
+  gateway.check_accounting(2);
+  gateway.is_refused_by_lan_port();
 }
 
 BOOST_FIXTURE_TEST_CASE(but_it_is_not_lost_where_others_change, WaitingPacketGateway) {
