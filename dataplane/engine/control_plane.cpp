@@ -239,12 +239,13 @@ void ControlPlane::let_wait(const NextHopAddress& next_hop, const WaitingPacket&
 }
 
 // A packet that was to leave in the clear leaves only under the eroutes that said so: an edit may since have asked for
-// its protection (invariant 2). One that was forwarded is so anew; the gateway's own is not worth it.
+// its protection (invariant 2). One that was forwarded is so anew; the gateway's own is not worth it, and of one that
+// came out of a group it is not known any more which.
 void ControlPlane::send_waiting(const NextHopAddress& next_hop, const MacAddress& mac,
                                 const WaitingPacket& packet) noexcept {
   const bool decided_anew = packet.eroutes_changed != network_.sas.eroutes_changed_at(network_.versions.published());
   if (decided_anew && packet.passage == Passage::kPlain) return traps_.route_anew(packet.packet);
-  if (decided_anew && packet.passage == Passage::kOwn) {
+  if (decided_anew && packet.passage != Passage::kProtected) {
     return context_.drop(packet.packet, DropReason::eroutes_changed);
   }
   send_packet(next_hop, mac, packet.packet, packet.passage);

@@ -51,7 +51,7 @@ inline Passage passage_of(Origin origin) noexcept {
     case Origin::kHeld:
       return Passage::kPlain;
     case Origin::kGroup:
-      return Passage::kProtected;
+      return Passage::kTakenOff;
     case Origin::kSelf:
       break;
   }

@@ -17,8 +17,9 @@ namespace spigrp {
 // How a packet came to be sent.
 enum class Passage : uint8_t {
   kPlain,      // forwarded without any transform
-  kProtected,  // through a group, into it or out of it
+  kProtected,  // into a group
   kOwn,        // made here
+  kTakenOff,   // out of a group, and on in the clear
 };
 
 enum class PuntKind : uint8_t {

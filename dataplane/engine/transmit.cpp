@@ -22,10 +22,14 @@ bool may_be_fragmented(const rte_mbuf* packet, const IpPacket& ip, HeaderFrom fr
   return (rte_pktmbuf_mtod(packet, const Ipv4Header*)->flags_fragment.host() & kIpv4DontFragment) == 0;
 }
 
-// Only what leaves a group: other packets' paths are their senders' to know.
+// Only of what went through a group: other packets' paths are their senders' to know.
+bool knows_path(Passage passage) noexcept {
+  return passage == Passage::kProtected || passage == Passage::kTakenOff;
+}
+
 bool may_outgrow_path(const Network& network, Generation g, const rte_mbuf* packet, Passage passage) noexcept {
   const PathMtus* known = network.path_mtus.at(g);
-  return known != nullptr && passage == Passage::kProtected && rte_pktmbuf_pkt_len(packet) > known->least_bytes();
+  return known != nullptr && knows_path(passage) && rte_pktmbuf_pkt_len(packet) > known->least_bytes();
 }
 
 EthernetHeader ethernet_header(const MacAddress& to, const Port& port, Family family) noexcept {
@@ -74,7 +78,7 @@ Departure Transmitter::departure(const NextHop& hop, const IpAddress& destinatio
   if (neighbour == nullptr || port.share(context_.id).transmit == kNoQueue) return {};
   const PathMtus* known = network_.path_mtus.at(context_.generation);
   uint16_t whole_bytes = port.mtu_bytes();
-  if (known != nullptr && passage == Passage::kProtected) whole_bytes = std::min(whole_bytes, known->least_bytes());
+  if (known != nullptr && knows_path(passage)) whole_bytes = std::min(whole_bytes, known->least_bytes());
   return {ethernet_header(neighbour->mac, port, destination.family), hop.port, whole_bytes};
 }
 
