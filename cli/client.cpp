@@ -32,7 +32,9 @@ std::optional<SecretText> as_plain_string(std::string_view text) {
   SecretText quoted;
   quoted.reserve(text.size() + text.size() / 16);
   while (!text.empty()) {
-    const auto is_special = [](char c) { return c < ' ' || c == '"' || c == '\\' || c == '\x7f'; };
+    const auto is_special = [](char c) {
+      return static_cast<signed char>(c) < ' ' || c == '"' || c == '\\' || c == '\x7f';
+    };
     const auto special = std::find_if(text.begin(), text.end(), is_special);
     quoted.append(text.begin(), special);
     if (special == text.end()) break;

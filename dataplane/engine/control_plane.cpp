@@ -10,6 +10,7 @@
 #include "engine/path_mtu_report.h"
 #include "packet/buffer.h"
 #include "packet/burst.h"
+#include "packet/ip_packet.h"
 #include "route/route_edit.h"
 
 namespace spigrp {
@@ -239,16 +240,24 @@ void ControlPlane::let_wait(const NextHopAddress& next_hop, const WaitingPacket&
 }
 
 // A packet that was to leave in the clear leaves only under the eroutes that said so: an edit may since have asked for
-// its protection (invariant 2). One that was forwarded is so anew; the gateway's own is not worth it, and of one that
-// came out of a group it is not known any more which.
+// its protection (invariant 2). One that was forwarded is so anew. Of one that came out of a group it is not known any
+// more which, so it goes if no eroute is for it now, and so does the gateway's own.
 void ControlPlane::send_waiting(const NextHopAddress& next_hop, const MacAddress& mac,
                                 const WaitingPacket& packet) noexcept {
   const bool decided_anew = packet.eroutes_changed != network_.sas.eroutes_changed_at(network_.versions.published());
   if (decided_anew && packet.passage == Passage::kPlain) return traps_.route_anew(packet.packet);
-  if (decided_anew && packet.passage != Passage::kProtected) {
+  if (decided_anew && packet.passage != Passage::kProtected && !has_no_eroute(packet.packet)) {
     return context_.drop(packet.packet, DropReason::eroutes_changed);
   }
   send_packet(next_hop, mac, packet.packet, packet.passage);
+}
+
+bool ControlPlane::has_no_eroute(const rte_mbuf* packet) const noexcept {
+  const ParsedIp parsed = parse_ip(packet);
+  if (!parsed.ok) return false;
+  const ErouteTable::Found found =
+      network_.sas.eroutes().find(flow_key(packet, parsed.ip), network_.versions.published());
+  return found.eroute == nullptr && !found.unclear;
 }
 
 void ControlPlane::send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet,

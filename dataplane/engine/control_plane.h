@@ -58,6 +58,7 @@ class ControlPlane {
   void send_or_wait(const NextHopAddress& next_hop, const WaitingPacket& packet) noexcept;
   void let_wait(const NextHopAddress& next_hop, const WaitingPacket& packet);
   void send_waiting(const NextHopAddress& next_hop, const MacAddress& mac, const WaitingPacket& packet) noexcept;
+  bool has_no_eroute(const rte_mbuf* packet) const noexcept;  // as things are published
   void send_packet(const NextHopAddress& next_hop, const MacAddress& mac, rte_mbuf* packet, Passage passage) noexcept;
   WaitingPacket own_packet(rte_mbuf* packet) const noexcept;
   void ask(const NextHopAddress& next_hop) noexcept;

@@ -25,7 +25,7 @@ namespace spigrp {
   X(blackhole_route, "the route says drop")                                                             \
   X(neighbour_unresolved, "next hop did not answer ARP or neighbour solicitation")                      \
   X(neighbour_queue_full, "too many packets wait for the same next hop")                                \
-  X(eroutes_changed, "out of a group or the gateway's own, waited while the eroutes changed")           \
+  X(eroutes_changed, "waited for its next hop in the clear, and there is an eroute for it now")         \
   X(interface_detached, "routed to an ipsec interface that has no port")                                \
   X(port_down, "the port is not running")                                                               \
   X(transmit_full, "the port's transmit queue did not take it")                                         \

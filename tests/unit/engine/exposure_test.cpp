@@ -235,20 +235,36 @@ BOOST_AUTO_TEST_CASE(also_where_it_waited_in_fragments) {
   gateway.is_refused_by_lan_port();
 }
 
-BOOST_FIXTURE_TEST_CASE(nor_does_one_leave_that_came_out_of_a_group, ThreeGateways) {
-  far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
-  far.receive(kLan, {udp("10.2.0.9", "10.1.0.50")});
-  near.receive(kWan, far.packets(kWan));
-  near.poll_control(1);
-  BOOST_TEST(near.frames(kLan).size() == 1u);  // asks for the host
+// A packet that came out of a group waits for a host on the LAN, which answers when the eroutes have changed.
+struct WaitingOutOfGroup : ThreeGateways {
+  WaitingOutOfGroup() {
+    far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
+    far.receive(kLan, {udp("10.2.0.9", "10.1.0.50")});
+    near.receive(kWan, far.packets(kWan));
+    near.poll_control(1);
+    BOOST_TEST(near.frames(kLan).size() == 1u);  // asks for the host
+  }
+  void host_answers() {
+    const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{10, 1, 0, 50} +
+                        Bytes(6, 2) + Bytes{10, 1, 0, 1};
+    Bytes arp = near.frame(kLan, Bytes{}) + reply;
+    arp[12] = 8, arp[13] = 6;
+    near.receive_frame(kLan, arp);
+    near.poll_control(2);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(nor_does_one_leave_that_came_out_of_a_group, WaitingOutOfGroup) {
   near.eroute("10.2.0.0/16", "10.1.0.50/32", "tun.313@192.0.2.3");
-  const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{10, 1, 0, 50} +
-                      Bytes(6, 2) + Bytes{10, 1, 0, 1};
-  Bytes arp = near.frame(kLan, Bytes{}) + reply;
-  arp[12] = 8, arp[13] = 6;
-  near.receive_frame(kLan, arp);
-  near.poll_control(2);
+  host_answers();
   BOOST_TEST(near.packets(kLan).empty());
+  BOOST_TEST(near.dropped(DropReason::eroutes_changed) == 1u);
+}
+
+BOOST_FIXTURE_TEST_CASE(it_leaves_where_the_new_eroute_is_not_for_it, WaitingOutOfGroup) {
+  near.eroute("10.2.0.0/16", "10.1.0.51/32", "tun.313@192.0.2.3");
+  host_answers();
+  BOOST_TEST(near.packets(kLan).size() == 1u);
 }
 
 BOOST_FIXTURE_TEST_CASE(but_it_is_not_lost_where_others_change, WaitingPacketGateway) {
