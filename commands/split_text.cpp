@@ -8,8 +8,6 @@
 namespace spigrp {
 namespace {
 
-constexpr size_t kUsualWords = 16;  // of a line
-
 constexpr bool is_blank(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
@@ -35,6 +33,12 @@ bool is_special_when_quoted(char c) {
 
 }  // namespace
 
+SplitText::SplitText(size_t bytes) {
+  constexpr size_t kWordsOfALine = 16;  // as a rule
+  characters_.reserve(bytes);
+  words_.reserve(kWordsOfALine);
+}
+
 SplitText::~SplitText() {
   wipe(characters_.data(), characters_.size());
 }
@@ -42,7 +46,6 @@ SplitText::~SplitText() {
 Expected<void> SplitText::add_line(std::string_view line) {
   if (line.find('\0') != std::string_view::npos) return failure({}, "holds a NUL byte", "is it a text file?");
   if (line.size() > characters_.capacity() - characters_.size()) return failure({}, "is longer than there is room for");
-  words_.reserve(words_.size() + kUsualWords);
   for (size_t at = 0;;) {
     while (at < line.size() && is_blank(line[at])) ++at;
     if (at == line.size() || line[at] == '#') return {};

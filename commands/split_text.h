@@ -15,7 +15,7 @@ namespace spigrp {
 class SplitText {
  public:
   // Room for the lines to come, all of them together.
-  explicit SplitText(size_t bytes) { characters_.reserve(bytes); }
+  explicit SplitText(size_t bytes);
   SplitText(SplitText&& other) noexcept = default;
   SplitText& operator=(SplitText&& other) = delete;
   ~SplitText();
