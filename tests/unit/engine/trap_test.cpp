@@ -1,5 +1,7 @@
 // Eroutes to %trap, %trapsubnet and %hold: which packet is kept, what is told of it, and where it goes when its eroute
 // ends. When a gateway ends, the fixture counts its packets and buffers (invariant 4).
+#include <functional>
+
 #include <rte_cycles.h>
 
 #include "gateway_fixture.h"
@@ -57,13 +59,24 @@ struct TrapGateway : Gateway {
   Gateway far_{kFar};
 };
 
-struct TwoWorkers : TrapGateway {
-  TwoWorkers() : TrapGateway(2) {}
-};
-
 Bytes flow_packet(uint16_t source_port, size_t bytes = 32) {
   return ip_packet({"10.1.0.2", "10.2.0.2"}, udp_datagram(source_port, 5000, counted_bytes(bytes)));
 }
+
+struct TwoWorkers : TrapGateway {
+  TwoWorkers() : TrapGateway(2) {}
+
+  // 1600 flows, with the control thread's turn now and then, and at the end.
+  void flood(const std::function<void()>& take_turn) {
+    for (uint16_t source_port = 1; source_port <= 1600; source_port = static_cast<uint16_t>(source_port + 32)) {
+      std::vector<Bytes> burst;
+      for (uint16_t i = 0; i < 32; ++i) burst.push_back(flow_packet(static_cast<uint16_t>(source_port + i)));
+      receive(kLan, burst, source_port / 32 % 2);
+      if (source_port % 256 == 1) take_turn();
+    }
+    take_turn();
+  }
+};
 
 Bytes later_fragment() {
   Bytes packet = udp("10.1.0.2", "10.2.0.2");
@@ -338,13 +351,7 @@ BOOST_FIXTURE_TEST_CASE(a_flow_of_port_0_has_no_selector_of_its_own_and_is_dropp
 
 BOOST_FIXTURE_TEST_CASE(a_flood_of_flows_is_bounded, TwoWorkers) {
   trap();
-  for (uint16_t source_port = 1; source_port <= 1600; source_port = static_cast<uint16_t>(source_port + 32)) {
-    std::vector<Bytes> burst;
-    for (uint16_t i = 0; i < 32; ++i) burst.push_back(flow_packet(static_cast<uint16_t>(source_port + i)));
-    receive(kLan, burst, source_port / 32 % 2);
-    if (source_port % 256 == 1) turn();
-  }
-  turn();
+  flood([this] { turn(); });
   const uint64_t beyond = dropped(DropReason::holds_full) + dropped(DropReason::trap_limited);
   BOOST_TEST(dropped(DropReason::holds_full) > 0u);
   BOOST_TEST(hold_count() <= kMaxTrapHolds);
@@ -434,13 +441,7 @@ BOOST_FIXTURE_TEST_CASE(a_hold_that_is_there_keeps_its_packet_in_the_midst_of_a_
 
 BOOST_FIXTURE_TEST_CASE(flows_in_the_midst_of_a_transaction_are_bounded_and_dropped_at_the_end, TwoWorkers) {
   trap();
-  for (uint16_t source_port = 1; source_port <= 1600; source_port = static_cast<uint16_t>(source_port + 32)) {
-    std::vector<Bytes> burst;
-    for (uint16_t i = 0; i < 32; ++i) burst.push_back(flow_packet(static_cast<uint16_t>(source_port + i)));
-    receive(kLan, burst, source_port / 32 % 2);
-    if (source_port % 256 == 1) poll_aside(0);
-  }
-  poll_aside(0);
+  flood([this] { poll_aside(0); });
   const uint64_t limited = dropped(DropReason::trap_limited), beyond = dropped(DropReason::holds_full);
   BOOST_TEST(beyond > 0u);
   BOOST_TEST(limited + beyond + kMaxTrapHolds == 1600u);
