@@ -50,12 +50,6 @@ inline uint64_t number_of(const SaGroup* from) noexcept {
   return from == nullptr ? 0 : from->number();
 }
 
-// A packet's flow, and where the cache would have it.
-struct HashedFlow {
-  FlowWords words;
-  uint32_t hash;
-};
-
 class FlowCache {
  public:
   // What the tables say; nothing is remembered.

@@ -179,18 +179,16 @@ bool use_up_hop(const PlainPacket& plain) noexcept {
 void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   if (stamps_.at != context_.generation) look_at_stamps();
   HashedFlow flows[kBurstCapacity];
-  uint16_t places[kBurstCapacity];  // of the flows' packets
+  const PlainPacket* packets[kBurstCapacity];  // the flows'
   uint16_t count = 0;
-  for (uint16_t i = 0; i < burst.count; ++i) {
-    const PlainPacket& plain = burst.packets[i];
-    if (goes_inbound(plain)) {
+  for (const PlainPacket& plain : burst) {
+    if (carries_protection(plain.ip) && goes_inbound(plain)) {
       ways_.inbound.take(plain);
       continue;
     }
     HashedFlow& flow = flows[count];
-    places[count++] = i;
-    flow.words = flow_words(plain.packet, plain.ip);
-    flow.hash = hash_of(flow.words);
+    packets[count++] = &plain;
+    hash_flow(plain.packet, plain.ip, flow);
     flows_.prefetch(flow.hash);
   }
   for (uint16_t i = 0; i < count; ++i) {
@@ -199,7 +197,7 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
   }
   bool is_learned = false;  // what the tables say of all flows that are not known
   for (uint16_t i = 0; i < count; ++i) {
-    const PlainPacket& plain = burst.packets[places[i]];
+    const PlainPacket& plain = *packets[i];
     if (follow(plain, flows[i])) [[likely]]
       continue;
     if (!is_learned && !flows_.has_policy(flows[i], stamps_)) {
@@ -216,10 +214,10 @@ void Forwarding::look_at_stamps() noexcept {
   stamps_ = {.at = g, .eroutes = network_.sas.eroutes_changed_at(g), .ways = network_.ways_changed_at(g)};
 }
 
-// To an address to which others went inbound before, by the same routes. Of its addresses then only the source may be
-// martian.
-bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
-  if (!carries_protection(plain.ip) || plain.to_everyone) return false;
+// Of a packet that carries protection: to an address to which others went inbound before, by the same routes. Of its
+// addresses then only the source may be martian.
+inline bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
+  if (plain.to_everyone) return false;
   if (plain.ip.family == Family::kIpv4) [[likely]] {
     const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv4Header*);
     const bool is_there = std::memcmp(header.destination.data(), inbound_ipv4_.bytes.data(), 4) == 0;
@@ -231,7 +229,7 @@ bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
 }
 
 // By what was decided for its flow; false: nothing was, or not for this packet.
-bool Forwarding::follow(const PlainPacket& plain, const HashedFlow& flow) noexcept {
+inline bool Forwarding::follow(const PlainPacket& plain, const HashedFlow& flow) noexcept {
   if (!is_usual(plain)) return false;
   const Decision* decision = flows_.decision(flow, plain.group, context_.generation);
   if (decision == nullptr) [[unlikely]]

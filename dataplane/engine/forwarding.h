@@ -54,7 +54,7 @@ class Forwarding {
  private:
   void look_at_stamps() noexcept;
   bool goes_inbound(const PlainPacket& packet) const noexcept;
-  bool follow(const PlainPacket& packet, const HashedFlow& flow) noexcept;
+  [[gnu::always_inline]] bool follow(const PlainPacket& packet, const HashedFlow& flow) noexcept;
   const Decision* earlier_decision(const PlainPacket& packet, const HashedFlow& flow) noexcept;
   void decide(const PlainPacket& packet, const HashedFlow& flow, PlainBurst& answers) noexcept;
   void decide_unicast(const PlainPacket& packet, const HashedFlow& flow, PlainBurst& answers) noexcept;

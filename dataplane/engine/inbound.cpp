@@ -78,11 +78,6 @@ void Inbound::run(PlainBurst& plain) noexcept {
   arrived_.clear();
 }
 
-void Inbound::take(const PlainPacket& packet) noexcept {
-  arrived_.push(packet);
-  some_fragments_ = some_fragments_ || packet.ip.is_fragment;
-}
-
 // What fragments make stands where the last of them came.
 void Inbound::join_fragments() noexcept {
   if (!std::exchange(some_fragments_, false)) [[likely]]

@@ -44,7 +44,10 @@ class Inbound {
         reassembly_(context, sizes.max_fragments),
         known_groups_(sizes.known_groups) {}
 
-  void take(const PlainPacket& packet) noexcept;
+  void take(const PlainPacket& packet) noexcept {
+    arrived_.push(packet);
+    some_fragments_ = some_fragments_ || packet.ip.is_fragment;
+  }
   // Takes the groups of all packets taken off; what comes out of them goes to `plain`, to be routed.
   void run(PlainBurst& plain) noexcept;
   // Fragments that wait for the rest of their packets.

@@ -165,13 +165,10 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
 }
 
 // One atomic add for each run of packets of one eroute.
-void Outbound::count_packet(Slot eroute) noexcept {
-  if (eroute != counted_ && counted_ != kNoSlot) {
-    network_.sas.eroutes().count(counted_, counted_packets_, context_.writers);
-    counted_packets_ = 0;
-  }
-  counted_ = eroute;
-  ++counted_packets_;
+void Outbound::write_count_down(Slot next) noexcept {
+  if (counted_ != kNoSlot) network_.sas.eroutes().count(counted_, counted_packets_, context_.writers);
+  counted_packets_ = 0;
+  counted_ = next;
 }
 
 // A packet takes the number of its port along in its buffer, where a driver writes DPDK's own number of the port.
@@ -208,32 +205,8 @@ void Outbound::protect(const PlainPacket& plain, const SaGroup& group, uint16_t 
   for (uint16_t i = 0; i < fragments.count; ++i) begin(fragments.packets[i], group, plain.origin, {});
 }
 
-// Fragments can be more than a burst holds; then those before them go first.
-void Outbound::begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept {
-  rte_mbuf* writable = with_room_for(packet, group, context_.buffers());
-  if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
-  if (taken_ == kBurstCapacity) apply_steps();
-  departures_[taken_] = departure;
-  headers_[taken_] = header_from(group, origin);
-  queue(writable, group, 0, taken_++);
-}
-
-void Outbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint16_t tag) noexcept {
-  Sa* sa = group.at(step);
-  const bool takes_two = group.has_tunnel_in_esp_at(step);
-  Burst& burst = takes_two ? waiting_for_two_ : waiting_[static_cast<size_t>(sa->id.protocol)];
-  BurstEntry& entry = burst.add();
-  entry.packet = packet;
-  entry.sa = sa;
-  entry.group = &group;
-  entry.step = step;
-  entry.tag = tag;
-}
-
 void Outbound::run() noexcept {
-  if (counted_ != kNoSlot) network_.sas.eroutes().count(counted_, counted_packets_, context_.writers);
-  counted_ = kNoSlot;
-  counted_packets_ = 0;
+  write_count_down(kNoSlot);
   apply_steps();
 }
 
@@ -270,15 +243,15 @@ bool Outbound::apply_step(Burst& burst, Encap encap, uint8_t steps) noexcept {
   return true;
 }
 
-void Outbound::send(const BurstEntry& entry) noexcept {
+inline void Outbound::send(const BurstEntry& entry) noexcept {
   rte_mbuf* packet = entry.packet;
-  const Departure& departure = departures_[entry.tag];
-  if (departs(packet, departure)) [[likely]] {
-    return transmitter_.send_along(packet, departure, Passage::kProtected);
+  const Afterwards& afterwards = afterwards_[entry.tag];
+  if (departs(packet, afterwards.departure)) [[likely]] {
+    return transmitter_.send_along(packet, afterwards.departure, Passage::kProtected);
   }
   const NextHop& hop = network_.routes.lookup(destination_of(packet, family_of(packet)), context_.generation);
   if (const auto reason = outer_objection(hop)) return context_.drop(packet, *reason);
-  transmitter_.send(packet, hop, Passage::kProtected, headers_[entry.tag]);
+  transmitter_.send(packet, hop, Passage::kProtected, afterwards.from);
 }
 
 }  // namespace spigrp

@@ -61,8 +61,21 @@ class Outbound {
   [[nodiscard]] Fate take(const PlainPacket& packet, const Eroute* eroute, const NextHop& interface,
                           PlainBurst& answers) noexcept;
   // What take() does with one that is protected, and that fits: for who knows that already, and how it departs after.
-  void count_packet(Slot eroute) noexcept;  // of the eroute
-  void begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept;
+  void count_packet(Slot eroute) noexcept {  // of the eroute
+    if (eroute != counted_) [[unlikely]]
+      write_count_down(eroute);
+    ++counted_packets_;
+  }
+  void begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept {
+    rte_mbuf* writable = with_room_for(packet, group, context_.buffers());
+    if (writable == nullptr) [[unlikely]]
+      return context_.drop(packet, DropReason::no_room);
+    if (taken_ == kBurstCapacity) [[unlikely]]
+      apply_steps();  // fragments can be more than a burst holds: those before them go first
+    afterwards_[taken_].departure = departure;
+    afterwards_[taken_].from = header_from(group, origin);
+    queue(writable, group, 0, taken_++);
+  }
   // Applies all transforms to all packets taken, and sends them.
   void run() noexcept;
 
@@ -73,7 +86,18 @@ class Outbound {
   void apply_steps() noexcept;
   using Encap = void (*)(WorkerContext& context, Burst& burst);
   bool apply_step(Burst& burst, Encap encap, uint8_t steps) noexcept;
-  void queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint16_t tag) noexcept;
+  void write_count_down(Slot next) noexcept;
+  void queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint16_t tag) noexcept {
+    Sa* sa = group.at(step);
+    const bool takes_two = group.has_tunnel_in_esp_at(step);
+    Burst& burst = takes_two ? waiting_for_two_ : waiting_[static_cast<size_t>(sa->id.protocol)];
+    BurstEntry& entry = burst.add();
+    entry.packet = packet;
+    entry.sa = sa;
+    entry.group = &group;
+    entry.step = step;
+    entry.tag = tag;
+  }
   void send(const BurstEntry& entry) noexcept;
 
   WorkerContext& context_;
@@ -84,10 +108,14 @@ class Outbound {
   Slot counted_ = kNoSlot;  // of the eroute of the packets counted so far in this run
   uint64_t counted_packets_ = 0;
   uint16_t taken_ = 0;  // packets in the bursts below, so that none of them overflows; each has its number as tag
-  std::array<Departure, kBurstCapacity> departures_;  // by tag
-  std::array<HeaderFrom, kBurstCapacity> headers_;    // by tag: who made the header that each leaves with
-  std::array<Burst, kSaProtocolCount> waiting_;       // by the protocol of the next step
-  Burst waiting_for_two_;                             // whose next two steps are taken at once: tun, and esp around it
+  // How a packet leaves when all steps are done, and who made the header that it leaves with.
+  struct Afterwards {
+    Departure departure;
+    HeaderFrom from;
+  };
+  std::array<Afterwards, kBurstCapacity> afterwards_;  // by tag
+  std::array<Burst, kSaProtocolCount> waiting_;        // by the protocol of the next step
+  Burst waiting_for_two_;                              // whose next two steps are taken at once: tun, and esp around it
 };
 
 }  // namespace spigrp

@@ -40,17 +40,20 @@ class Reception {
         plain_(plain) {}
 
   void take(rte_mbuf* frame) noexcept {
-    const auto* ethernet = header_at<EthernetHeader>(frame, 0);
-    if (ethernet == nullptr) return context_.drop(frame, DropReason::runt);
-    const auto* front = reinterpret_cast<const uint8_t*>(ethernet);
-    const bool to_everyone = is_for_many(front);
-    if (!to_everyone && word_of(front) != own_mac_) return context_.drop(frame, DropReason::not_for_us);
-    const be16 ether_type = ethernet->ether_type;
+    if (rte_pktmbuf_data_len(frame) < sizeof(EthernetHeader)) return context_.drop(frame, DropReason::runt);
+    const auto& ethernet = *rte_pktmbuf_mtod(frame, const EthernetHeader*);
+    const auto* front = reinterpret_cast<const uint8_t*>(&ethernet);
+    const bool to_everyone = word_of(front) != own_mac_;
+    if (to_everyone && !is_for_many(front)) return context_.drop(frame, DropReason::not_for_us);
+    const be16 ether_type = ethernet.ether_type;
     rte_pktmbuf_adj(frame, sizeof(EthernetHeader));
+    PlainPacket& plain = plain_.packets[plain_.count];  // if it is one
     if (ether_type == be16::from_host(kEtherTypeIpv4)) [[likely]] {
-      take_ip(frame, Family::kIpv4, to_everyone);
+      if (read_usual_ip(frame, plain.ip)) [[likely]]
+        return push(frame, plain, to_everyone);
+      take_ip(frame, plain, Family::kIpv4, to_everyone);
     } else if (ether_type == be16::from_host(kEtherTypeIpv6)) {
-      take_ip(frame, Family::kIpv6, to_everyone);
+      take_ip(frame, plain, Family::kIpv6, to_everyone);
     } else if (ether_type == be16::from_host(kEtherTypeArp)) {
       transmitter_.punt({frame, {}, port_index_, PuntKind::kArp, Passage::kOwn});
     } else {
@@ -59,10 +62,14 @@ class Reception {
   }
 
  private:
-  void take_ip(rte_mbuf* packet, Family family, bool to_everyone) noexcept {
-    PlainPacket& plain = plain_.packets[plain_.count];  // if it is one
+  void take_ip(rte_mbuf* packet, PlainPacket& plain, Family family, bool to_everyone) noexcept {
     if (const auto wrong = read_ip(packet, plain.ip)) return context_.drop(packet, *wrong);
     if (plain.ip.family != family) return context_.drop(packet, DropReason::malformed);
+    push(packet, plain, to_everyone);
+  }
+
+  // `plain` is where it goes, and its header has been read there.
+  void push(rte_mbuf* packet, PlainPacket& plain, bool to_everyone) noexcept {
     trim_packet(packet, plain.ip.total_bytes);
     if (!is_ours_alone(packet)) [[unlikely]] {
       rte_mbuf* own = make_writable(packet, sizeof(EthernetHeader), 0, context_.buffers());

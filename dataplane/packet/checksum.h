@@ -45,9 +45,12 @@ constexpr uint16_t fold_sum(uint64_t sum) noexcept {
 
 // Without options.
 inline uint64_t sum_of_plain_ipv4_header(const Ipv4Header& header) noexcept {
-  uint32_t words[5];
-  std::memcpy(words, &header, sizeof(words));
-  return uint64_t{words[0]} + words[1] + words[2] + words[3] + words[4];
+  const auto word = [&header](size_t number) {  // each loaded by itself, not all by way of the stack
+    uint32_t value;
+    std::memcpy(&value, reinterpret_cast<const uint8_t*>(&header) + number * sizeof(value), sizeof(value));
+    return uint64_t{value};
+  };
+  return word(0) + word(1) + word(2) + word(3) + word(4);
 }
 
 inline uint64_t sum_of_ipv4_header(const Ipv4Header& header) noexcept {

@@ -42,7 +42,7 @@ ParsedIp parse_ipv4(const rte_mbuf* packet) noexcept {
     return rejected(DropReason::malformed);
   }
   return {
-      {Family::kIpv4, header.protocol, offsetof(Ipv4Header, protocol), header_bytes, total_bytes, header.is_fragment()},
+      {Family::kIpv4, header.protocol, offsetof(Ipv4Header, protocol), header_bytes, header.is_fragment(), total_bytes},
       true,
       DropReason{}};
 }
@@ -98,7 +98,7 @@ ParsedIp parse_ipv6(const rte_mbuf* packet) noexcept {
   if (total_bytes > rte_pktmbuf_pkt_len(packet)) return rejected(DropReason::runt);
   return follow_extensions(
       rte_pktmbuf_mtod(packet, const uint8_t*), std::min(first_segment, total_bytes),
-      {Family::kIpv6, header.next_header, offsetof(Ipv6Header, next_header), sizeof(Ipv6Header), total_bytes, false});
+      {Family::kIpv6, header.next_header, offsetof(Ipv6Header, next_header), sizeof(Ipv6Header), false, total_bytes});
 }
 
 }  // namespace

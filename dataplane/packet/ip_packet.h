@@ -37,8 +37,8 @@ struct IpPacket {
   uint8_t next_header;          // protocol of the payload: TCP, ESP, AH, IPIP …
   uint16_t next_header_offset;  // where the field lies that names it (to be overwritten when a header is put in)
   uint16_t header_bytes;        // IP header, options and the extension headers that stay before ESP, AH, IPComp
-  uint32_t total_bytes;         // by the IP header's own length field; ≤ the mbuf's length
   bool is_fragment;             // anything but a whole packet
+  uint32_t total_bytes;         // by the IP header's own length field; ≤ the mbuf's length
 
   uint32_t payload_bytes() const noexcept { return total_bytes - header_bytes; }
 };
@@ -56,6 +56,8 @@ struct ParsedIp {
 inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept;
 // The same to where the packet's description is kept, for those who read one after the other: why not, or nothing.
 [[nodiscard]] inline std::optional<DropReason> read_ip(const rte_mbuf* packet, IpPacket& ip) noexcept;
+// The same for a whole IPv4 packet without options that is in order, as nearly all are. False: ask read_ip().
+[[nodiscard]] inline bool read_usual_ip(const rte_mbuf* packet, IpPacket& ip) noexcept;
 
 // A header of type T at an offset of the mbuf's first segment, or null if it does not lie wholly within it.
 template <class T>

@@ -1,6 +1,8 @@
 // The part of ip_packet.h that must be inline: what every packet goes through. Include ip_packet.h.
 #pragma once
 
+#include <cstring>
+
 #include <rte_mbuf.h>
 
 #include "packet/checksum.h"
@@ -9,21 +11,34 @@
 namespace spigrp {
 
 namespace detail {
-// Everything but an IPv4 header without options that is in order.
+
+// All but what read_usual_ip() takes.
 ParsedIp parse_unusual_ip(const rte_mbuf* packet) noexcept;
+
+// Of an IPv4 header's first eight bytes, as they lie on the wire: version and IHL, more fragments, fragment offset.
+inline constexpr uint64_t kFormBits = 0xff3f'0000'0000'00ff;
+inline constexpr uint64_t kUsualForm = 0x45;
+
 }  // namespace detail
 
-inline std::optional<DropReason> read_ip(const rte_mbuf* packet, IpPacket& ip) noexcept {
-  if (rte_pktmbuf_data_len(packet) >= sizeof(Ipv4Header)) [[likely]] {
-    const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
-    const uint32_t total_bytes = header.total_length.host();
-    if (header.version_ihl == 0x45 && total_bytes >= sizeof(Ipv4Header) && total_bytes <= rte_pktmbuf_pkt_len(packet) &&
-        plain_ipv4_checksum_holds(header)) [[likely]] {
-      ip = {Family::kIpv4,      header.protocol, offsetof(Ipv4Header, protocol),
-            sizeof(Ipv4Header), total_bytes,     header.is_fragment()};
-      return std::nullopt;
-    }
+inline bool read_usual_ip(const rte_mbuf* packet, IpPacket& ip) noexcept {
+  if (rte_pktmbuf_data_len(packet) < sizeof(Ipv4Header)) [[unlikely]]
+    return false;
+  const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
+  uint64_t front;
+  std::memcpy(&front, &header, sizeof(front));
+  const uint32_t total_bytes = be16{static_cast<uint16_t>(front >> 16)}.host();
+  if ((front & detail::kFormBits) != detail::kUsualForm || total_bytes < sizeof(Ipv4Header) ||
+      total_bytes > rte_pktmbuf_pkt_len(packet) || !plain_ipv4_checksum_holds(header)) [[unlikely]] {
+    return false;
   }
+  ip = {Family::kIpv4, header.protocol, offsetof(Ipv4Header, protocol), sizeof(Ipv4Header), false, total_bytes};
+  return true;
+}
+
+inline std::optional<DropReason> read_ip(const rte_mbuf* packet, IpPacket& ip) noexcept {
+  if (read_usual_ip(packet, ip)) [[likely]]
+    return std::nullopt;
   const ParsedIp parsed = detail::parse_unusual_ip(packet);
   if (!parsed.ok) return parsed.reason;
   ip = parsed.ip;
