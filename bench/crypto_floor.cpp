@@ -98,7 +98,7 @@ Expected<EngineCrypto> EngineCrypto::create(const PacketCase& packet_case, Direc
 CryptoJob EngineCrypto::job(const PacketPlaces& at, uint32_t sa) const {
   const PacketLayout& layout = layout_;
   if (part_ == Part::kAh) {
-    return {.keys = &keys_[sa],
+    return {.keys = keys_[sa].expanded(),
             .cipher_start = nullptr,
             .cipher_bytes = 0,
             .iv = nullptr,
@@ -107,7 +107,7 @@ CryptoJob EngineCrypto::job(const PacketPlaces& at, uint32_t sa) const {
             .icv = at.ah_icv,
             .ok = false};
   }
-  return {.keys = &keys_[sa],
+  return {.keys = keys_[sa].expanded(),
           .cipher_start = at.text,
           .cipher_bytes = layout.text_bytes,
           .iv = at.iv,

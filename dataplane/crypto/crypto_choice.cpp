@@ -68,7 +68,7 @@ class Sample {
     for (size_t i = 0; i < jobs_.size(); ++i) {
       packets_[i].resize(head_bytes + text_bytes[i] + kMaxIcvBytes);
       uint8_t* start = packets_[i].data();
-      jobs_[i] = {.keys = &keys,
+      jobs_[i] = {.keys = keys.expanded(),
                   .cipher_start = start + head_bytes,
                   .cipher_bytes = ciphers ? text_bytes[i] : 0,
                   .iv = start + 8,

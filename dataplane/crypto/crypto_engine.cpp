@@ -66,7 +66,7 @@ constexpr uint8_t kAeadNonceBytes = 12;
 constexpr uint8_t kCcmNonceBytes = 11;  // RFC 4309 section 4
 
 void make_nonce(const CryptoJob& job, const KeySchedule::Expanded& keys, uint8_t* nonce) noexcept {
-  if (job.keys->algorithm().cipher->mode != CipherMode::kAesCcm) return keys.make_nonce(job.iv, nonce);
+  if (job.keys->algorithm.cipher->mode != CipherMode::kAesCcm) return keys.make_nonce(job.iv, nonce);
   std::memcpy(nonce, keys.salt.data(), 3);
   std::memcpy(nonce + 3, job.iv, 8);
 }
@@ -122,7 +122,7 @@ void CryptoEngine::State::run_gmac(const CryptoJob& job, const Expanded& keys, u
   alignas(16) Nonce nonce;
   keys.make_nonce(job.iv, nonce.data());
   const auto* tables = static_cast<const gcm_key_data*>(keys.encrypt_keys);
-  const Cipher& cipher = *job.keys->algorithm().cipher;
+  const Cipher& cipher = *job.keys->algorithm.cipher;
   const IMB_MGR& imb = *library;
   const auto run = [&](auto begin, auto update, auto finish) {
     gcm_context_data context;
@@ -140,7 +140,7 @@ void CryptoEngine::State::run_gmac(const CryptoJob& job, const Expanded& keys, u
 // mode's begins with the cipher.
 template <IMB_CIPHER_DIRECTION direction>
 void CryptoEngine::State::fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* nonce, uint8_t* tag) noexcept {
-  const Algorithm& algorithm = job.keys->algorithm();
+  const Algorithm& algorithm = job.keys->algorithm;
   const Expanded& keys = Expanded::of(job);
   const bool ciphers = job.cipher_bytes != 0;
   const bool hashes = algorithm.authenticator != nullptr;
@@ -177,7 +177,7 @@ void CryptoEngine::State::fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcep
   const Expanded& keys = Expanded::of(job);
   slot.hash_start_src_offset_in_bytes = 0;
   slot.msg_len_to_hash_in_bytes = job.auth_bytes;
-  switch (job.keys->algorithm().authenticator->mode) {
+  switch (job.keys->algorithm.authenticator->mode) {
     case AuthMode::kAesXcbc:
       slot.u.XCBC._k1_expanded = static_cast<const uint32_t*>(keys.mac_round_keys);
       slot.u.XCBC._k2 = keys.inner.data();
@@ -198,7 +198,7 @@ template <IMB_CIPHER_DIRECTION direction>
 void CryptoEngine::State::fill_combined(IMB_JOB& slot, const CryptoJob& job) noexcept {
   slot.hash_start_src_offset_in_bytes = slot.cipher_start_src_offset_in_bytes;
   slot.msg_len_to_hash_in_bytes = job.cipher_bytes;
-  if (job.keys->algorithm().cipher->mode == CipherMode::kAesCcm) {
+  if (job.keys->algorithm.cipher->mode == CipherMode::kAesCcm) {
     slot.hash_alg = IMB_AUTH_AES_CCM;
     slot.iv_len_in_bytes = kCcmNonceBytes;
     // CCM authenticates what is in the clear (RFC 3610 section 2.2).

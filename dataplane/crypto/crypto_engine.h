@@ -18,7 +18,7 @@ inline constexpr uint8_t kMaxIvBytes = 16;
 
 // One packet's ESP or AH work. All pointers stay valid for the call; ranges lie within one writable buffer.
 struct CryptoJob {
-  const KeySchedule* keys;
+  const KeySchedule::Expanded* keys;
   uint8_t* cipher_start;      // en- or decrypted in place; whole blocks for a block cipher. GMAC: only authenticated
   uint32_t cipher_bytes;      // 0 for AH and for NULL encryption
   const uint8_t* iv;          // as in the packet (iv_bytes of the cipher); all but CBC make a nonce of it and the salt

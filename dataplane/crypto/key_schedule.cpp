@@ -203,7 +203,8 @@ uint8_t mode_pair_of(const Algorithm& algorithm) noexcept {
   return static_cast<uint8_t>(static_cast<size_t>(cipher) * kAuthModeCount + static_cast<size_t>(auth));
 }
 
-void KeySchedule::Expanded::describe(const Algorithm& algorithm) noexcept {
+void KeySchedule::Expanded::describe(const Algorithm& of) noexcept {
+  algorithm = of;
   mode_pair = mode_pair_of(algorithm);
   icv_bytes = algorithm.icv_bytes();
   gcm_key_index = algorithm.cipher == nullptr ? uint8_t{0} : GcmFunctions::index_of(algorithm.cipher->key_bytes);
@@ -229,7 +230,7 @@ Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key&
     schedule.expanded_->expand_cipher(*cipher, key.bytes());
   }
   if (algorithm.authenticator != nullptr) {
-    schedule.expanded_->expand_authenticator(algorithm, authentication_key.bytes());
+    schedule.expanded_->expand_authenticator(authentication_key.bytes());
   }
   return schedule;
 }
@@ -274,7 +275,7 @@ void KeySchedule::Expanded::expand_cipher(const Cipher& cipher, std::span<const 
   }
 }
 
-void KeySchedule::Expanded::expand_authenticator(const Algorithm& algorithm, std::span<const uint8_t> key) {
+void KeySchedule::Expanded::expand_authenticator(std::span<const uint8_t> key) {
   const AuthMode mode = algorithm.authenticator->mode;
   if (algorithm.authenticator->is_hmac()) {
     hash_padded_key(mode, key, 0x36, inner.data());
@@ -296,9 +297,9 @@ KeySchedule::KeySchedule(KeySchedule&&) noexcept = default;
 KeySchedule& KeySchedule::operator=(KeySchedule&&) noexcept = default;
 KeySchedule::~KeySchedule() = default;
 
-void KeySchedule::prefetch(uint32_t bytes) const noexcept {
-  const auto* start = reinterpret_cast<const uint8_t*>(expanded_.get());
-  for (uint32_t lines = lines_of(algorithm_, bytes); lines != 0; lines &= lines - 1) {
+void KeySchedule::prefetch(const Expanded& keys, uint32_t bytes) noexcept {
+  const auto* start = reinterpret_cast<const uint8_t*>(&keys);
+  for (uint32_t lines = lines_of(keys.algorithm, bytes); lines != 0; lines &= lines - 1) {
     spigrp::prefetch(start + static_cast<size_t>(std::countr_zero(lines)) * kCacheLineBytes);
   }
 }

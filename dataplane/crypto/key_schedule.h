@@ -25,12 +25,14 @@ class KeySchedule {
   ~KeySchedule();
 
   const Algorithm& algorithm() const noexcept { return algorithm_; }
-  // worker: into the cache what a job over so many bytes reads
-  void prefetch(uint32_t bytes) const noexcept;
   // Bytes of memory held beside the object itself.
   size_t allocated_bytes() const noexcept;
 
   struct Expanded;  // defined in key_schedule_expanded.h, for the crypto room only
+  // What a CryptoJob needs of it; stays where it is as long as there is a KeySchedule that has it.
+  const Expanded* expanded() const noexcept { return expanded_.get(); }
+  // worker: into the cache what a job over so many bytes reads; its first line has been fetched
+  static void prefetch(const Expanded& keys, uint32_t bytes) noexcept;
 
  private:
   struct Wipe {

@@ -30,7 +30,7 @@ uint8_t mode_pair_of(const Algorithm& algorithm) noexcept;
 
 // Aligned, and so is what follows: gcm_key_data is read with aligned loads.
 struct alignas(64) KeySchedule::Expanded {
-  static const Expanded& of(const CryptoJob& job) noexcept { return *job.keys->expanded_; }
+  static const Expanded& of(const CryptoJob& job) noexcept { return *job.keys; }
 
   // 16 bytes, aligned, in one store: the salt, then the IV that the packet carries (RFC 4106 section 4; 3686, 4543 and
   // 7634 likewise); behind it CTR's block counter, 1. Not CCM's.
@@ -44,11 +44,12 @@ struct alignas(64) KeySchedule::Expanded {
     _mm_store_si128(reinterpret_cast<__m128i*>(nonce), _mm_set_epi64x(high, low));
   }
 
-  void describe(const Algorithm& algorithm) noexcept;
+  void describe(const Algorithm& of) noexcept;
   void expand_cipher(const Cipher& cipher, std::span<const uint8_t> key_and_salt);
-  void expand_authenticator(const Algorithm& algorithm, std::span<const uint8_t> key);
+  void expand_authenticator(std::span<const uint8_t> key);
 
   size_t allocated_bytes;  // of the whole, to be wiped
+  Algorithm algorithm{};
   // Round keys; 3DES: an array of three pointers; GCM and GMAC: gcm_key_data; ChaCha20: the key; null: none.
   const void* encrypt_keys;
   const void* decrypt_keys;

@@ -98,23 +98,41 @@ void Inbound::join_fragments() noexcept {
 // Groups are begun in the order in which their packets came, however they were found.
 void Inbound::find_groups() noexcept {
   FoundGroup found[kBurstCapacity];
-  SaKey keys[kBurstCapacity];
-  uint16_t places[kBurstCapacity];
-  uint16_t count = 0;
   KnownGroups::Wanted wanted[kBurstCapacity];
   for (uint16_t place = 0; place < arrived_.count; ++place) {
     const PlainPacket& arrived = arrived_.packets[place];
-    wanted[place] = KnownGroups::wanted(arrived.packet, arrived.ip);
+    KnownGroups::ask(arrived.packet, arrived.ip, wanted[place]);
     known_groups_.prefetch(wanted[place]);
   }
+  uint16_t unknown[kBurstCapacity];  // places
+  uint16_t count = 0;
   for (uint16_t place = 0; place < arrived_.count; ++place) {
-    const PlainPacket& arrived = arrived_.packets[place];
-    notes_[place] = {arrived.port, arrived.removed};
-    if (const SaGroup* known = known_groups_.find(wanted[place], context_.generation)) [[likely]] {
+    const SaGroup* known = known_groups_.find(wanted[place], context_.generation);
+    found[place].group = known;
+    if (known != nullptr) [[likely]] {
       known->prefetch();
-      found[place] = {known, DropReason{}};
-      continue;
+    } else {
+      unknown[count++] = place;
     }
+  }
+  if (count > 0) [[unlikely]]
+    look_up({unknown, count}, found);
+  for (uint16_t place = 0; place < arrived_.count; ++place) {
+    if (found[place].group != nullptr) [[likely]] {
+      begin(place, *found[place].group);
+    } else {
+      context_.drop(arrived_.packets[place].packet, found[place].reason);
+    }
+  }
+}
+
+// Of packets whose groups are not known from others.
+void Inbound::look_up(std::span<const uint16_t> places, FoundGroup* found) noexcept {
+  SaKey keys[kBurstCapacity];
+  uint16_t of_keys[kBurstCapacity];  // places
+  uint16_t count = 0;
+  for (const uint16_t place : places) {
+    const PlainPacket& arrived = arrived_.packets[place];
     if (arrived.ip.next_header == kProtocolUdp) {
       if (const auto reason = other_than_esp(arrived.packet, arrived.ip, network_.sas.udp_ports())) {
         found[place] = {nullptr, *reason};
@@ -125,19 +143,12 @@ void Inbound::find_groups() noexcept {
       found[place] = find_tunnel_group(network_.sas, arrived.packet, arrived.ip, context_.generation);
     } else if (const ReceivedSaKey received = received_sa_key(arrived.packet, arrived.ip); received.ok) {
       keys[count] = received.key;
-      places[count++] = place;
+      of_keys[count++] = place;
     } else {
       found[place] = {nullptr, DropReason::runt};
     }
   }
-  if (count > 0) find_by_spi(places, keys, count, found);
-  for (uint16_t place = 0; place < arrived_.count; ++place) {
-    if (found[place].group != nullptr) {
-      begin(place, *found[place].group);
-    } else {
-      context_.drop(arrived_.packets[place].packet, found[place].reason);
-    }
-  }
+  if (count > 0) find_by_spi(of_keys, keys, count, found);
 }
 
 void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) noexcept {
@@ -154,8 +165,9 @@ void Inbound::find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t co
     const PlainPacket& arrived = arrived_.packets[places[i]];
     found[places[i]] = group_of(entry, keys[i], arrived);
     if (entry != nullptr && entry->sa != nullptr && found[places[i]].group != nullptr) {
-      known_groups_.remember(KnownGroups::wanted(arrived.packet, arrived.ip), context_.generation,
-                             *found[places[i]].group);
+      KnownGroups::Wanted wanted;
+      KnownGroups::ask(arrived.packet, arrived.ip, wanted);
+      known_groups_.remember(wanted, context_.generation, *found[places[i]].group);
     }
   }
 }
@@ -173,20 +185,24 @@ FoundGroup Inbound::group_of(const SaEntry* entry, const SaKey& key, const Plain
 }
 
 // The outermost SA of the group is known to be the packet's. Transforms work in place, on one piece.
-void Inbound::begin(uint16_t place, const SaGroup& group) noexcept {
-  Note& note = notes_[place];
-  rte_mbuf* packet = arrived_.packets[place].packet;
-  if (note.removed + group.size() > kMaxRemovedSas) return context_.drop(packet, DropReason::too_many_headers);
+inline void Inbound::begin(uint16_t place, const SaGroup& group) noexcept {
+  PlainPacket& arrived = arrived_.packets[place];
+  rte_mbuf* packet = arrived.packet;
+  const auto removed = static_cast<uint8_t>(arrived.removed + group.size());
+  if (removed > kMaxRemovedSas) [[unlikely]]
+    return context_.drop(packet, DropReason::too_many_headers);
   if (Sa* expired = group.expired_member(context_.now_tsc)) [[unlikely]]
     return context_.drop_expired(packet, *expired);
   rte_mbuf* writable = make_writable(packet, 0, kUpperSequenceBytes, context_.buffers());
-  if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
-  note.removed = static_cast<uint8_t>(note.removed + group.size());
-  queue(writable, group, group.size(), place, arrived_.packets[place].ip);
+  if (writable == nullptr) [[unlikely]]
+    return context_.drop(packet, DropReason::no_room);
+  arrived.removed = removed;
+  queue(writable, group, group.size(), place, arrived.ip);
 }
 
 // `left`: of its SAs are still to be removed; `ip` is the packet's present header.
-void Inbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t left, uint16_t tag, const IpPacket& ip) noexcept {
+inline void Inbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t left, uint16_t tag,
+                           const IpPacket& ip) noexcept {
   Sa* sa = group.at(static_cast<uint8_t>(left - 1));
   const bool takes_two = left >= 2 && group.has_tunnel_in_esp_at(static_cast<uint8_t>(left - 2)) &&
                          ip.next_header == kProtocolEsp && has_fixed_header_only(ip);
@@ -250,13 +266,13 @@ void Inbound::advance(const BurstEntry& entry, uint8_t left, const IpPacket& ip,
 }
 
 void Inbound::finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& plain) noexcept {
-  const Note& note = notes_[entry.tag];
+  const PlainPacket& arrived = arrived_.packets[entry.tag];
   PlainPacket& finished = plain.add();
   finished.packet = entry.packet;
   finished.ip = ip;
-  finished.port = note.port;
+  finished.port = arrived.port;
   finished.origin = Origin::kGroup;
-  finished.removed = note.removed;
+  finished.removed = arrived.removed;
   finished.group = entry.group;
   finished.to_everyone = false;
 }

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "engine/known_groups.h"
 #include "engine/network.h"
@@ -54,14 +55,9 @@ class Inbound {
   Reassembly& reassembly() noexcept { return reassembly_; }
 
  private:
-  // What is known of a packet beside its burst entry, which has its number as tag.
-  struct Note {
-    uint16_t port;
-    uint8_t removed;
-  };
-
   void join_fragments() noexcept;
   void find_groups() noexcept;
+  void look_up(std::span<const uint16_t> places, FoundGroup* found) noexcept;
   void find_by_spi(const uint16_t* places, const SaKey* keys, uint16_t count, FoundGroup* found) noexcept;
   FoundGroup group_of(const SaEntry* entry, const SaKey& key, const PlainPacket& packet) const noexcept;
   void begin(uint16_t place, const SaGroup& group) noexcept;
@@ -77,9 +73,8 @@ class Inbound {
   const Network& network_;
   Reassembly reassembly_;
   KnownGroups known_groups_;
-  PlainBurst arrived_;
+  PlainBurst arrived_;                           // a burst entry of one of them has its place as tag
   bool some_fragments_ = false;                  // among them
-  std::array<Note, kBurstCapacity> notes_;       // by place in arrived_
   std::array<Burst, kSaProtocolCount> waiting_;  // by the protocol of the next SA to remove
   Burst waiting_for_two_;                        // whose next two are removed at once: esp, and tun in it
 };

@@ -31,19 +31,24 @@ class KnownGroups {
   struct Wanted {
     Words words;
     uint32_t hash;
-    bool names_sa;  // it begins with ESP or AH behind its IP header: no other is remembered
+
+    bool names_sa() const noexcept { return words[2] != 0; }
   };
-  static Wanted wanted(const rte_mbuf* packet, const IpPacket& ip) noexcept {
-    if (!is_eligible(packet, ip)) return {{}, 0, false};
-    const Words words = words_of(packet, ip);
-    return {words, hash_of(words), true};
+  // It names no SA unless it begins with ESP or AH behind its IP header: no other is remembered.
+  static void ask(const rte_mbuf* packet, const IpPacket& ip, Wanted& wanted) noexcept {
+    if (!is_eligible(packet, ip)) {
+      wanted = {};
+      return;
+    }
+    put_words(packet, ip, wanted.words);
+    wanted.hash = hash_of(wanted.words);
   }
 
   void prefetch(const Wanted& wanted) const noexcept { spigrp::prefetch(&entries_[wanted.hash & mask_]); }
 
   // The group, or null: ask the table.
   const SaGroup* find(const Wanted& wanted, Generation g) const noexcept {
-    if (!wanted.names_sa) return nullptr;
+    if (!wanted.names_sa()) return nullptr;
     const size_t place = wanted.hash & mask_;
     if (entries_[place].answers(wanted, g)) [[likely]]
       return entries_[place].group;
@@ -52,7 +57,7 @@ class KnownGroups {
 
   // What the table said of such a packet.
   void remember(const Wanted& wanted, Generation g, const SaGroup& group) noexcept {
-    if (!wanted.names_sa) return;
+    if (!wanted.names_sa()) return;
     Entry& first = entries_[wanted.hash & mask_];
     Entry& second = entries_[(wanted.hash & mask_) ^ 1];
     // Where both are taken, whoever was remembered before makes room in its turn.
@@ -80,21 +85,20 @@ class KnownGroups {
            ip.header_bytes + sizeof(AhHeader) <= rte_pktmbuf_data_len(packet);
   }
 
-  static Words words_of(const rte_mbuf* packet, const IpPacket& ip) noexcept {
+  static void put_words(const rte_mbuf* packet, const IpPacket& ip, Words& words) noexcept {
     const auto* start = rte_pktmbuf_mtod(packet, const uint8_t*);
     const size_t spi_offset = ip.next_header == kProtocolEsp ? offsetof(EspHeader, spi) : offsetof(AhHeader, spi);
     uint32_t spi;
     std::memcpy(&spi, start + ip.header_bytes + spi_offset, sizeof(spi));
-    Words words{};
     words[2] = spi | uint64_t{ip.next_header} << 32 | uint64_t{static_cast<uint8_t>(ip.family)} << 40;
-    if (ip.family == Family::kIpv4) {
+    if (ip.family == Family::kIpv4) [[likely]] {
       uint32_t destination;
       std::memcpy(&destination, start + offsetof(Ipv4Header, destination), sizeof(destination));
       words[0] = destination;
+      words[1] = 0;
     } else {
       std::memcpy(words.data(), start + offsetof(Ipv6Header, destination), 16);
     }
-    return words;
   }
 
   static uint32_t hash_of(const Words& words) noexcept {

@@ -13,6 +13,7 @@
 #include "packet/buffer.h"
 #include "state/token_bucket.h"
 #include "transform/transform.h"
+#include "transform/tunnel_esp.h"
 
 namespace spigrp {
 
@@ -89,7 +90,7 @@ class Outbound {
   void write_count_down(Slot next) noexcept;
   void queue(rte_mbuf* packet, const SaGroup& group, uint8_t step, uint16_t tag) noexcept {
     Sa* sa = group.at(step);
-    const bool takes_two = group.has_tunnel_in_esp_at(step);
+    const bool takes_two = group.has_tunnel_in_esp_at(step) && rte_pktmbuf_pkt_len(packet) <= kMostTunnelledBytes;
     Burst& burst = takes_two ? waiting_for_two_ : waiting_[static_cast<size_t>(sa->id.protocol)];
     BurstEntry& entry = burst.add();
     entry.packet = packet;

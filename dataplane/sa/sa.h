@@ -25,6 +25,8 @@ namespace spigrp {
 
 inline constexpr std::string_view kCompressionAlgorithm = "deflate";  // of comp SAs, the one there is (RFC 2394)
 
+inline constexpr uint8_t kCountedIvBytes = 8;  // of ciphers whose IV need only never come twice: Sa::counted_iv()
+
 // Bytes that one transform can add to a packet.
 struct Overhead {
   uint16_t head_bytes;
@@ -114,7 +116,7 @@ struct alignas(64) Sa {
   uint64_t iv_offset = 0;                   // random for this object: counted_iv()
   std::optional<KeySchedule> keys;          // esp and ah
   TunnelTemplate tunnel;                    // tun
-  std::atomic<uint16_t> identification{0};  // tun over IPv4: worker: rw
+  std::atomic<uint16_t> identification{0};  // tun over IPv4, where no esp SA around it gives one: worker: rw
   std::unique_ptr<Lifetime> lifetime;       // null: without end; what it points at is worker: rw
   SaId id;
   IpAddress source;
@@ -131,13 +133,6 @@ struct alignas(64) Sa {
   alignas(32) ReplayWindow replay;
   CompressionTrials trials;  // comp, outbound
 
-  // worker: all that a packet needs of it, but for its keys. Where a burst is of many SAs.
-  void prefetch() const noexcept;
-  // worker: of the keys what a packet of so many bytes needs; the SA itself has been fetched.
-  void prefetch_keys(uint32_t bytes) const noexcept {
-    if (keys) keys->prefetch(bytes);
-  }
-
   // Of the packet with this number, where IVs need only never come twice (RFC 4106 section 3.1): the number does not,
   // and iv_offset keeps apart what two objects with one key send.
   be64 counted_iv(uint64_t number) const noexcept { return be64::from_host(number ^ iv_offset); }
@@ -151,13 +146,6 @@ struct alignas(64) Sa {
   void set_up_udp(const SaSpec& spec);
   void work_out_overhead();
 };
-
-inline void Sa::prefetch() const noexcept {
-  spigrp::prefetch(&overhead);
-  spigrp::prefetch(&tunnel);
-  spigrp::prefetch(&sequence);
-  spigrp::prefetch(&replay);
-}
 
 // control: the spec that makes an SA like this one, its keys and where its sequence numbers are included.
 SaSpec spec_of(const Sa& sa);

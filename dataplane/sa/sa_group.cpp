@@ -43,7 +43,6 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
       protects_(false),
       authenticates_(false),
       last_required_(0),
-      tunnels_in_esp_(0),
       only_compresses_(true),
       makes_header_(false),
       expires_(false),
@@ -61,10 +60,10 @@ SaGroup::SaGroup(std::span<Sa* const> members) noexcept
     makes_header_ = true;
     header_may_be_fragmented_ = sa->tunnel.family == Family::kIpv6 || sa->outer.df == DfChoice::kClear;
   }
-  for (uint8_t place = 0; place + 1 < size_; ++place) {
-    if (is_tunnel_in_esp(*members_[place], *members_[place + 1])) {
-      tunnels_in_esp_ = static_cast<uint8_t>(tunnels_in_esp_ | 1u << place);
-    }
+  for (uint8_t place = 0; place + 1 < size_ && tunnel_in_esp_at_ == kNowhere; ++place) {
+    if (!is_tunnel_in_esp(*members_[place], *members_[place + 1])) continue;
+    tunnel_in_esp_at_ = place;
+    tunnel_in_esp_ = TunnelInEsp(*members_[place], *members_[place + 1]);
   }
   for (uint8_t place = 0; place < size_; ++place) {
     if (members_[place]->id.protocol == SaProtocol::kComp) continue;

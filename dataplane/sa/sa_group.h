@@ -10,6 +10,7 @@
 
 #include "packet/ip_packet.h"
 #include "sa/sa.h"
+#include "sa/tunnel_in_esp.h"
 #include "state/prefetch.h"
 
 namespace spigrp {
@@ -44,14 +45,15 @@ class SaGroup {
   // all of them are comp, so that on the wire the SA of this place or of a later one is outermost.
   uint8_t last_required() const noexcept { return last_required_; }
   bool only_compresses() const noexcept { return only_compresses_; }  // all of them are comp
-  // The SA of this place is tun, the next is esp around it and not in UDP, so that both can be applied or taken off in
-  // one go (transform/tunnel_esp.h).
-  bool has_tunnel_in_esp_at(uint8_t place) const noexcept { return (tunnels_in_esp_ >> place & 1) != 0; }
+  // The SA of this place is tun, the next is esp around it and not in UDP: the innermost two of the group of which that
+  // is so, which can be applied or taken off in one go.
+  bool has_tunnel_in_esp_at(uint8_t place) const noexcept { return tunnel_in_esp_at_ == place; }
+  const TunnelInEsp& tunnel_in_esp() const noexcept { return tunnel_in_esp_; }
   bool expires() const noexcept { return expires_; }  // a member has a lifetime
   // worker: into the cache
   void prefetch() const noexcept {
-    spigrp::prefetch(this);
-    spigrp::prefetch(&overhead_);
+    spigrp::prefetch(&tunnel_in_esp_);
+    spigrp::prefetch(&number_);
   }
   // worker: a member whose lifetime is over, or null; with it the whole group is
   Sa* expired_member(uint64_t now_tsc) const noexcept { return expires_ ? find_expired(now_tsc) : nullptr; }
@@ -64,19 +66,22 @@ class SaGroup {
  private:
   Sa* find_expired(uint64_t now_tsc) const noexcept;
 
-  std::array<Sa*, kMaxGroupSas> members_{};
+  static constexpr uint8_t kNowhere = kMaxGroupSas;
+
+  TunnelInEsp tunnel_in_esp_;
   uint64_t number_;  // from 1
   uint8_t size_;
   bool protects_;
   bool authenticates_;
   uint8_t last_required_;
-  uint8_t tunnels_in_esp_;  // a bit for each place
+  uint8_t tunnel_in_esp_at_ = kNowhere;
   bool only_compresses_;
   bool makes_header_;
   bool expires_;  // a member has a lifetime
   bool header_may_be_fragmented_;
   bool fragments_before_;
   Overhead overhead_;
+  std::array<Sa*, kMaxGroupSas> members_{};
 };
 
 // control: its members, inside → outside

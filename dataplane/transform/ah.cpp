@@ -66,7 +66,7 @@ void take_upper_half_off(const BurstEntry& entry) noexcept {
 
 void make_job(const BurstEntry& entry, AhHeader* ah, uint8_t* icv, CryptoJob& job) noexcept {
   put_upper_half(entry);
-  job.keys = &*entry.sa->keys;
+  job.keys = entry.sa->keys->expanded();
   job.cipher_start = nullptr;
   job.cipher_bytes = 0;
   job.iv = iv_of(ah);

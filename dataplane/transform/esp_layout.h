@@ -86,7 +86,7 @@ void make_job(const BurstEntry& entry, EspHeader* esp, uint32_t text_bytes, Unse
   const EspJobForm& form = sa.esp_job;
   auto* start = reinterpret_cast<uint8_t*>(esp);
   uint8_t* iv = start + sizeof(EspHeader);
-  job.keys = &*sa.keys;
+  job.keys = sa.keys->expanded();
   job.cipher_start = start + form.cipher_offset;
   job.cipher_bytes = form.ciphers ? text_bytes + form.cipher_more : 0;
   job.iv = iv;

@@ -18,10 +18,8 @@ class SameGroups {
   // Whether there is one before it.
   bool add(const GroupRun* runs, uint8_t number) noexcept {
     const GroupRun& run = runs[number];
-    const auto is_other = [&](uint8_t first) {
-      return first != kNoRun && (runs[first].group != run.group || runs[first].esp != run.esp);
-    };
-    size_t place = reinterpret_cast<uintptr_t>(run.group) * 0x9e3779b97f4a7c15u >> 57;
+    const auto is_other = [&](uint8_t first) { return first != kNoRun && runs[first].pair != run.pair; };
+    size_t place = reinterpret_cast<uintptr_t>(run.pair) * 0x9e3779b97f4a7c15u >> 57;
     while (is_other(firsts_[place])) place = (place + 1) % firsts_.size();
     next_[number] = kNoRun;
     const bool is_first = firsts_[place] == kNoRun;
@@ -44,16 +42,16 @@ class SameGroups {
 
 }  // namespace
 
-void GroupRuns::find(const Burst& burst, Steps steps) noexcept {
-  for (uint16_t begin = 0; begin < burst.count;) {
-    const BurstEntry& first = burst.entries[begin];
-    uint16_t end = begin;
-    while (++end < burst.count && burst.entries[end].group == first.group && burst.entries[end].step == first.step) {
-    }
-    const auto sa_at = [&first](int steps_to) { return first.group->at(static_cast<uint8_t>(first.step + steps_to)); };
-    runs_[count_++] = {first.group, sa_at(steps.to_tunnel), sa_at(steps.to_esp), 0, begin, end};
-    begin = end;
+void GroupRuns::find(const Burst& burst) noexcept {
+  const SaGroup* group = nullptr;
+  for (uint16_t place = 0; place < burst.count; ++place) {
+    if (burst.entries[place].group == group) continue;
+    group = burst.entries[place].group;
+    if (count_ > 0) runs_[count_ - 1u].end = place;
+    runs_[count_].pair = &group->tunnel_in_esp();
+    runs_[count_++].begin = place;
   }
+  if (count_ > 0) runs_[count_ - 1u].end = burst.count;
 }
 
 void GroupRuns::gather(Burst& burst) noexcept {

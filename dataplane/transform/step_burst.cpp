@@ -155,8 +155,7 @@ Verdict StepBurst::check_replay_behind(const BurstEntry& entry) noexcept {
   return verdict_of(entry.sa->replay.check(entry.sequence));
 }
 
-Verdict StepBurst::advance_replay(const BurstEntry& entry, Writers writers) noexcept {
-  if (!is_replay_protected(*entry.sa)) return Verdict::keep();
+Verdict StepBurst::advance_window(const BurstEntry& entry, Writers writers) noexcept {
   return verdict_of(entry.sa->replay.check_and_advance(entry.sequence, writers));
 }
 

@@ -14,21 +14,22 @@
 
 namespace spigrp {
 
-// What becomes of one packet: it is kept, or dropped for a reason.
+// What becomes of one packet: it is kept, or dropped for a reason. One byte, which is 0 as a rule: two would be put
+// together and taken apart for each packet.
 class Verdict {
  public:
-  constexpr Verdict(DropReason reason) noexcept : reason_(reason), kept_(false) {}
+  constexpr Verdict(DropReason reason) noexcept : code_(static_cast<uint8_t>(static_cast<uint8_t>(reason) + 1)) {}
   static constexpr Verdict keep() noexcept { return {}; }
 
-  constexpr bool kept() const noexcept { return kept_; }
-  constexpr DropReason reason() const noexcept { return reason_; }
+  constexpr bool kept() const noexcept { return code_ == 0; }
+  constexpr DropReason reason() const noexcept { return static_cast<DropReason>(code_ - 1); }  // not if it is kept
 
  private:
-  constexpr Verdict() noexcept : reason_{}, kept_(true) {}
+  constexpr Verdict() noexcept = default;
 
-  DropReason reason_;
-  bool kept_;
+  uint8_t code_ = 0;
 };
+static_assert(kDropReasonCount < UINT8_MAX);
 
 class StepBurst {
  public:
@@ -95,8 +96,13 @@ class StepBurst {
     const bool is_usual = !is_replay_protected(sa) || sa.replay.is_ahead(entry.sequence);
     return is_usual ? Verdict::keep() : check_replay_behind(entry);
   }
+  // The rest of it, of a number that is not ahead of the window.
+  static Verdict check_replay_behind(const BurstEntry& entry) noexcept;
   // After authentication, in order: takes it, once.
-  static Verdict advance_replay(const BurstEntry& entry, Writers writers) noexcept;
+  static Verdict advance_replay(const BurstEntry& entry, Writers writers) noexcept {
+    return is_replay_protected(*entry.sa) ? advance_window(entry, writers) : Verdict::keep();
+  }
+  static Verdict advance_window(const BurstEntry& entry, Writers writers) noexcept;  // of an SA that is protected
   // Anti-replay goes with integrity only (RFC 4303 section 3.4.3): without an ICV anybody could move the window.
   static bool is_replay_protected(const Sa& sa) noexcept { return sa.icv_bytes != 0; }
 
@@ -117,7 +123,6 @@ class StepBurst {
   static void drop(WorkerContext& context, const BurstEntry& entry, DropReason reason) noexcept;
 
  private:
-  static Verdict check_replay_behind(const BurstEntry& entry) noexcept;
   // The two numbers of a row that say what is to be taken from its SA's lifetime.
   struct Charge {
     uint32_t SaTally::Row::*packets;

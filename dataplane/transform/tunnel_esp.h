@@ -9,8 +9,11 @@
 
 namespace spigrp {
 
-// Of entries whose group has_tunnel_in_esp_at(entry.step), and whose packet is as long as its IP header says and has
-// room for both. entry.sa is the tun SA; of what comes out it is the esp SA.
+// A longer packet might not stay below 65,536 bytes with both on.
+inline constexpr uint32_t kMostTunnelledBytes = 65535 - 1024;
+
+// Of entries whose group has_tunnel_in_esp_at(entry.step), and whose packet is as long as its IP header says, at most
+// kMostTunnelledBytes, and has room for both. entry.sa is the tun SA.
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept;
 
 // Of entries whose group has_tunnel_in_esp_at(entry.step − 2). entry.sa is the esp SA; of what comes out it is the tun

@@ -41,7 +41,7 @@ struct CryptoVector {
     uint8_t* text = buffer.data() + header.size() + iv.size();
     const auto text_bytes = static_cast<uint32_t>(plain.size()), iv_bytes = static_cast<uint32_t>(iv.size());
     const auto header_bytes = static_cast<uint32_t>(header.size());
-    CryptoJob job{.keys = &keys,
+    CryptoJob job{.keys = keys.expanded(),
                   .cipher_start = text,
                   .cipher_bytes = cipher.mode == CipherMode::kNull ? 0 : text_bytes,
                   .iv = buffer.data() + header.size(),

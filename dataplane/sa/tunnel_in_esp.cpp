@@ -1,0 +1,65 @@
+// See tunnel_in_esp.h.
+#include "sa/tunnel_in_esp.h"
+
+#include <cstring>
+
+#include "sa/sa.h"
+
+namespace spigrp {
+namespace {
+
+// The first eight bytes of a header.
+uint64_t front_of(const Ipv4Header& header) noexcept {
+  uint64_t front;
+  std::memcpy(&front, &header, sizeof(front));
+  return front;
+}
+
+bool has_usual_job(const Sa& esp) noexcept {
+  const EspJobForm& form = esp.esp_job;
+  return form.is_combined && form.ciphers && form.cipher_offset == sizeof(EspHeader) + kCountedIvBytes &&
+         form.cipher_more == 0 && form.auth_bytes == sizeof(EspHeader) && !form.auth_has_text && !form.takes_random_iv;
+}
+
+}  // namespace
+
+TunnelInEsp::TunnelInEsp(Sa& tun, Sa& around) noexcept
+    : tunnel(&tun),
+      esp(&around),
+      keys(around.keys->expanded()),
+      iv_offset(around.iv_offset),
+      spi(around.spi),
+      icv_bytes(around.icv_bytes),
+      expires(tun.lifetime != nullptr || around.lifetime != nullptr) {
+  const TunnelTemplate& outer = tun.tunnel;
+  if (outer.family != Family::kIpv4 || outer.copies_ttl) return;
+  Ipv4Header fixed{}, copied{};
+  fixed.version_ihl = outer.ipv4.version_ihl;
+  fixed.tos = outer.traffic_class;
+  fixed.flags_fragment = outer.ipv4.flags_fragment;
+  copied.tos = outer.copied_traffic_class_bits;
+  copied.flags_fragment = be16::from_host(outer.copied_flags);
+  outer_front = front_of(fixed);
+  copied_front = front_of(copied);
+  std::memcpy(&outer_addresses, outer.ipv4.source.data(), sizeof(outer_addresses));
+  outer_ttl = outer.ipv4.ttl;
+  if (!has_usual_job(around) || around.iv_bytes != kCountedIvBytes || around.block_bytes != 4 || icv_bytes < 8) return;
+  form = around.extended_sequence ? Form::kUsualExtended : Form::kUsual;
+}
+
+void TunnelInEsp::prefetch_outbound() const noexcept {
+  spigrp::prefetch(&esp->sequence);
+  spigrp::prefetch(&tunnel->sequence);
+  spigrp::prefetch(keys);
+  if (!is_usual()) {
+    spigrp::prefetch(&esp->overhead);
+    spigrp::prefetch(&tunnel->tunnel);
+  }
+}
+
+void TunnelInEsp::prefetch_inbound() const noexcept {
+  prefetch_outbound();
+  spigrp::prefetch(&esp->replay);
+}
+
+}  // namespace spigrp
