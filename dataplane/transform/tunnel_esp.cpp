@@ -103,23 +103,17 @@ void drop_refused(WorkerContext& context, Burst& burst, const Jobs& jobs) noexce
   burst.count = kept;
 }
 
-// Calls step(place, kept, entry) → Verdict for the packets of a run, which stand at `place` and, while no other is
-// dropped, go to `kept`. The run and the burst close up.
-template <class Step>
-void each_of(WorkerContext& context, Burst& burst, GroupRun& run, uint16_t& kept, Step&& step) noexcept {
-  const uint16_t first = run.begin, last = run.end;
-  run.begin = kept;
-  for (uint16_t place = first; place < last; ++place) {
-    BurstEntry& entry = burst.entries[place];
-    const Verdict verdict = step(place, kept, entry);
-    if (!verdict.kept()) [[unlikely]] {
-      StepBurst::drop(context, entry, verdict.reason());
-      continue;
-    }
-    if (kept != place) burst.entries[kept] = entry;
-    ++kept;
+// The burst closes up behind those that are dropped: this one, at `place`, goes to `to` or is dropped. Returns where
+// the next one goes.
+[[gnu::always_inline]] inline uint16_t keep_or_drop(WorkerContext& context, Burst& burst, uint16_t place, uint16_t to,
+                                                    Verdict verdict) noexcept {
+  if (!verdict.kept()) [[unlikely]] {
+    StepBurst::drop(context, burst.entries[place], verdict.reason());
+    return to;
   }
-  run.end = kept;
+  if (to != place) [[unlikely]]
+    burst.entries[to] = burst.entries[place];
+  return static_cast<uint16_t>(to + 1);
 }
 
 // Of the packets of a run from `place` on those that are authentic and whose numbers follow each other, all ahead of
@@ -133,30 +127,43 @@ uint16_t take_row(const Burst& burst, const Jobs& jobs, uint16_t place, uint16_t
   return static_cast<uint16_t>(place + esp.replay.advance_row(first, static_cast<uint32_t>(end - place), writers));
 }
 
+// Both go through the packets of a run, of which those that are kept go to `kept` and on; they return where those end.
 template <class Pair>
-void begin_verifying(WorkerContext& context, Burst& burst, GroupRun& run, uint16_t& kept, Unsent& unsent,
-                     Jobs& jobs) noexcept {
+uint16_t begin_verifying(WorkerContext& context, Burst& burst, GroupRun& run, uint16_t kept, Unsent& unsent,
+                         Jobs& jobs) noexcept {
   const Pair pair(*run.pair);
-  each_of(context, burst, run, kept,
-          [&](uint16_t, uint16_t to, BurstEntry& entry) noexcept { return pair.begin(entry, jobs[to], unsent[to]); });
+  const uint16_t first = run.begin, last = run.end;
+  run.begin = kept;
+  for (uint16_t place = first; place < last; ++place) {
+    const Verdict verdict = pair.begin(burst.entries[place], jobs[kept], unsent[kept]);
+    kept = keep_or_drop(context, burst, place, kept, verdict);
+  }
+  run.end = kept;
+  return kept;
 }
 
 template <class Pair>
-void finish_verified(WorkerContext& context, Burst& burst, GroupRun& run, uint16_t& kept, const Jobs& jobs,
-                     IpPacket* inner) noexcept {
+uint16_t finish_verified(WorkerContext& context, Burst& burst, const GroupRun& run, uint16_t kept, const Jobs& jobs,
+                         IpPacket* inner) noexcept {
   Pair pair(*run.pair);
   const uint16_t last = run.end;
   const bool in_rows = run.packets() > 1;
   uint16_t fresh_end = run.begin;  // packets before it have been taken by the replay window
-  each_of(context, burst, run, kept, [&](uint16_t place, uint16_t to, BurstEntry& entry) noexcept -> Verdict {
-    if (!jobs[place].ok) return DropReason::authentication_failed;
+  const auto finish = [&](uint16_t place, BurstEntry& entry, IpPacket& ip) noexcept -> Verdict {
+    if (!jobs[place].ok) [[unlikely]]
+      return DropReason::authentication_failed;
     if (in_rows && place >= fresh_end) fresh_end = take_row(burst, jobs, place, last, context.writers);
     if (place >= fresh_end) {
       if (const Verdict verdict = pair.advance_replay(entry, context.writers); !verdict.kept()) return verdict;
     }
-    return pair.finish(entry, inner[to]);
-  });
+    return pair.finish(entry, ip);
+  };
+  for (uint16_t place = run.begin; place < last; ++place) {
+    const Verdict verdict = finish(place, burst.entries[place], inner[kept]);
+    kept = keep_or_drop(context, burst, place, kept, verdict);
+  }
   pair.note_uses(context);
+  return kept;
 }
 
 // By the two transforms; the packets in them are read in full.
@@ -227,7 +234,7 @@ void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) 
   uint16_t kept = 0;
   for (GroupRun& run : runs) {
     const auto begin = run.pair->is_usual() ? begin_verifying<UsualPair> : begin_verifying<AnyPair>;
-    begin(context, burst, run, kept, unsent, jobs);
+    kept = begin(context, burst, run, kept, unsent, jobs);
   }
   burst.count = kept;
 
@@ -235,7 +242,7 @@ void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) 
   kept = 0;
   for (GroupRun& run : runs) {
     const auto finish = run.pair->is_usual() ? finish_verified<UsualPair> : finish_verified<AnyPair>;
-    finish(context, burst, run, kept, jobs, inner);
+    kept = finish(context, burst, run, kept, jobs, inner);
   }
   burst.count = kept;
 }
