@@ -120,8 +120,8 @@ BOOST_AUTO_TEST_CASE(a_hash_alone_is_computed_for_ah) {
     const KeySchedule keys = KeySchedule::create(algorithm, Key(), Key(vector.authentication_key)).value();
     Bytes message = vector.header;
     Bytes icv(vector.icv.size());
-    std::array jobs{CryptoJob{&keys, nullptr, 0, nullptr, message.data(), static_cast<uint32_t>(message.size()),
-                              icv.data(), false}};
+    std::array jobs{CryptoJob{keys.expanded(), nullptr, 0, nullptr, message.data(),
+                              static_cast<uint32_t>(message.size()), icv.data(), false}};
     engine->protect(jobs);
     BOOST_TEST(icv == vector.icv, vector.name);
     engine->verify(jobs);

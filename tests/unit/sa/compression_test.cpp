@@ -33,7 +33,7 @@ BOOST_AUTO_TEST_CASE(a_packet_need_not_shrink_where_its_size_is_foretold) {
   Sa* esp = t.tables->newest(said("esp.115@192.0.2.2"))->sa;
   const SaGroup with(std::array{tun, comp, esp}), without(std::array{tun, esp});
   for (uint32_t bytes = 20; bytes < 1500; ++bytes) {
-    const IpPacket packet{Family::kIpv4, kProtocolUdp, 9, 20, bytes, false};
+    const IpPacket packet{Family::kIpv4, kProtocolUdp, 9, 20, false, bytes};
     BOOST_TEST(with.bytes_after(packet) == without.bytes_after(packet));
     BOOST_TEST(with.largest_within(packet, 1500) == without.largest_within(packet, 1500));
   }

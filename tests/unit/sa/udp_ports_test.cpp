@@ -126,7 +126,7 @@ BOOST_AUTO_TEST_CASE(sizes_count_the_udp_header) {
                        {tunnel, tables->newest(said("esp.115@192.0.2.2"))->sa}};
   const SaGroup bare(members[0]), in_udp(members[1]);
   for (uint32_t bytes = 20; bytes < 1600; ++bytes) {
-    const IpPacket packet{Family::kIpv4, kProtocolUdp, 9, 20, bytes, false};
+    const IpPacket packet{Family::kIpv4, kProtocolUdp, 9, 20, false, bytes};
     BOOST_TEST(in_udp.bytes_after(packet) == bare.bytes_after(packet) + 8);
     if (bytes >= 200) BOOST_TEST(in_udp.largest_within(packet, bytes) == bare.largest_within(packet, bytes - 8));
   }
