@@ -235,17 +235,20 @@ inline bool Forwarding::follow(const PlainPacket& plain, const HashedFlow& flow)
   if (decision == nullptr) [[unlikely]]
     decision = earlier_decision(plain, flow);
   if (decision == nullptr || plain.ip.total_bytes > decision->most_bytes) return false;
-  const bool is_protected = decision->group != nullptr;
-  if (is_protected ? decision->group->expired_member(context_.now_tsc) != nullptr
-                   : !departs(plain.packet, decision->departure)) {
+  // Before anything is written into the packet, of which the compiler must think that it could be one of these.
+  rte_mbuf* const packet = plain.packet;
+  const SaGroup* const group = decision->group;
+  const Slot counted_in = decision->counted_in;
+  const Origin origin = plain.origin;
+  if (group != nullptr ? group->expired_member(context_.now_tsc) != nullptr : !departs(packet, decision->departure)) {
     return false;
   }
   if (!use_up_hop(plain)) return false;
-  if (decision->counted_in != kNoSlot) ways_.outbound.count_packet(decision->counted_in);
-  if (is_protected) {
-    ways_.outbound.begin(plain.packet, *decision->group, plain.origin, decision->departure);
+  if (counted_in != kNoSlot) ways_.outbound.count_packet(counted_in);
+  if (group != nullptr) {
+    ways_.outbound.begin(packet, *group, origin, decision->departure);
   } else {
-    ways_.transmitter.send_along(plain.packet, decision->departure, passage_of(plain.origin));
+    ways_.transmitter.send_along(packet, decision->departure, passage_of(origin));
   }
   return true;
 }

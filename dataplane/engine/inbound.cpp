@@ -193,9 +193,11 @@ inline void Inbound::begin(uint16_t place, const SaGroup& group) noexcept {
     return context_.drop(packet, DropReason::too_many_headers);
   if (Sa* expired = group.expired_member(context_.now_tsc)) [[unlikely]]
     return context_.drop_expired(packet, *expired);
-  rte_mbuf* writable = make_writable(packet, 0, kUpperSequenceBytes, context_.buffers());
-  if (writable == nullptr) [[unlikely]]
-    return context_.drop(packet, DropReason::no_room);
+  rte_mbuf* writable = packet;
+  if (!is_writable(packet, 0, kUpperSequenceBytes)) [[unlikely]] {
+    writable = make_writable(packet, 0, kUpperSequenceBytes, context_.buffers());
+    if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
+  }
   arrived.removed = removed;
   queue(writable, group, group.size(), place, arrived.ip);
 }

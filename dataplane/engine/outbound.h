@@ -43,11 +43,13 @@ struct Fitting {
 };
 Fitting fit(const PlainPacket& packet, const SaGroup& group, uint16_t mtu_bytes) noexcept;
 
+// In front of a packet for its group and an Ethernet header.
+inline uint16_t head_bytes_for(const SaGroup& group) noexcept {
+  return static_cast<uint16_t>(group.overhead().head_bytes + sizeof(EthernetHeader));
+}
 // The packet with room for its group and an Ethernet header; null: there is none.
 inline rte_mbuf* with_room_for(rte_mbuf* packet, const SaGroup& group, BufferPools buffers) noexcept {
-  const Overhead overhead = group.overhead();
-  const auto head_bytes = static_cast<uint16_t>(overhead.head_bytes + sizeof(EthernetHeader));
-  return make_writable(packet, head_bytes, overhead.tail_bytes, buffers);
+  return make_writable(packet, head_bytes_for(group), group.overhead().tail_bytes, buffers);
 }
 
 // Why what came out of a group cannot leave by this route.
@@ -68,9 +70,11 @@ class Outbound {
     ++counted_packets_;
   }
   void begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept {
-    rte_mbuf* writable = with_room_for(packet, group, context_.buffers());
-    if (writable == nullptr) [[unlikely]]
-      return context_.drop(packet, DropReason::no_room);
+    rte_mbuf* writable = packet;
+    if (!is_writable(packet, head_bytes_for(group), group.overhead().tail_bytes)) [[unlikely]] {
+      writable = with_room_for(packet, group, context_.buffers());
+      if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
+    }
     if (taken_ == kBurstCapacity) [[unlikely]]
       apply_steps();  // fragments can be more than a burst holds: those before them go first
     afterwards_[taken_].departure = departure;

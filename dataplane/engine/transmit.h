@@ -73,10 +73,13 @@ class Transmitter {
   // A frame with its Ethernet header complete, by a port whose queue this worker owns.
   void send_frame(const Frame& frame) noexcept {
     Collected& collected = collected_[frame.port];
-    collected.frames[collected.count] = frame.packet;
-    collected.passages[collected.count] = frame.passage;
-    ports_in_use_ |= 1u << frame.port;
-    if (++collected.count == kBurstCapacity) flush_port(frame.port);
+    const uint16_t place = collected.count;
+    if (place == 0) ports_in_use_ |= 1u << frame.port;
+    collected.frames[place] = frame.packet;
+    collected.passages[place] = frame.passage;
+    collected.count = static_cast<uint16_t>(place + 1);
+    if (place + 1 == kBurstCapacity) [[unlikely]]
+      flush_port(frame.port);
   }
   // Gives the packet to the control thread.
   void punt(const Punt& punt) noexcept;

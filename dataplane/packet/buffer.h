@@ -32,13 +32,19 @@ namespace detail {
 rte_mbuf* copied_or_moved(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept;
 }
 
-// A packet that is one segment, ours alone, with at least head_bytes before its data and tail_bytes behind it. Returns
-// the packet itself, its replacement (then the old one is freed), or null when there is no buffer or it cannot fit; the
-// packet is then left to the caller, who drops it as no_room. The usual case is a few compares.
+// One segment, ours alone, with at least head_bytes before its data and tail_bytes behind it.
+inline bool is_writable(const rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes) noexcept {
+  return packet->nb_segs == 1 && is_ours_alone(packet) && rte_pktmbuf_headroom(packet) >= head_bytes &&
+         rte_pktmbuf_tailroom(packet) >= tail_bytes;
+}
+
+// A packet that is. Returns the packet itself, its replacement (then the old one is freed), or null when there is no
+// buffer or it cannot fit; the packet is then left to the caller, who drops it as no_room. The usual case is a few
+// compares.
 inline rte_mbuf* make_writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes, BufferPools pools) noexcept {
-  const bool is_writable = packet->nb_segs == 1 && is_ours_alone(packet) &&
-                           rte_pktmbuf_headroom(packet) >= head_bytes && rte_pktmbuf_tailroom(packet) >= tail_bytes;
-  return is_writable ? packet : detail::copied_or_moved(packet, head_bytes, tail_bytes, pools);
+  if (is_writable(packet, head_bytes, tail_bytes)) [[likely]]
+    return packet;
+  return detail::copied_or_moved(packet, head_bytes, tail_bytes, pools);
 }
 
 // Back to its pool, with all that is chained to it.

@@ -12,7 +12,7 @@ const SaGroup& group_number(uintptr_t number) {
 }
 
 KnownGroups::Wanted wanted_of(uint64_t spi, uint32_t hash) {
-  return {{0x0a000001, 0, spi}, hash, true};
+  return {{0x0a000001, 0, spi}, hash};
 }
 
 }  // namespace
@@ -49,7 +49,7 @@ BOOST_AUTO_TEST_CASE(nothing_counts_at_another_generation) {
 BOOST_AUTO_TEST_CASE(who_names_no_sa_is_not_remembered) {
   KnownGroups known(8);
   KnownGroups::Wanted nobody = wanted_of(1, 5);
-  nobody.names_sa = false;
+  nobody.words = {};
   known.remember(nobody, 7, group_number(1));
   BOOST_TEST(known.find(nobody, 7) == nullptr);
   BOOST_TEST(known.find(wanted_of(1, 5), 7) == nullptr);

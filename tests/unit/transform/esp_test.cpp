@@ -41,7 +41,7 @@ Bytes sealed(Sa& sa, uint32_t sequence, const Bytes& text) {
   esp = esp + text + Bytes(sa.icv_bytes);
   uint8_t* start = esp.data();
   const auto text_bytes = static_cast<uint32_t>(text.size());
-  CryptoJob job{&*sa.keys,
+  CryptoJob job{sa.keys->expanded(),
                 start + 8 + sa.iv_bytes,
                 null ? 0 : text_bytes,
                 start + 8,
