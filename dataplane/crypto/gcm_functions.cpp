@@ -110,9 +110,28 @@ GcmFunctions::GcmFunctions() {
     if (choice.cycles < best.cycles) best = choice;
   }
   tables_ = kinds[best.tables].tables;
-  for (size_t size_class = 0; size_class < kClasses; ++size_class)
-    calls_[size_class] = kinds[best.calls[size_class]].calls;
+  for (size_t size_class = 0; size_class < kClasses; ++size_class) {
+    static_assert(kClassBytes.back() / kCallStep < kCallSteps);
+    for (size_t step = kClassBytes[size_class] / kCallStep; step < kCallSteps; ++step) {
+      calls_[step] = kinds[best.calls[size_class]].calls;
+    }
+  }
   find_lines();
+}
+
+// In rising order. What stands apart from the first row is all in the second, and what is between, too.
+void GcmFunctions::Lines::add(size_t line) noexcept {
+  const auto begin = static_cast<uint16_t>(line * kCacheLineBytes);
+  const auto end = static_cast<uint16_t>(begin + kCacheLineBytes);
+  const bool continues = rows_[0].end == 0 || (rows_[1].end == 0 && rows_[0].end == begin);
+  Row& row = rows_[continues ? 0 : 1];
+  if (row.end == 0) row.begin = begin;
+  row.end = end;
+}
+
+bool GcmFunctions::Lines::has(size_t line) const noexcept {
+  const size_t at = line * kCacheLineBytes;
+  return std::any_of(rows_.begin(), rows_.end(), [at](const Row& row) { return row.begin <= at && at < row.end; });
 }
 
 // A line that is read is one without which something else comes out.
@@ -130,7 +149,7 @@ void GcmFunctions::find_lines() {
         auto* start = reinterpret_cast<uint8_t*>(&spoilt) + line * kCacheLineBytes;
         const size_t size = std::min(kCacheLineBytes, sizeof(spoilt) - line * kCacheLineBytes);
         std::for_each(start, start + size, [](uint8_t& byte) { byte = static_cast<uint8_t>(~byte); });
-        if (sample.encrypted(calls(key, bytes).encrypt, spoilt, bytes) != right) lines_[step][key] |= 1u << line;
+        if (sample.encrypted(calls(key, bytes).encrypt, spoilt, bytes) != right) lines_[step][key].add(line);
       }
     }
   }

@@ -10,6 +10,8 @@
 
 #include <intel-ipsec-mb.h>
 
+#include "state/prefetch.h"
+
 namespace spigrp {
 
 class GcmFunctions {
@@ -22,11 +24,27 @@ class GcmFunctions {
   };
   // `key_index`: of() its size. `bytes`: to be encrypted.
   const Calls& calls(size_t key_index, uint32_t bytes) const noexcept {
-    const size_t size_class = (bytes > kClassLimits[0]) + (bytes > kClassLimits[1]) + (bytes > kClassLimits[2]);
-    return calls_[size_class][key_index];
+    return calls_[std::min<size_t>(bytes / kCallStep, kCallSteps - 1)][key_index];
   }
-  // Which cache lines of a table they read then: a bit for each, the first one the lowest.
-  uint32_t lines(size_t key_index, uint32_t bytes) const noexcept {
+  // Which cache lines of a table they read then.
+  class Lines {
+   public:
+    void add(size_t line) noexcept;
+    void prefetch(const uint8_t* table) const noexcept {
+      for (const Row& row : rows_) {
+        for (size_t at = row.begin; at < row.end; at += kCacheLineBytes) spigrp::prefetch(table + at);
+      }
+    }
+    bool has(size_t line) const noexcept;
+
+   private:
+    // Bytes from the table's beginning. Round keys stand together, and so do the powers of the hash key.
+    struct Row {
+      uint16_t begin, end;
+    };
+    std::array<Row, 2> rows_{};
+  };
+  const Lines& lines(size_t key_index, uint32_t bytes) const noexcept {
     return lines_[std::min<size_t>(bytes / kLineStep, kLineSteps - 1)][key_index];
   }
   // 16, 24 or 32 bytes.
@@ -37,8 +55,10 @@ class GcmFunctions {
 
  private:
   static constexpr size_t kClasses = 4, kKeySizes = 3;
-  static constexpr std::array<uint32_t, kClasses - 1> kClassLimits{128, 320, 900};    // bytes, inclusive
+  static constexpr std::array<uint32_t, kClasses> kClassBytes{0, 128, 320, 896};      // from where on each is
   static constexpr std::array<uint32_t, kClasses> kClassSamples{68, 196, 516, 1424};  // what is measured for each
+  // Every packet is looked up by its bytes in steps, of which the last is without end.
+  static constexpr size_t kCallStep = 64, kCallSteps = 16;
 
   // Every block of a packet has a power of the hash key, up to 48 of them.
   static constexpr size_t kLineStep = 128, kLineSteps = 8;  // bytes of a packet; the last step is without end
@@ -50,8 +70,8 @@ class GcmFunctions {
   GcmFunctions();
   void find_lines();
 
-  std::array<std::array<Calls, kKeySizes>, kClasses> calls_{};
-  std::array<std::array<uint32_t, kKeySizes>, kLineSteps> lines_{};
+  std::array<std::array<Calls, kKeySizes>, kCallSteps> calls_{};
+  std::array<std::array<Lines, kKeySizes>, kLineSteps> lines_{};
   std::array<KeyTables, kKeySizes> tables_{};
 };
 

@@ -2,7 +2,6 @@
 #include "crypto/key_schedule.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <new>
 #include <span>
@@ -59,19 +58,6 @@ size_t mac_key_offset(const Algorithm& algorithm) {
 
 size_t mac_key_bytes(const Algorithm& algorithm) {
   return algorithm.authenticator == nullptr || algorithm.authenticator->is_hmac() ? 0 : sizeof(AesRoundKeys);
-}
-
-// Which cache lines of the whole a job over so many bytes reads: a bit for each, the first one the lowest.
-uint32_t lines_of(const Algorithm& algorithm, uint32_t bytes) {
-  constexpr size_t kHeadLines = sizeof(KeySchedule::Expanded) / kCacheLineBytes;
-  static_assert(sizeof(KeySchedule::Expanded) % kCacheLineBytes == 0, "round keys begin a line");
-  static_assert(kHeadLines + sizeof(gcm_key_data) / kCacheLineBytes < 32, "all lines have a bit");
-  if (algorithm.cipher != nullptr && algorithm.cipher->mode == CipherMode::kAesGcm) {
-    const size_t index = GcmFunctions::index_of(algorithm.cipher->key_bytes);
-    return 1 | GcmFunctions::fastest().lines(index, bytes) << kHeadLines;
-  }
-  const size_t lines = kHeadLines + (cipher_key_bytes(algorithm) + kCacheLineBytes - 1) / kCacheLineBytes;
-  return UINT32_MAX >> (32 - std::min<size_t>(lines, 32));
 }
 
 // RFC 2451 section 2.3: equal parts make 3DES single DES. The lowest bit of each byte is parity and no key.
@@ -205,6 +191,8 @@ uint8_t mode_pair_of(const Algorithm& algorithm) noexcept {
 
 void KeySchedule::Expanded::describe(const Algorithm& of) noexcept {
   algorithm = of;
+  const bool is_gcm = algorithm.cipher != nullptr && algorithm.cipher->mode == CipherMode::kAesGcm;
+  gcm = is_gcm ? &GcmFunctions::fastest() : nullptr;
   mode_pair = mode_pair_of(algorithm);
   icv_bytes = algorithm.icv_bytes();
   gcm_key_index = algorithm.cipher == nullptr ? uint8_t{0} : GcmFunctions::index_of(algorithm.cipher->key_bytes);
@@ -219,7 +207,7 @@ Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key&
   }
   if (shared_multi_buffer() == nullptr) return failure("ipsec-mb", "does not run on this processor");
 
-  const size_t bytes = sizeof(Expanded) + mac_key_offset(algorithm) + mac_key_bytes(algorithm);
+  const auto bytes = static_cast<uint32_t>(sizeof(Expanded) + mac_key_offset(algorithm) + mac_key_bytes(algorithm));
   void* memory = operator new (bytes, std::align_val_t{alignof(Expanded)});
   KeySchedule schedule;
   schedule.algorithm_ = algorithm;
@@ -264,7 +252,7 @@ void KeySchedule::Expanded::expand_cipher(const Cipher& cipher, std::span<const 
       return;
     }
     case CipherMode::kAesGcm:
-      return GcmFunctions::fastest().expand(key, *new (round_keys) gcm_key_data);
+      return gcm->expand(key, *new (round_keys) gcm_key_data);
     case CipherMode::kAesGmac:
       return expand_gmac(key, *new (round_keys) gcm_key_data);
     case CipherMode::kChaCha20Poly1305:
@@ -298,9 +286,13 @@ KeySchedule& KeySchedule::operator=(KeySchedule&&) noexcept = default;
 KeySchedule::~KeySchedule() = default;
 
 void KeySchedule::prefetch(const Expanded& keys, uint32_t bytes) noexcept {
-  const auto* start = reinterpret_cast<const uint8_t*>(&keys);
-  for (uint32_t lines = lines_of(keys.algorithm, bytes); lines != 0; lines &= lines - 1) {
-    spigrp::prefetch(start + static_cast<size_t>(std::countr_zero(lines)) * kCacheLineBytes);
+  const auto* round_keys = reinterpret_cast<const uint8_t*>(&keys + 1);
+  if (keys.gcm != nullptr) [[likely]] {
+    return keys.gcm->lines(keys.gcm_key_index, bytes).prefetch(round_keys);
+  }
+  const size_t key_bytes = cipher_key_bytes(keys.algorithm);
+  for (size_t at = kCacheLineBytes; at < sizeof(Expanded) + key_bytes; at += kCacheLineBytes) {
+    spigrp::prefetch(reinterpret_cast<const uint8_t*>(&keys) + at);
   }
 }
 

@@ -13,6 +13,7 @@
 #include <intel-ipsec-mb.h>
 
 #include "crypto/crypto_engine.h"
+#include "crypto/gcm_functions.h"
 #include "crypto/key_schedule.h"
 
 namespace spigrp {
@@ -48,12 +49,13 @@ struct alignas(64) KeySchedule::Expanded {
   void expand_cipher(const Cipher& cipher, std::span<const uint8_t> key_and_salt);
   void expand_authenticator(std::span<const uint8_t> key);
 
-  size_t allocated_bytes;  // of the whole, to be wiped
   Algorithm algorithm{};
   // Round keys; 3DES: an array of three pointers; GCM and GMAC: gcm_key_data; ChaCha20: the key; null: none.
   const void* encrypt_keys;
   const void* decrypt_keys;
   const void* mac_round_keys;   // XCBC and CMAC
+  const GcmFunctions* gcm;      // whose tables these are; null: no AES-GCM
+  uint32_t allocated_bytes;     // of the whole, to be wiped
   std::array<uint8_t, 4> salt;  // begins the nonce; CCM has three bytes of it
   // What the engine asks of the algorithm for each packet.
   uint8_t mode_pair;
