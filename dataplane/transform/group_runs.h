@@ -34,6 +34,12 @@ class GroupRuns {
     are_cold_ = is_cold(runs_[0], now_tsc) || is_cold(runs_[count_ - 1], now_tsc);
   }
 
+  // Of what is left of the same burst, in the same order.
+  void find_again(const Burst& burst) noexcept {
+    count_ = 0;
+    find(burst);
+  }
+
   GroupRun* begin() noexcept { return runs_.data(); }
   GroupRun* end() noexcept { return runs_.data() + count_; }
 

@@ -127,21 +127,20 @@ uint16_t take_row(const Burst& burst, const Jobs& jobs, uint16_t place, uint16_t
   return static_cast<uint16_t>(place + esp.replay.advance_row(first, static_cast<uint32_t>(end - place), writers));
 }
 
-// Both go through the packets of a run, of which those that are kept go to `kept` and on; they return where those end.
-template <class Pair>
-uint16_t begin_verifying(WorkerContext& context, Burst& burst, GroupRun& run, uint16_t kept, Unsent& unsent,
-                         Jobs& jobs) noexcept {
-  const Pair pair(*run.pair);
-  const uint16_t first = run.begin, last = run.end;
-  run.begin = kept;
-  for (uint16_t place = first; place < last; ++place) {
-    const Verdict verdict = pair.begin(burst.entries[place], jobs[kept], unsent[kept]);
+// All packets of the burst up to the cipher's and authenticator's work, whose runs nothing is kept of.
+void begin_verifying(WorkerContext& context, Burst& burst, Unsent& unsent, Jobs& jobs) noexcept {
+  uint16_t kept = 0;
+  for (uint16_t place = 0; place < burst.count; ++place) {
+    BurstEntry& entry = burst.entries[place];
+    const TunnelInEsp& pair = entry.group->tunnel_in_esp();
+    const Verdict verdict = pair.is_usual() ? UsualPair(pair).begin(entry, jobs[kept], unsent[kept])
+                                            : AnyPair(pair).begin(entry, jobs[kept], unsent[kept]);
     kept = keep_or_drop(context, burst, place, kept, verdict);
   }
-  run.end = kept;
-  return kept;
+  burst.count = kept;
 }
 
+// What is left of a run: those that are kept go to `kept` and on; returns where they end.
 template <class Pair>
 uint16_t finish_verified(WorkerContext& context, Burst& burst, const GroupRun& run, uint16_t kept, const Jobs& jobs,
                          IpPacket* inner) noexcept {
@@ -231,18 +230,19 @@ void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) 
   runs.each_if_cold([](const GroupRun& run) { run.pair->esp->replay.prefetch(); });
   Jobs jobs;
   Unsent unsent;
-  uint16_t kept = 0;
-  for (GroupRun& run : runs) {
-    const auto begin = run.pair->is_usual() ? begin_verifying<UsualPair> : begin_verifying<AnyPair>;
-    kept = begin(context, burst, run, kept, unsent, jobs);
-  }
-  burst.count = kept;
+  const uint16_t received = burst.count;
+  begin_verifying(context, burst, unsent, jobs);
+  if (burst.count < received) [[unlikely]]
+    runs.find_again(burst);
 
   context.crypto->verify({jobs.data(), burst.count});
-  kept = 0;
-  for (GroupRun& run : runs) {
-    const auto finish = run.pair->is_usual() ? finish_verified<UsualPair> : finish_verified<AnyPair>;
-    kept = finish(context, burst, run, kept, jobs, inner);
+  uint16_t kept = 0;
+  for (const GroupRun& run : runs) {
+    if (run.pair->is_usual()) [[likely]] {
+      kept = finish_verified<UsualPair>(context, burst, run, kept, jobs, inner);
+    } else {
+      kept = finish_verified<AnyPair>(context, burst, run, kept, jobs, inner);
+    }
   }
   burst.count = kept;
 }
