@@ -70,10 +70,6 @@ uint32_t large_buffers_wanted(const Options& options, const std::vector<Port>& p
 
 }  // namespace
 
-void EngineParts::FreeBuffers::operator()(rte_mempool* buffers) const noexcept {
-  rte_mempool_free(buffers);
-}
-
 Expected<std::unique_ptr<EngineParts>> EngineParts::create(const Options& options) {
   if (const auto valid = validate(options); !valid) return tl::unexpected(valid.error());
   std::unique_ptr<EngineParts> parts(new EngineParts);
@@ -95,8 +91,8 @@ void EngineParts::close() noexcept {
 }
 
 Expected<void> EngineParts::make_buffers(const Options& options) {
-  buffers_.reset(rte_pktmbuf_pool_create(unique_name("packets").c_str(), options.memory.packet_buffers,
-                                         kBufferCachePackets, 0, options.memory.buffer_bytes, SOCKET_ID_ANY));
+  buffers_ = make_buffer_pool(unique_name("packets"), {options.memory.packet_buffers, kBufferCachePackets,
+                                                       static_cast<uint16_t>(options.memory.buffer_bytes)});
   if (buffers_) return {};
   return failure("memory.packet_buffers",
                  std::to_string(options.memory.packet_buffers) + " buffers of " +
@@ -108,8 +104,7 @@ Expected<void> EngineParts::make_buffers(const Options& options) {
 Expected<void> EngineParts::make_large_buffers(const Options& options) {
   if (options.memory.buffer_bytes >= kLargeBufferBytes) return {};
   const uint32_t wanted = large_buffers_wanted(options, ports_);
-  large_buffers_.reset(
-      rte_pktmbuf_pool_create(unique_name("large").c_str(), wanted, 0, 0, kLargeBufferBytes, SOCKET_ID_ANY));
+  large_buffers_ = make_buffer_pool(unique_name("large"), {wanted, 0, kLargeBufferBytes});
   if (large_buffers_) return {};
   return failure("memory.megabytes",
                  std::to_string(wanted) + " large buffers of " + std::to_string(kLargeBufferBytes) +

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/options.h"
+#include "engine/buffer_pool.h"
 #include "engine/control_plane.h"
 #include "engine/event_source.h"
 #include "engine/network.h"
@@ -50,12 +51,8 @@ class EngineParts {
   Expected<void> set_addresses(const Options& options);
   Expected<void> make_workers(const Options& options);
 
-  struct FreeBuffers {
-    void operator()(rte_mempool* buffers) const noexcept;
-  };
-
   // Destroyed from the last to the first: ports hold buffers, versions free what the tables point to.
-  std::unique_ptr<rte_mempool, FreeBuffers> buffers_, large_buffers_;
+  BufferPool buffers_, large_buffers_;
   std::unique_ptr<SaTables> sas_;
   std::unique_ptr<RouteTables> routes_;
   VersionedCell<OwnAddresses> own_addresses_;

@@ -1,7 +1,7 @@
 // KnownGroups: what is remembered at one generation, of packets whose hashes are alike too.
 #include "engine/known_groups.h"
 
-#include "support/runner.h"
+#include <boost/test/unit_test.hpp>
 
 namespace spigrp {
 namespace {
