@@ -191,9 +191,11 @@ void Forwarding::route(PlainBurst& burst, PlainBurst& answers) noexcept {
     hash_flow(plain.packet, plain.ip, flow);
     flows_.prefetch(flow.hash);
   }
-  for (uint16_t i = 0; i < count; ++i) {
-    const bool is_of_the_same = i > 0 && flows[i].hash == flows[i - 1].hash;
-    if (!is_of_the_same) flows_.prefetch_ways(flows[i], network_.sas, stamps_.at);
+  if (context_.is_cold) {
+    for (uint16_t i = 0; i < count; ++i) {
+      const bool is_of_the_same = i > 0 && flows[i].hash == flows[i - 1].hash;
+      if (!is_of_the_same) flows_.prefetch_ways(flows[i], network_.sas, stamps_.at);
+    }
   }
   bool is_learned = false;  // what the tables say of all flows that are not known
   for (uint16_t i = 0; i < count; ++i) {

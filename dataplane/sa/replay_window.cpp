@@ -7,23 +7,9 @@
 namespace spigrp {
 namespace {
 
-constexpr uint64_t kBlockBits = 5;  // 32 numbers a word
-
-struct Place {
-  uint32_t word;
-  uint32_t tag;
-  uint32_t bit;
-};
-
 // One word more than the window needs, so that a number within the window never shares a word with one beyond it.
 uint32_t word_count(uint16_t packets) {
   return std::bit_ceil((packets + 31u) / 32u + 1u);
-}
-
-Place place_of(uint64_t sequence, uint32_t word_mask) noexcept {
-  const uint64_t block = sequence >> kBlockBits;
-  return {static_cast<uint32_t>(block) & word_mask, static_cast<uint32_t>(block >> std::popcount(word_mask)),
-          1u << (sequence & 31)};
 }
 
 uint32_t tag_of(uint64_t word) noexcept {
@@ -38,7 +24,10 @@ bool newer(uint32_t tag, uint32_t than) noexcept {
 }  // namespace
 
 ReplayWindow::ReplayWindow(uint16_t packets, uint64_t highest)
-    : packets_(packets), word_mask_(word_count(packets) - 1), highest_(highest) {
+    : packets_(packets),
+      word_bits_(static_cast<uint8_t>(std::countr_zero(word_count(packets)))),
+      word_mask_(word_count(packets) - 1),
+      highest_(highest) {
   if (packets_ == 0) return;
   words_ = std::make_unique<std::atomic<uint64_t>[]>(word_mask_ + 1);
   close_up_to(highest);
@@ -54,7 +43,7 @@ void ReplayWindow::begin_behind(uint64_t highest) noexcept {
 void ReplayWindow::close_up_to(uint64_t highest) noexcept {
   const uint64_t newest_block = highest >> kBlockBits;
   for (uint64_t back = 0; back <= std::min<uint64_t>(word_mask_, newest_block); ++back) {
-    const Place place = place_of((newest_block - back) << kBlockBits, word_mask_);
+    const Place place = place_of((newest_block - back) << kBlockBits);
     const uint32_t seen = back > 0 ? UINT32_MAX : UINT32_MAX >> (31 - (highest & 31));
     words_[place.word].store(uint64_t{place.tag} << 32 | seen, std::memory_order_relaxed);
   }
@@ -69,19 +58,19 @@ bool ReplayWindow::is_behind(uint64_t sequence) const noexcept {
 ReplayVerdict ReplayWindow::check_behind(uint64_t sequence) const noexcept {
   if (packets_ == 0) return ReplayVerdict::kFresh;
   if (is_behind(sequence)) return ReplayVerdict::kOutside;
-  const Place place = place_of(sequence, word_mask_);
+  const Place place = place_of(sequence);
   const uint64_t word = words_[place.word].load(std::memory_order_relaxed);
   if (newer(tag_of(word), place.tag)) return ReplayVerdict::kOutside;
   return tag_of(word) == place.tag && (word & place.bit) != 0 ? ReplayVerdict::kReplayed : ReplayVerdict::kFresh;
 }
 
-ReplayVerdict ReplayWindow::check_and_advance(uint64_t sequence, Writers writers) noexcept {
+ReplayVerdict ReplayWindow::check_and_advance_any(uint64_t sequence, Writers writers) noexcept {
   if (packets_ == 0) {
     raise_highest(sequence, writers);
     return ReplayVerdict::kFresh;
   }
   if (is_behind(sequence)) return ReplayVerdict::kOutside;
-  const Place place = place_of(sequence, word_mask_);
+  const Place place = place_of(sequence);
   std::atomic<uint64_t>& slot = words_[place.word];
   uint64_t word = slot.load(std::memory_order_relaxed);
   uint64_t wanted;
@@ -103,7 +92,7 @@ uint32_t ReplayWindow::advance_row(uint64_t first, uint32_t count, Writers write
   uint64_t next = first;
   while (next < end && packets_ != 0) {
     const uint64_t of_block = std::min(end - next, 32 - (next & 31));
-    const Place place = place_of(next, word_mask_);
+    const Place place = place_of(next);
     const auto bits = static_cast<uint32_t>(((uint64_t{1} << of_block) - 1) << (next & 31));
     std::atomic<uint64_t>& slot = words_[place.word];
     uint64_t word = slot.load(std::memory_order_relaxed);
@@ -143,7 +132,7 @@ void ReplayWindow::raise_highest(uint64_t sequence, Writers writers) noexcept {
 }
 
 bool ReplayWindow::seen(uint64_t sequence) const noexcept {
-  const Place place = place_of(sequence, word_mask_);
+  const Place place = place_of(sequence);
   const uint64_t word = words_[place.word].load(std::memory_order_relaxed);
   return tag_of(word) == place.tag && (word & place.bit) != 0;
 }

@@ -28,7 +28,13 @@ class ReplayWindow {
     return is_ahead(sequence) ? ReplayVerdict::kFresh : check_behind(sequence);
   }
   // worker: after authentication, per packet and in order: accepts a number once and moves the window.
-  ReplayVerdict check_and_advance(uint64_t sequence, Writers writers = Writers::kMany) noexcept;
+  ReplayVerdict check_and_advance(uint64_t sequence, Writers writers = Writers::kMany) noexcept {
+    if (writers == Writers::kOne && is_ahead(sequence) && packets_ != 0) [[likely]] {
+      put_ahead(sequence);
+      return ReplayVerdict::kFresh;
+    }
+    return check_and_advance_any(sequence, writers);
+  }
   // worker: a number behind which nothing has come yet
   bool is_ahead(uint64_t sequence) const noexcept { return sequence > highest(); }
   // worker: the same for `count` numbers in a row, from one on that is_ahead(), with one compare-and-swap for each 32
@@ -46,6 +52,28 @@ class ReplayWindow {
   uint64_t newest_bits() const noexcept;
 
  private:
+  static constexpr uint64_t kBlockBits = 5;  // 32 numbers a word
+
+  struct Place {
+    uint32_t word;
+    uint32_t tag;
+    uint32_t bit;
+  };
+  Place place_of(uint64_t sequence) const noexcept {
+    const uint64_t block = sequence >> kBlockBits;
+    return {static_cast<uint32_t>(block) & word_mask_, static_cast<uint32_t>(block >> word_bits_),
+            uint32_t{1} << (sequence & 31)};
+  }
+  // The only writer: a number ahead of all others. Its word is of its block, or of one before.
+  void put_ahead(uint64_t sequence) noexcept {
+    const Place place = place_of(sequence);
+    std::atomic<uint64_t>& slot = words_[place.word];
+    const uint64_t word = slot.load(std::memory_order_relaxed);
+    const uint64_t begun = word >> 32 == place.tag ? word : uint64_t{place.tag} << 32;
+    slot.store(begun | place.bit, std::memory_order_relaxed);
+    highest_.store(sequence, std::memory_order_relaxed);
+  }
+  ReplayVerdict check_and_advance_any(uint64_t sequence, Writers writers) noexcept;
   void close_up_to(uint64_t highest) noexcept;
   void raise_highest(uint64_t sequence, Writers writers) noexcept;
   bool is_behind(uint64_t sequence) const noexcept;
@@ -53,7 +81,8 @@ class ReplayWindow {
   bool seen(uint64_t sequence) const noexcept;
 
   uint16_t packets_;
-  uint32_t word_mask_;                              // words − 1; words are a power of two
+  uint8_t word_bits_;                               // words are a power of two, of this exponent
+  uint32_t word_mask_;                              // words − 1
   std::unique_ptr<std::atomic<uint64_t>[]> words_;  // worker: rw; high half the tag, low half 32 numbers
   std::atomic<uint64_t> highest_;                   // worker: rw, control: ro
 };

@@ -2,6 +2,7 @@
 #include "transform/group_runs.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace spigrp {
 namespace {
@@ -10,34 +11,23 @@ constexpr uint8_t kNoRun = 0xff;
 constexpr size_t kPlaces = 128;  // as many as the hash has values
 static_assert(kPlaces / 2 == kBurstCapacity);
 
-// Which runs are of the same group.
-class SameGroups {
+// Where a run's group is looked for among those before it: the first run of each, by open addressing.
+class FirstRuns {
  public:
-  SameGroups() noexcept { firsts_.fill(kNoRun); }
+  explicit FirstRuns(const GroupRun* runs) noexcept : runs_(runs) { firsts_.fill(kNoRun); }
 
-  // Whether there is one before it.
-  bool add(const GroupRun* runs, uint8_t number) noexcept {
-    const GroupRun& run = runs[number];
-    const auto is_other = [&](uint8_t first) { return first != kNoRun && runs[first].pair != run.pair; };
-    size_t place = reinterpret_cast<uintptr_t>(run.pair) * 0x9e3779b97f4a7c15u >> 57;
-    while (is_other(firsts_[place])) place = (place + 1) % firsts_.size();
-    next_[number] = kNoRun;
-    const bool is_first = firsts_[place] == kNoRun;
-    if (is_first) {
-      firsts_[place] = number;
-    } else {
-      next_[last_[firsts_[place]]] = number;
-    }
-    last_[firsts_[place]] = number;
-    return !is_first;
+  // The first run of this one's group, which it may be itself.
+  uint8_t first_of(uint8_t number) noexcept {
+    const TunnelInEsp* pair = runs_[number].pair;
+    size_t place = reinterpret_cast<uintptr_t>(pair) * 0x9e3779b97f4a7c15u >> 57;
+    while (firsts_[place] != kNoRun && runs_[firsts_[place]].pair != pair) place = (place + 1) % kPlaces;
+    if (firsts_[place] == kNoRun) firsts_[place] = number;
+    return firsts_[place];
   }
 
-  uint8_t next(uint8_t number) const noexcept { return next_[number]; }  // kNoRun: it is the last of its group
-
  private:
-  std::array<uint8_t, kPlaces> firsts_;  // open addressing: the first run of each group
-  std::array<uint8_t, kBurstCapacity> next_;
-  std::array<uint8_t, kBurstCapacity> last_;  // by the group's first
+  const GroupRun* runs_;
+  std::array<uint8_t, kPlaces> firsts_;
 };
 
 }  // namespace
@@ -55,20 +45,35 @@ void GroupRuns::find(const Burst& burst) noexcept {
 }
 
 void GroupRuns::gather(Burst& burst) noexcept {
-  SameGroups same_groups;
-  bool repeats = false;
-  for (uint8_t number = 0; number < count_; ++number) repeats = same_groups.add(runs_.data(), number) || repeats;
-  if (!repeats) return;
+  FirstRuns firsts(runs_.data());
+  for (uint8_t number = 0; number < count_; ++number) {
+    if (firsts.first_of(number) != number) return merge(burst);
+  }
+}
+
+// Of runs of which some are of the same group.
+void GroupRuns::merge(Burst& burst) noexcept {
+  FirstRuns firsts(runs_.data());
+  std::array<uint8_t, kBurstCapacity> next, last;  // the next run of the same group; by its first one, the last
+  uint64_t begins = 0;                             // a bit for each run that is the first of its group
+  for (uint8_t number = 0; number < count_; ++number) {
+    const uint8_t first = firsts.first_of(number);
+    if (first == number) {
+      begins |= uint64_t{1} << number;
+    } else {
+      next[last[first]] = number;
+    }
+    next[number] = kNoRun;
+    last[first] = number;
+  }
   Burst gathered;
   std::array<GroupRun, kBurstCapacity> merged;
   uint8_t merged_count = 0;
-  uint64_t done = 0;  // a bit for each run
-  for (uint8_t number = 0; number < count_; ++number) {
-    if ((done >> number & 1) != 0) continue;
-    GroupRun& run = merged[merged_count++] = runs_[number];
+  for (; begins != 0; begins &= begins - 1) {
+    const auto first = static_cast<uint8_t>(std::countr_zero(begins));
+    GroupRun& run = merged[merged_count++] = runs_[first];
     run.begin = gathered.count;
-    for (uint8_t same = number; same != kNoRun; same = same_groups.next(same)) {
-      done |= uint64_t{1} << same;
+    for (uint8_t same = first; same != kNoRun; same = next[same]) {
       for (uint16_t place = runs_[same].begin; place < runs_[same].end; ++place) gathered.push(burst.entries[place]);
     }
     run.end = gathered.count;

@@ -34,6 +34,8 @@ class GroupRuns {
     are_cold_ = is_cold(runs_[0], now_tsc) || is_cold(runs_[count_ - 1], now_tsc);
   }
 
+  bool are_cold() const noexcept { return are_cold_; }
+
   // Of what is left of the same burst, in the same order.
   void find_again(const Burst& burst) noexcept {
     count_ = 0;
@@ -61,6 +63,7 @@ class GroupRuns {
 
   void find(const Burst& burst) noexcept;
   void gather(Burst& burst) noexcept;
+  void merge(Burst& burst) noexcept;
 
   std::array<GroupRun, kBurstCapacity> runs_;
   uint8_t count_ = 0;

@@ -65,18 +65,6 @@ std::optional<NoticeKind> notice_of(DropReason reason) noexcept {
   }
 }
 
-Verdict verdict_of(ReplayVerdict replay) noexcept {
-  switch (replay) {
-    case ReplayVerdict::kReplayed:
-      return DropReason::replayed;
-    case ReplayVerdict::kOutside:
-      return DropReason::outside_window;
-    case ReplayVerdict::kFresh:
-      break;
-  }
-  return Verdict::keep();
-}
-
 }  // namespace
 
 Verdict StepBurst::check_outbound(const Sa& sa, rte_mbuf* packet, Position position, IpPacket& ip) noexcept {
@@ -155,8 +143,16 @@ Verdict StepBurst::check_replay_behind(const BurstEntry& entry) noexcept {
   return verdict_of(entry.sa->replay.check(entry.sequence));
 }
 
-Verdict StepBurst::advance_window(const BurstEntry& entry, Writers writers) noexcept {
-  return verdict_of(entry.sa->replay.check_and_advance(entry.sequence, writers));
+Verdict StepBurst::verdict_of(ReplayVerdict replay) noexcept {
+  switch (replay) {
+    case ReplayVerdict::kReplayed:
+      return DropReason::replayed;
+    case ReplayVerdict::kOutside:
+      return DropReason::outside_window;
+    case ReplayVerdict::kFresh:
+      break;
+  }
+  return Verdict::keep();
 }
 
 void StepBurst::note_uses() noexcept {

@@ -102,7 +102,10 @@ class StepBurst {
   static Verdict advance_replay(const BurstEntry& entry, Writers writers) noexcept {
     return is_replay_protected(*entry.sa) ? advance_window(entry, writers) : Verdict::keep();
   }
-  static Verdict advance_window(const BurstEntry& entry, Writers writers) noexcept;  // of an SA that is protected
+  static Verdict advance_window(const BurstEntry& entry, Writers writers) noexcept {  // of an SA that is protected
+    const ReplayVerdict verdict = entry.sa->replay.check_and_advance(entry.sequence, writers);
+    return verdict == ReplayVerdict::kFresh ? Verdict::keep() : verdict_of(verdict);
+  }
   // Anti-replay goes with integrity only (RFC 4303 section 3.4.3): without an ICV anybody could move the window.
   static bool is_replay_protected(const Sa& sa) noexcept { return sa.icv_bytes != 0; }
 
@@ -123,6 +126,7 @@ class StepBurst {
   static void drop(WorkerContext& context, const BurstEntry& entry, DropReason reason) noexcept;
 
  private:
+  static Verdict verdict_of(ReplayVerdict replay) noexcept;
   // The two numbers of a row that say what is to be taken from its SA's lifetime.
   struct Charge {
     uint32_t SaTally::Row::*packets;

@@ -30,6 +30,10 @@ struct WorkerContext {
   rte_mempool* large_buffers = nullptr;   // shared; null: there are none
   Writers writers = Writers::kMany;       // of what workers share: whether this one is alone
 
+  // Whether the SAs of the last burst had left the near caches, so that what the next one needs is worth fetching
+  // before it is asked for.
+  bool is_cold = true;
+
   // For packets that must be in one piece.
   BufferPools buffers() const noexcept { return {packet_buffers, large_buffers}; }
 
