@@ -229,8 +229,7 @@ class Gateway {
       rte_mbuf* piece = rte_pktmbuf_alloc(parts_->buffers());
       BOOST_REQUIRE(piece != nullptr);
       const size_t count = std::min({bytes.size() - at, most_bytes, size_t{rte_pktmbuf_tailroom(piece)}});
-      std::copy_n(bytes.begin() + static_cast<long>(at), count,
-                  rte_pktmbuf_append(piece, static_cast<uint16_t>(count)));
+      std::copy_n(bytes.begin() + static_cast<long>(at), count, append(piece, count));
       at += count;
       if (whole == nullptr) {
         whole = piece;

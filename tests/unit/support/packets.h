@@ -54,9 +54,14 @@ inline Bytes from_hex(std::string_view text) {
   return bytes;
 }
 
+// As bytes, so that they are copied all at once where nothing is optimized.
+inline uint8_t* append(rte_mbuf* packet, size_t bytes) {
+  return reinterpret_cast<uint8_t*>(rte_pktmbuf_append(packet, static_cast<uint16_t>(bytes)));
+}
+
 inline rte_mbuf* packet_from(std::span<const uint8_t> bytes) {
   rte_mbuf* packet = rte_pktmbuf_alloc(packet_pool());
-  std::copy(bytes.begin(), bytes.end(), rte_pktmbuf_append(packet, static_cast<uint16_t>(bytes.size())));
+  std::copy(bytes.begin(), bytes.end(), append(packet, bytes.size()));
   return packet;
 }
 
@@ -112,10 +117,13 @@ inline void put16(Bytes& bytes, size_t at, unsigned value) {
   bytes[at + 1] = static_cast<uint8_t>(value);
 }
 
-// RFC 1071 as it is written: 16-bit words, end-around carry.
+// RFC 1071 as it is written: 16-bit words, end-around carry. By a pointer, for where nothing is optimized.
 inline uint16_t plain_checksum(std::span<const uint8_t> bytes) {
   uint32_t sum = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) sum += i % 2 == 0 ? bytes[i] << 8 : bytes[i];
+  const uint8_t* at = bytes.data();
+  size_t left = bytes.size();
+  for (; left >= 2; left -= 2, at += 2) sum += static_cast<uint32_t>(at[0] << 8 | at[1]);
+  if (left == 1) sum += static_cast<uint32_t>(at[0] << 8);
   while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
   return static_cast<uint16_t>(~sum);
 }
