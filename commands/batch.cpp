@@ -80,6 +80,7 @@ constinit const CommandRow kBatchCommand{{"batch", kBatchOptions, Operands::kAny
                                          batch_action};
 
 Expected<std::optional<Edit>> parse_edit(std::string_view line, const CommandWorld& world) {
+  if (line.empty()) return std::optional<Edit>();
   if (line.size() > kMaxLineBytes) {
     return failure({}, "is longer than " + std::to_string(kMaxLineBytes) + " bytes", "a command is shorter");
   }
