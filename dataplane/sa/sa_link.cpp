@@ -146,7 +146,7 @@ void SaEdit::Staged::link_sa(const SaId& id, const SaEntry& now) {
 void SaEdit::Staged::take_over() {
   for (std::unique_ptr<SaGroup>& group : new_groups) {
     step();
-    if (entries.at(group->at(0)->id).group == group.get()) group.release();
+    if (entries.at(group->at(0)->id).group == group.get()) (void)group.release();
   }
   for (std::unique_ptr<Sa>& sa : new_sas) {
     step();

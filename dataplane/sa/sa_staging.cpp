@@ -146,7 +146,7 @@ void SaEdit::Staged::remove_sa(const SaId& id) {
 
 // Takes the table slots that linking this SA will need, and returns its own.
 Expected<Slot> SaEdit::Staged::reserve(const Sa& sa) {
-  const auto slot = tables.sas_->insert(sa_key(sa.id));
+  auto slot = tables.sas_->insert(sa_key(sa.id));
   if (!slot || !has_address_key(sa.id)) return slot;
   const auto address_slot = tables.by_addresses_->insert(address_key(sa));
   if (address_slot) return slot;
