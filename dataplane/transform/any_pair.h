@@ -92,8 +92,9 @@ class AnyPair {
     packet->data_off = static_cast<uint16_t>(packet->data_off + front_bytes);
     packet->pkt_len = inner_bytes;
     packet->data_len = static_cast<uint16_t>(inner_bytes);
+    const Family announced = tunnelled_family(trailer.next_header);
+    if (const Verdict sound = check_tunnelled(outer + front_bytes, announced, inner_bytes); !sound.kept()) return sound;
     if (const auto wrong = read_ip(packet, inner)) return *wrong;
-    if (inner.family != tunnelled_family(trailer.next_header)) return DropReason::malformed;
     const Verdict verdict = join_ecn_of(packet, inner.family, outer_class);
     if (verdict.kept()) count(tunnel_uses_, inner_bytes);
     return verdict;

@@ -110,18 +110,22 @@ inline bool has_addresses_of(const Sa& sa, const uint8_t* outer) noexcept {
   return outer[0] >> 4 == 6 && std::memcmp(outer + offsetof(Ipv6Header, source), sa.tunnel.ipv6.source.data(), 32) == 0;
 }
 
+// Of what is in a tunnel: it is a packet of the family that was announced, and not longer than the `bytes` there are.
+inline Verdict check_tunnelled(const uint8_t* header, Family family, uint32_t bytes) noexcept {
+  const bool is_ipv4 = family == Family::kIpv4;
+  if (bytes < fixed_header_bytes(family)) return DropReason::runt;
+  if (header[0] >> 4 != (is_ipv4 ? 4 : 6)) return DropReason::malformed;
+  const uint32_t announced_bytes =
+      is_ipv4 ? reinterpret_cast<const Ipv4Header*>(header)->total_length.host()
+              : sizeof(Ipv6Header) + reinterpret_cast<const Ipv6Header*>(header)->payload_length.host();
+  return announced_bytes > bytes ? Verdict(DropReason::runt) : Verdict::keep();
+}
+
 // Outer source and destination are the SA's, and there is an inner header of the family that was announced.
 inline Verdict check_tunnel(const Sa& sa, const rte_mbuf* packet, const TunnelPayload& inner) noexcept {
   const auto* outer = rte_pktmbuf_mtod(packet, const uint8_t*);
   if (!has_addresses_of(sa, outer)) return DropReason::tunnel_mismatch;
-  const bool inner_is_ipv4 = inner.family == Family::kIpv4;
-  if (inner.bytes < fixed_header_bytes(inner.family)) return DropReason::runt;
-  const uint8_t* header = outer + inner.offset_bytes;
-  if (header[0] >> 4 != (inner_is_ipv4 ? 4 : 6)) return DropReason::malformed;
-  const uint32_t announced_bytes =
-      inner_is_ipv4 ? reinterpret_cast<const Ipv4Header*>(header)->total_length.host()
-                    : sizeof(Ipv6Header) + reinterpret_cast<const Ipv6Header*>(header)->payload_length.host();
-  return announced_bytes > inner.bytes ? Verdict(DropReason::runt) : Verdict::keep();
+  return check_tunnelled(outer + inner.offset_bytes, inner.family, inner.bytes);
 }
 
 // RFC 6040 figure 4: what the inner header leaves with; the one illegal pair is CE around a packet without ECN.

@@ -204,8 +204,9 @@ class UsualPair {
     packet->pkt_len = inner_bytes;
     packet->data_len = static_cast<uint16_t>(inner_bytes);
     if (next_header != kProtocolIpip || !read_usual_ip(packet, inner)) [[unlikely]] {
+      const Verdict sound = check_tunnelled(outer + kFrontBytes, tunnelled_family(next_header), inner_bytes);
+      if (!sound.kept()) return sound;
       if (const auto wrong = read_ip(packet, inner)) return *wrong;
-      if (inner.family != tunnelled_family(next_header)) return DropReason::malformed;
     }
     return join_ecn_of(packet, inner.family, outer_class);
   }
