@@ -72,7 +72,9 @@ enum class Way : uint8_t { kAtOnce, kOneByOne };
 
 class PairGateway {
  public:
+  // One has its SAs for itself, the other might share them: that must make no difference either.
   PairGateway(Way way, const std::vector<PairSpec>& specs) : way_(way) {
+    context.writers = way == Way::kAtOnce ? Writers::kOne : Writers::kMany;
     for (const PairSpec& spec : specs) pairs.push_back(pair_made(spec, pairs.size()));
   }
 
