@@ -426,7 +426,8 @@ Expected<Explanation> Explainer::explain(std::span<const uint8_t> bytes, const A
                           .origin = is_plain ? Origin::kWire : Origin::kGroup,
                           .removed = is_plain ? uint8_t{0} : arrival.group->size(),
                           .group = arrival.group,
-                          .to_everyone = false};
+                          .to_everyone = false,
+                          .was_protected = false};
   Rehearsal rehearsal(network_, buffers_);
   rehearsal.follow(std::move(packet), plain);
   return rehearsal.take();

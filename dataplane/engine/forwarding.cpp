@@ -89,7 +89,7 @@ std::optional<DropReason> objection(const Network& network, Generation g, const 
 
 // The gateway's own answer to a protected packet quotes it, so it leaves protected too.
 bool must_be_protected(const PlainPacket& plain) noexcept {
-  return plain.origin == Origin::kSelf && plain.group != nullptr && plain.group->protects();
+  return plain.origin == Origin::kSelf && plain.was_protected;
 }
 
 bool leads_to_protection(const Network& network, Generation g, const Eroute* eroute) noexcept {
@@ -354,7 +354,7 @@ void Forwarding::send_plain(const PlainPacket& plain, const NextHop& hop, PlainB
   if (is_too_big_for(plain, mtu_bytes)) [[unlikely]] {
     return ways_.local.refuse(plain, DropReason::too_big, packet_too_big(plain.ip.family, mtu_bytes), answers);
   }
-  plain.packet->port = plain.port;  // from where it came in, should it wait and be routed anew
+  note_arrival(plain);  // should it wait and be routed anew
   ways_.transmitter.send(plain.packet, hop, passage_of(plain.origin), header_from(plain.origin));
 }
 

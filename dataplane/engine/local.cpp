@@ -77,7 +77,7 @@ IpPacket strip_options(rte_mbuf* packet, const IpPacket& ip) noexcept {
 std::optional<IpAddress> speaker(const Network& network, Generation g, const PlainPacket& packet) noexcept {
   const OwnAddresses* own = network.own_addresses.at(g);
   if (own == nullptr) return std::nullopt;
-  if (packet.origin == Origin::kGroup) {
+  if (packet.origin == Origin::kGroup || packet.was_protected) {
     const IpAddress destination = destination_of(packet.packet, packet.ip.family);
     for (const OwnAddresses::OfPort& port : own->ports) {
       for (const IpPrefix& prefix : port.prefixes) {
@@ -113,6 +113,8 @@ PlainPacket as_echo_reply(const PlainPacket& request) noexcept {
   PlainPacket reply = request;
   reply.ip = strip_options(request.packet, request.ip);
   reply.origin = Origin::kSelf;
+  reply.group = nullptr;
+  reply.was_protected = came_protected(request);
   return reply;
 }
 
@@ -130,7 +132,10 @@ std::optional<PlainPacket> error_about(const PlainPacket& packet, const IpAddres
                      .ip = parse_ip(message).ip,
                      .port = packet.port,
                      .origin = Origin::kSelf,
-                     .group = packet.group};
+                     .removed = 0,
+                     .group = nullptr,
+                     .to_everyone = false,
+                     .was_protected = came_protected(packet)};
 }
 
 LocalDelivery::LocalDelivery(WorkerContext& context, const Network& network, Transmitter& transmitter) noexcept

@@ -171,16 +171,15 @@ void Outbound::write_count_down(Slot next) noexcept {
   counted_ = next;
 }
 
-// A packet takes the number of its port along in its buffer, where a driver writes DPDK's own number of the port.
 void Outbound::trap(const PlainPacket& plain) noexcept {
   if (!traps_.take(context_.now_tsc)) return context_.drop(plain.packet, DropReason::trap_limited);
-  plain.packet->port = plain.port;
+  note_arrival(plain);
   transmitter_.punt({plain.packet, {}, plain.port, PuntKind::kTrap, passage_of(plain.origin), 0});
 }
 
 // It counts as punted here, and as injected where it is taken out.
 void Outbound::hold(const PlainPacket& plain, HeldPacket& held) noexcept {
-  plain.packet->port = plain.port;
+  note_arrival(plain);
   context_.counters->punted.add(1);
   rte_mbuf* const left = plain.origin == Origin::kHeld ? held.put_if_empty(plain.packet) : held.put(plain.packet);
   if (left == nullptr) return;

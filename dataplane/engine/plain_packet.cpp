@@ -3,7 +3,30 @@
 
 #include <rte_mbuf.h>
 
+#include "route/route_tables.h"
+
 namespace spigrp {
+namespace {
+
+constexpr uint16_t kProtectedMark = 0x8000;
+static_assert(kMaxPorts <= kProtectedMark);
+
+}  // namespace
+
+void note_arrival(const PlainPacket& plain) noexcept {
+  plain.packet->port = static_cast<uint16_t>(plain.port | (came_protected(plain) ? kProtectedMark : 0));
+}
+
+PlainPacket held_packet(rte_mbuf* packet, const IpPacket& ip) noexcept {
+  return {.packet = packet,
+          .ip = ip,
+          .port = static_cast<uint16_t>(packet->port & ~kProtectedMark),
+          .origin = Origin::kHeld,
+          .removed = 0,
+          .group = nullptr,
+          .to_everyone = false,
+          .was_protected = (packet->port & kProtectedMark) != 0};
+}
 
 bool must_stay_whole(const PlainPacket& plain) noexcept {
   if (plain.ip.family == Family::kIpv6) return plain.origin != Origin::kSelf;

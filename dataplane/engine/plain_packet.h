@@ -26,9 +26,21 @@ struct PlainPacket {
   uint16_t port;  // received on
   Origin origin;
   uint8_t removed;       // SAs taken off so far
-  const SaGroup* group;  // whose SAs were taken off last, or (kSelf) off the packet that this one answers; or null
+  const SaGroup* group;  // whose SAs were taken off last, or null
   bool to_everyone;      // came in an Ethernet broadcast or multicast frame
+  bool was_protected;    // kSelf, kHeld: it, or the one that it answers, came out of a group that protects
 };
+
+// What is said of such a packet, which quotes it, must leave protected too.
+inline bool came_protected(const PlainPacket& plain) noexcept {
+  return plain.origin == Origin::kGroup ? plain.group->protects() : plain.was_protected;
+}
+
+// What a packet that waits takes along in its buffer, where a driver writes DPDK's own number of the port: the number
+// of the port that it was received on, and whether it came protected.
+void note_arrival(const PlainPacket& plain) noexcept;
+// A packet with such a note that goes on.
+PlainPacket held_packet(rte_mbuf* packet, const IpPacket& ip) noexcept;
 
 // Never more than the burst that was received: a packet becomes at most one other packet.
 struct PlainBurst {

@@ -83,6 +83,7 @@ class Reception {
     plain.removed = 0;
     plain.group = nullptr;
     plain.to_everyone = to_everyone;
+    plain.was_protected = false;
   }
 
   WorkerContext& context_;

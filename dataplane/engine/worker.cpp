@@ -111,7 +111,7 @@ uint32_t Worker::resume_held() noexcept {
   for (uint16_t i = 0; i < count; ++i) {
     const ParsedIp parsed = parse_ip(packets[i]);
     if (parsed.ok) {
-      plain_.push({.packet = packets[i], .ip = parsed.ip, .port = packets[i]->port, .origin = Origin::kHeld});
+      plain_.push(held_packet(packets[i], parsed.ip));
     } else {
       context_.drop(packets[i], parsed.reason);
     }

@@ -7,7 +7,7 @@ namespace {
 
 // 10.1/16 behind the near gateway, 10.2/16 behind 192.0.2.2 and 10.3/16 behind 192.0.2.3.
 struct ThreeGateways {
-  ThreeGateways() {
+  explicit ThreeGateways(const GatewayPlan& plan_of_near = kNear) : near(plan_of_near) {
     for (Gateway* gateway : {&far, &near}) {
       gateway->add_sa("tun.213@192.0.2.1", "192.0.2.2");
       gateway->add_sa("esp.215@192.0.2.1", "192.0.2.2");
@@ -25,7 +25,7 @@ struct ThreeGateways {
     return near.packets(kLan).size();
   }
 
-  Gateway far{kFar}, near{kNear};
+  Gateway far{kFar}, near;
 };
 
 struct OneGateway : Gateway {
@@ -53,6 +53,16 @@ Bytes fragment_of(const Bytes& whole, uint16_t flags_and_offset, size_t begin, s
   put16(fragment, 6, flags_and_offset);
   set_ipv4_checksum(fragment);
   return fragment;
+}
+
+// Whoever has `sender` says so at a port, to `target`.
+void answer_arp(Gateway& gateway, uint16_t port, std::string_view sender, std::string_view target) {
+  const auto bytes = [](const auto& address) { return Bytes(address.begin(), address.end()); };
+  const Bytes reply =
+      Bytes{0, 1, 8, 0, 6, 4, 0, 2} + bytes(kPeerMac) + bytes(raw<4>(sender)) + Bytes(6, 2) + bytes(raw<4>(target));
+  Bytes frame = gateway.frame(port, Bytes{}) + reply;
+  frame[12] = 8, frame[13] = 6;
+  gateway.receive_frame(port, frame);
 }
 
 // Two fragments; only the first one shows the ports.
@@ -199,11 +209,7 @@ struct WaitingPacketGateway : OneGateway {
     BOOST_TEST((Bytes(answers[0].begin() + 12, answers[0].begin() + 16) == Bytes{10, 1, 0, 1}));
   }
   void next_hop_answers() {
-    const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{192, 0, 2, 99} +
-                        Bytes(6, 2) + Bytes{192, 0, 2, 1};
-    Bytes arp = frame(kWan, Bytes{}) + reply;
-    arp[12] = 8, arp[13] = 6;
-    receive_frame(kWan, arp);
+    answer_arp(*this, kWan, "192.0.2.99", "192.0.2.1");
     poll_control(2);
   }
 };
@@ -245,11 +251,7 @@ struct WaitingOutOfGroup : ThreeGateways {
     BOOST_TEST(near.frames(kLan).size() == 1u);  // asks for the host
   }
   void host_answers() {
-    const Bytes reply = Bytes{0, 1, 8, 0, 6, 4, 0, 2} + Bytes(kPeerMac.begin(), kPeerMac.end()) + Bytes{10, 1, 0, 50} +
-                        Bytes(6, 2) + Bytes{10, 1, 0, 1};
-    Bytes arp = near.frame(kLan, Bytes{}) + reply;
-    arp[12] = 8, arp[13] = 6;
-    near.receive_frame(kLan, arp);
+    answer_arp(near, kLan, "10.1.0.50", "10.1.0.1");
     near.poll_control(2);
   }
 };
@@ -273,6 +275,128 @@ BOOST_FIXTURE_TEST_CASE(but_it_is_not_lost_where_others_change, WaitingPacketGat
   const Packets sent = packets(kWan);
   BOOST_REQUIRE(sent.size() == 1u);
   BOOST_TEST((sent[0][8] == 63 && sent[0][9] == kProtocolUdp));  // one hop is used up, not two
+}
+
+// A packet out of a group that an eroute holds on its way to 10.3/16; who sent it would be told of it in the clear.
+struct HeldOutOfGroup : ThreeGateways {
+  HeldOutOfGroup() : ThreeGateways(narrow_lan()) {
+    far.eroute("10.2.0.0/16", "10.3.0.0/16", "tun.213@192.0.2.1");
+    far.edit_routes([](RouteEdit& edit) {
+      Gateway::require(edit.add_route({Gateway::prefix("10.3.0.0/16"), address("192.0.2.1"), "ipsec0"}));
+    });
+    near.edit_routes([](RouteEdit& edit) {
+      Gateway::require(edit.add_route({Gateway::prefix("10.3.0.0/16"), address("192.0.2.99"), "ipsec0"}));
+      Gateway::require(edit.add_route({Gateway::prefix("10.2.0.0/24"), address("192.0.2.2"), "wan"}));
+    });
+  }
+  void hold(const Bytes& packet, MagicTarget held_by = MagicTarget::kHold) {
+    near.eroute("10.2.0.0/16", "10.3.0.0/16", held_by);
+    far.receive(kLan, {packet});
+    near.receive(kWan, far.packets(kWan));
+    near.poll_control(1);
+  }
+  void resume(MagicTarget now) {
+    near.eroute("10.2.0.0/16", "10.3.0.0/16", now, ErouteMode::kReplace);
+    resume();
+  }
+  void resume() {
+    near.poll_control(2);
+    near.poll_control(3);
+  }
+  static GatewayPlan narrow_lan() {
+    GatewayPlan plan = kNear;
+    plan.lan_mtu_bytes = 1280;
+    return plan;
+  }
+  void says_nothing_in_the_clear() {
+    BOOST_TEST(near.packets(kWan).empty());
+    BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(nor_does_an_error_about_one_that_was_held, HeldOutOfGroup) {
+  hold(udp("10.2.0.2", "10.3.0.2", 200));
+  resume(MagicTarget::kReject);
+  BOOST_TEST(near.dropped(DropReason::eroute_reject) == 1u);
+  says_nothing_in_the_clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_about_one_that_met_a_trap, HeldOutOfGroup) {
+  hold(udp("10.2.0.2", "10.3.0.2", 200), MagicTarget::kTrap);
+  BOOST_TEST(near.parts().sas().trap_holds().size() == 1u);
+  resume(MagicTarget::kReject);
+  BOOST_TEST(near.dropped(DropReason::eroute_reject) == 1u);
+  says_nothing_in_the_clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_about_one_that_met_a_trap_which_was_gone, HeldOutOfGroup) {
+  near.eroute("10.2.0.0/16", "10.3.0.0/16", MagicTarget::kTrap);
+  far.receive(kLan, {udp("10.2.0.2", "10.3.0.2", 200)});
+  near.receive(kWan, far.packets(kWan));
+  resume(MagicTarget::kReject);
+  BOOST_TEST(near.dropped(DropReason::eroute_reject) == 1u);
+  says_nothing_in_the_clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_about_one_that_was_held_twice, HeldOutOfGroup) {
+  hold(udp("10.2.0.2", "10.3.0.2", 200));
+  resume(MagicTarget::kHold);
+  resume(MagicTarget::kReject);
+  says_nothing_in_the_clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_about_one_that_waited_for_its_next_hop_then, HeldOutOfGroup) {
+  hold(udp("10.2.0.2", "10.3.0.2", 200));
+  resume(MagicTarget::kPass);
+  near.poll_control(4);
+  BOOST_TEST(near.frames(kWan).size() == 1u);  // asks for the next hop
+  near.eroute("10.2.0.0/16", "10.3.0.0/16", MagicTarget::kReject, ErouteMode::kReplace);
+  answer_arp(near, kWan, "192.0.2.99", "192.0.2.1");
+  resume();
+  BOOST_TEST(near.packets(kWan).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_that_it_is_too_big, HeldOutOfGroup) {
+  hold(with_df(udp("10.2.0.2", "10.3.0.2", 1300)));
+  near.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.replace_route({Gateway::prefix("10.3.0.0/16"), address("10.1.0.2"), "lan"}));
+  });
+  near.edit_sas([](SaEdit& edit) { edit.clear_eroutes(); });
+  resume();
+  BOOST_TEST(near.packets(kLan).empty());
+  BOOST_TEST(near.dropped(DropReason::too_big) == 1u);
+  says_nothing_in_the_clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_the_answer_to_a_ping_that_was_held, HeldOutOfGroup) {
+  hold(icmp_packet({"10.2.0.2", "10.3.0.7"}, 8, 0, Bytes(8, 0x77)));
+  near.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.add_address({Gateway::prefix("10.3.0.7/32"), "lan"}));
+  });
+  resume(MagicTarget::kPass);
+  says_nothing_in_the_clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(it_leaves_protected_where_an_eroute_is_for_it_then, HeldOutOfGroup) {
+  near.add_sa("tun.113@192.0.2.2", "192.0.2.1");
+  near.add_sa("esp.115@192.0.2.2", "192.0.2.1");
+  near.group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
+  near.eroute("0.0.0.0/0", "10.2.0.0/16", "tun.113@192.0.2.2");
+  near.edit_routes([](RouteEdit& edit) { Gateway::require(edit.delete_route(Gateway::prefix("10.2.0.0/24"))); });
+  hold(udp("10.2.0.2", "10.3.0.2", 200));
+  resume(MagicTarget::kReject);
+  const Packets sent = near.packets(kWan);
+  BOOST_REQUIRE(sent.size() == 1u);
+  BOOST_TEST(sent[0][9] == kProtocolEsp);
+}
+
+BOOST_FIXTURE_TEST_CASE(who_sent_in_the_clear_what_was_held_is_told, OneGateway) {
+  eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kHold);
+  receive(kLan, {udp("10.1.0.2", "10.2.0.2")});
+  eroute("10.1.0.0/16", "10.2.0.0/16", MagicTarget::kReject, ErouteMode::kReplace);
+  poll_control(1);
+  poll_control(2);
+  BOOST_TEST(packets(kLan).size() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
