@@ -97,9 +97,9 @@ void HashIndex::remove_key(void* object, void* versions) {
     delete release;
     return;
   }
+  static_cast<Versions*>(versions)->retire({release, nullptr, free_slot});
   rte_hash_del_key(release->index->hash_, release->key.data());
   ++releases;
-  static_cast<Versions*>(versions)->retire({release, nullptr, free_slot});
 }
 
 void HashIndex::free_slot(void* object, void*) {

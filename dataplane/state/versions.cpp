@@ -16,6 +16,16 @@ namespace {
 
 constexpr uint64_t kOffline = 0;  // a reader's counter (rte_rcu_qsbr_cnt)
 
+// False: there is no memory for what it does.
+bool release(const Versions::Retired& retired) {
+  try {
+    retired.release(retired.object, retired.context);
+    return true;
+  } catch (const std::bad_alloc&) {
+    return false;
+  }
+}
+
 }  // namespace
 
 Expected<std::unique_ptr<Versions>> Versions::create(uint16_t max_readers) {
@@ -29,6 +39,7 @@ Expected<std::unique_ptr<Versions>> Versions::create(uint16_t max_readers) {
     return failure("versioned tables", "no memory for " + std::to_string(max_readers) + " readers");
   }
   for (uint16_t reader = 0; reader < max_readers; ++reader) rte_rcu_qsbr_thread_register(versions->readers_, reader);
+  versions->spare_.emplace_back();
   return versions;
 }
 
@@ -41,9 +52,9 @@ Versions::~Versions() {
   }
   // A release may retire what it unlinked.
   while (!retired_now_.empty()) {
-    RetiredList last;
+    NextGrace last;
     last.swap(retired_now_);
-    for (const Retired& retired : last) retired.release(retired.object, retired.context);
+    for (const Retired& retired : last.back().retired) retired.release(retired.object, retired.context);
   }
   std::free(readers_);
 }
@@ -81,7 +92,7 @@ std::optional<Versions::Pin> Versions::pin() {
   return Pin(*this, static_cast<uint16_t>(free - pinned_.begin()));
 }
 
-void Versions::publish() {
+void Versions::publish() noexcept {
   published_.store(next(), std::memory_order_release);
   linking_ = 0;
   start_grace();
@@ -93,42 +104,48 @@ Versions::Interlude::Interlude(Versions& versions) noexcept : versions_(versions
   versions_.linking_around_ = std::exchange(versions_.linking_, 0);
 }
 
-// What it has retired waits for the next, where there is no memory for its grace period.
 Versions::Interlude::~Interlude() {
-  try {
-    versions_.discard();
-  } catch (const std::bad_alloc&) {
-  }
+  versions_.discard();
   versions_.retired_around_.swap(versions_.retired_now_);
   versions_.linking_ = std::exchange(versions_.linking_around_, 0);
 }
 
-void Versions::start_grace() {
+void Versions::begin_list() {
+  if (spare_.empty()) spare_.emplace_back();
+  retired_now_.splice(retired_now_.end(), spare_);
+}
+
+void Versions::start_grace() noexcept {
   if (retired_now_.empty()) return;
-  // Where there is no memory for another, what is retired waits for the next.
-  graces_.emplace_back();
   // The token is taken after the store above: a worker that reports a quiescent state for it loads the new generation
   // next.
-  graces_.back().token = rte_rcu_qsbr_start(readers_);
-  graces_.back().retired.swap(retired_now_);
+  retired_now_.back().token = rte_rcu_qsbr_start(readers_);
+  graces_.splice(graces_.end(), retired_now_);
+  // Edits retire while they are linked, where nothing may fail any more.
+  try {
+    spare_.emplace_back();
+  } catch (const std::bad_alloc&) {
+  }
 }
 
 size_t Versions::reclaim(size_t most) {
   size_t freed = 0;
-  while (freed < most && !graces_.empty() && rte_rcu_qsbr_check(readers_, graces_.front().token, false) == 1) {
-    Grace& grace = graces_.front();  // stays where it is, whatever is added behind it
+  bool is_memory_left = true;
+  while (is_memory_left && freed < most && !graces_.empty() &&
+         rte_rcu_qsbr_check(readers_, graces_.front().token, false) == 1) {
+    std::deque<Retired>& retired = graces_.front().retired;  // stays where it is, whatever is added behind it
     // A release may retire more (a hash key is removed first, its slot given back later): such things begin a grace
     // period of their own, without waiting for an edit to come.
-    RetiredList pending;
+    NextGrace pending;
     pending.swap(retired_now_);
-    for (; freed < most && !grace.retired.empty(); ++freed) {
-      const Retired object = grace.retired.front();
-      grace.retired.pop_front();
-      object.release(object.object, object.context);
+    for (; freed < most && !retired.empty(); ++freed) {
+      is_memory_left = release(retired.front());
+      if (!is_memory_left) break;
+      retired.pop_front();
     }
-    if (grace.retired.empty()) graces_.pop_front();
+    if (retired.empty()) graces_.pop_front();
     start_grace();
-    retired_now_ = std::move(pending);
+    retired_now_.swap(pending);
   }
   return freed;
 }
@@ -160,7 +177,8 @@ bool Versions::drain(uint32_t limit_ms) {
 }
 
 size_t Versions::waiting() const noexcept {
-  size_t count = retired_now_.size();
+  size_t count = 0;
+  for (const Grace& grace : retired_now_) count += grace.retired.size();
   for (const Grace& grace : graces_) count += grace.retired.size();
   return count;
 }

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <list>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -82,22 +83,27 @@ class Versions {
   // control: false in an Interlude when there is no generation left before that of the edit around it
   bool may_publish() const noexcept { return linking_around_ == 0 || next() < linking_around_; }
 
-  // control: `object` is unreachable for readers of next(); it is freed when no reader of an older one is left
+  // control: `object` is unreachable for readers of next(); it is freed when no reader of an older one is left. A
+  // release that throws std::bad_alloc has done nothing yet.
   struct Retired {
     void* object;
     void* context;
     void (*release)(void* object, void* context);
   };
-  void retire(Retired retired) { retired_now_.push_back(retired); }
+  void retire(Retired retired) {
+    if (retired_now_.empty()) begin_list();
+    retired_now_.back().retired.push_back(retired);
+  }
 
   // control: publishes next(), with everything linked and retired since the last time
-  void publish();
+  void publish() noexcept;
 
   // control: instead of publish(), where edits were prepared and thrown away and nothing was linked: lets go of what
   // they retired
-  void discard() { start_grace(); }
+  void discard() noexcept { start_grace(); }
 
   // control: frees what no reader can hold any more, about so many objects at most; never waits. Returns how many.
+  // What a release finds no memory for, it does in a later call, and those behind it come after it.
   size_t reclaim(size_t most = kFreedAtOnce);
 
   // Any thread but a worker's: waits, yielding, until no worker is in a burst that it had begun before. False: that
@@ -116,21 +122,24 @@ class Versions {
 
   Versions() = default;
 
-  void start_grace();
+  void begin_list();
+  void start_grace() noexcept;
 
   // A transaction may retire millions: they lie in pieces, so that neither growing nor giving back is done in one go.
-  using RetiredList = std::deque<Retired>;
   struct Grace {
-    uint64_t token;
-    RetiredList retired;  // and not freed yet
+    uint64_t token = 0;           // once it has begun
+    std::deque<Retired> retired;  // and not freed yet
   };
+  // One that is to begin is made before, so that nothing can fail when it begins.
+  using NextGrace = std::list<Grace>;  // or none
 
   alignas(64) std::atomic<Generation> published_{0};  // worker: ro, control: rw
   alignas(64) rte_rcu_qsbr* readers_ = nullptr;       // worker: own slot rw, control: ro
-  RetiredList retired_now_;                           // control only, and below
-  RetiredList retired_around_;                        // in an Interlude: by the edit around it
+  NextGrace retired_now_;                             // control only, and below
+  NextGrace retired_around_;                          // in an Interlude: by the edit around it
   Generation linking_ = 0, linking_around_ = 0;       // next() where it is fixed, else 0
-  std::deque<Grace> graces_;
+  NextGrace spare_;                                   // for the next that retires something
+  std::list<Grace> graces_;
   uint16_t first_pin_ = 0;  // their readers' numbers follow those of the workers
   std::array<bool, kMaxPins> pinned_{};
 };
