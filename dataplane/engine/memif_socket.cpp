@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <string_view>
 
 #include <sys/socket.h>
@@ -42,6 +43,17 @@ bool nobody_listens(const sockaddr_un& address) noexcept {
   return refused;
 }
 
+// A server that has bound its socket and does not listen yet looks like a dead one; it listens a moment later.
+bool is_dead(const sockaddr_un& address) noexcept {
+  constexpr unsigned kLooks = 20;
+  constexpr timespec kBetween{.tv_sec = 0, .tv_nsec = 10'000'000};
+  for (unsigned look = 0; look < kLooks; ++look) {
+    if (look > 0) ::nanosleep(&kBetween, nullptr);
+    if (!nobody_listens(address)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void clear_memif_socket(const std::string& device) {
@@ -53,7 +65,7 @@ void clear_memif_socket(const std::string& device) {
   std::copy(arguments.path.begin(), arguments.path.end(), address.sun_path);
   struct stat found {};
   if (::lstat(arguments.path.c_str(), &found) != 0 || !S_ISSOCK(found.st_mode)) return;
-  if (nobody_listens(address)) ::unlink(arguments.path.c_str());
+  if (is_dead(address)) ::unlink(arguments.path.c_str());
 }
 
 }  // namespace spigrp

@@ -7,7 +7,7 @@
 namespace spigrp {
 
 // Removes the file that a memif server of these arguments would make ("net_memif0,role=server,socket=…"), if it is a
-// socket on which nobody listens. What cannot be removed the driver tells of.
+// socket on which nobody listens, nor does some 200 ms later. What cannot be removed the driver tells of.
 void clear_memif_socket(const std::string& device);
 
 }  // namespace spigrp

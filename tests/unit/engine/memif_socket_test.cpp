@@ -2,9 +2,11 @@
 #include "engine/memif_socket.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <boost/test/unit_test.hpp>
 #include <sys/socket.h>
@@ -29,13 +31,16 @@ struct Socket {
   Socket& operator=(const Socket&) = delete;
 
   void listen() {
+    bind();
+    BOOST_REQUIRE(::listen(descriptor, 1) == 0);
+  }
+  void bind() {
     descriptor = ::socket(AF_UNIX, SOCK_SEQPACKET, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string text = path.string();
     std::copy(text.begin(), text.end(), address.sun_path);
-    BOOST_REQUIRE(bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
-    BOOST_REQUIRE(::listen(descriptor, 1) == 0);
+    BOOST_REQUIRE(::bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);
   }
   void die() {
     if (descriptor >= 0) close(descriptor);
@@ -60,6 +65,17 @@ BOOST_AUTO_TEST_CASE(the_socket_of_a_killed_process_goes) {
 BOOST_AUTO_TEST_CASE(a_socket_on_which_somebody_listens_stays) {
   listen();
   for (int times = 0; times < 4; ++times) clear("role=server,socket-abstract=no,socket=");  // more than it has room for
+  BOOST_TEST(is_there());
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_bound_and_listens_a_moment_later_stays) {
+  bind();
+  std::thread listens_later([this] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    ::listen(descriptor, 1);
+  });
+  clear("role=server,socket-abstract=no,socket=");
+  listens_later.join();
   BOOST_TEST(is_there());
 }
 
