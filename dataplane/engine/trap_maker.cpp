@@ -184,19 +184,27 @@ bool TrapMaker::stage(SaEdit& edit, std::vector<NewHold>& holds, uint64_t now_ns
   return !holds.empty();
 }
 
+// Where there is no memory for it they stay due.
 void TrapMaker::expire(uint64_t now_ns) {
   std::optional<SaEdit> edit;
-  for (; !due_.empty() && due_.front().at_ns <= now_ns; due_.pop_front()) {
-    const Due& due = due_.front();
-    const auto hold = network_.sas.trap_holds().find(due.flow);
-    if (hold == network_.sas.trap_holds().end() || hold->second.made_by != due.made_by) continue;  // replaced meanwhile
-    if (!edit) edit.emplace(network_.sas, network_.versions);
-    edit->expire_hold(due.flow);
+  auto due = due_.begin();
+  try {
+    for (; due != due_.end() && due->at_ns <= now_ns; ++due) {
+      const auto hold = network_.sas.trap_holds().find(due->flow);
+      const bool is_there = hold != network_.sas.trap_holds().end() && hold->second.made_by == due->made_by;
+      if (!is_there) continue;  // replaced meanwhile
+      if (!edit) edit.emplace(network_.sas, network_.versions);
+      edit->expire_hold(due->flow);
+    }
+  } catch (const std::bad_alloc&) {
+    return;
   }
-  if (!edit) return;
-  edit->link();
-  network_.versions.publish();
-  published_ = true;
+  if (edit) {
+    edit->link();
+    network_.versions.publish();
+    published_ = true;
+  }
+  due_.erase(due_.begin(), due);
 }
 
 void TrapMaker::keep(HeldPacket& held, rte_mbuf* packet) noexcept {

@@ -1,25 +1,10 @@
 // The control thread's packets where memory runs out: what it has taken over is kept or counted, and those behind it
 // are served. When a gateway ends, the fixture counts its packets and buffers (invariant 4).
-#include <atomic>
-#include <cstdlib>
-#include <new>
-
 #include "gateway_fixture.h"
+#include "support/scarce_memory.h"
 
 namespace spigrp::test {
 namespace {
-
-std::atomic<int> left_until_failure = -1;  // allocations; below 0: none fails
-
-// So many allocations from now on there is no memory for one.
-class MemoryRunsOut {
- public:
-  explicit MemoryRunsOut(int allocations) { left_until_failure = allocations; }
-  MemoryRunsOut(const MemoryRunsOut&) = delete;
-  MemoryRunsOut& operator=(const MemoryRunsOut&) = delete;
-  ~MemoryRunsOut() { left_until_failure = -1; }
-  static bool has_failed() { return left_until_failure < 0; }
-};
 
 struct TrappingGateway : Gateway {
   TrappingGateway() {
@@ -85,28 +70,34 @@ BOOST_FIXTURE_TEST_CASE(a_hold_for_which_there_is_no_memory_is_not_made_and_its_
   BOOST_TEST(parts().events().take().size() == 1u);
 }
 
+// At every allocation before they are linked: the last is that of one in their midst.
+BOOST_FIXTURE_TEST_CASE(holds_whose_end_finds_no_memory_end_later, TrappingGateway) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  constexpr unsigned kHolds = 30;
+  for (unsigned nth = 0; nth < 18; ++nth) {
+    const uint64_t now_ns = nth * 100 * kSecond;
+    for (unsigned i = 0; i < kHolds; ++i) receive_trapped(nth * kHolds + i);
+    poll_control(now_ns);
+    BOOST_REQUIRE(parts().sas().trap_holds().size() == kHolds);
+    const uint64_t dropped_before = dropped(DropReason::eroute_hold);
+    {
+      const MemoryRunsOut runs_out(static_cast<int>(nth));
+      try {
+        parts().control_plane().poll(now_ns + kTrapHoldNs);
+      } catch (const std::bad_alloc&) {
+      }
+      BOOST_TEST(MemoryRunsOut::has_failed());
+    }
+    poll_control(now_ns + kTrapHoldNs + kSecond);
+    poll_control(now_ns + kTrapHoldNs + kSecond);
+    BOOST_TEST(parts().sas().trap_holds().empty());
+    BOOST_TEST(dropped(DropReason::eroute_hold) == dropped_before + kHolds);
+    check_accounting();
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
 
-// Called by the operator below, which is the whole test program's.
-bool is_memory_left() noexcept {
-  if (left_until_failure < 0) return true;
-  return left_until_failure-- != 0;
-}
-
 }  // namespace spigrp::test
-
-void* operator new(size_t bytes) {
-  void* memory = spigrp::test::is_memory_left() ? std::malloc(bytes == 0 ? 1 : bytes) : nullptr;
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-
-void operator delete(void* memory) noexcept {
-  std::free(memory);
-}
-
-void operator delete(void* memory, size_t /*bytes*/) noexcept {
-  ::operator delete(memory);
-}
