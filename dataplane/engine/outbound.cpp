@@ -17,6 +17,7 @@
 #include <rte_mbuf.h>
 
 #include "packet/buffer.h"
+#include "packet/flow_words.h"
 #include "packet/fragments.h"
 #include "transform/tunnel_esp.h"
 
@@ -131,7 +132,8 @@ Outbound::Outbound(WorkerContext& context, const Network& network, LocalDelivery
       network_(network),
       local_(local),
       transmitter_(transmitter),
-      traps_(kTrapsPerSecond, rte_get_tsc_hz()) {}
+      traps_(kTrapsPerSecond, rte_get_tsc_hz()),
+      trap_shares_(rte_get_tsc_hz()) {}
 
 Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, const NextHop& interface,
                               PlainBurst& answers) noexcept {
@@ -172,7 +174,10 @@ void Outbound::write_count_down(Slot next) noexcept {
 }
 
 void Outbound::trap(const PlainPacket& plain) noexcept {
-  if (!traps_.take(context_.now_tsc)) return context_.drop(plain.packet, DropReason::trap_limited);
+  const uint32_t flow = hash_of(flow_words(plain.packet, plain.ip));
+  if (!trap_shares_.take(flow, context_.now_tsc) || !traps_.take(context_.now_tsc)) {
+    return context_.drop(plain.packet, DropReason::trap_limited);
+  }
   note_arrival(plain);
   transmitter_.punt({plain.packet, {}, plain.port, PuntKind::kTrap, passage_of(plain.origin), 0});
 }

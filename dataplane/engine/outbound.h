@@ -10,6 +10,7 @@
 #include "engine/network.h"
 #include "engine/plain_packet.h"
 #include "engine/transmit.h"
+#include "engine/trap_shares.h"
 #include "packet/buffer.h"
 #include "state/token_bucket.h"
 #include "transform/transform.h"
@@ -110,6 +111,7 @@ class Outbound {
   LocalDelivery& local_;
   Transmitter& transmitter_;
   TokenBucket traps_;       // that the control thread is told of: its queue is for others too
+  TrapShares trap_shares_;  // of which each flow gets its share
   Slot counted_ = kNoSlot;  // of the eroute of the packets counted so far in this run
   uint64_t counted_packets_ = 0;
   uint16_t taken_ = 0;  // packets in the bursts below, so that none of them overflows; each has its number as tag

@@ -467,6 +467,18 @@ BOOST_FIXTURE_TEST_CASE(a_worker_tells_of_no_more_than_so_many_a_second, TrapGat
   BOOST_TEST(dropped(DropReason::punt_full) == 0u);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_busy_flow_leaves_some_of_it_to_others, TrapGateway) {
+  trap();
+  std::vector<Bytes> burst(32, flow_packet(1));
+  for (unsigned round = 0; round < 40; ++round) receive(kLan, burst);
+  burst.back() = flow_packet(2);
+  receive(kLan, burst);
+  poll_aside(0);
+  BOOST_TEST(acquires().size() == 2u);
+  BOOST_TEST(dropped(DropReason::trap_limited) > 1000u);
+  check_accounting(2);
+}
+
 BOOST_FIXTURE_TEST_CASE(two_workers_share_the_place_of_a_hold, TwoWorkers) {
   trap();
   receive(kLan, {flow_packet(1, 10)}, 0);
