@@ -59,6 +59,7 @@ struct Conversation {
   Access access = Access::kEdit;
   std::unique_ptr<OpenTransaction> transaction;
   std::shared_ptr<StateReader> save;
+  std::optional<Generation> in_force;  // of the edits that the request which is being answered has made
 };
 
 }  // namespace spigrp

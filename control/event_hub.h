@@ -19,13 +19,14 @@ class EventListener {
   // From now on it is told of events, however long it is silent itself.
   virtual void subscribed() noexcept = 0;
   // Takes the line or leaves it; never waits.
-  virtual void hear(const std::string& line) = 0;
+  virtual void hear(const std::string& line) noexcept = 0;
 };
 
 class EventHub {
  public:
   // Tells `listener` of these events from now on, or of all where there are none; instead of those before.
   void subscribe(const std::shared_ptr<EventListener>& listener, const std::vector<std::string>& events);
+  // Where it throws std::bad_alloc nobody has been told.
   void publish(const Event& event);
 
  private:

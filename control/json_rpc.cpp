@@ -62,8 +62,12 @@ nlohmann::json parse_message(std::string_view line, const JsonShape& shape) {
   return is_back ? message : nlohmann::json::parse(line, nullptr, false);
 }
 
+std::string text_of(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 std::string as_line(const nlohmann::json& message) {
-  return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + '\n';
+  return text_of(message) + '\n';
 }
 
 }  // namespace
@@ -110,10 +114,12 @@ tl::expected<Call, RpcError> read_call(std::string_view line) {
   return call;
 }
 
-std::string result_line(const nlohmann::json& id, nlohmann::json result) {
-  nlohmann::json message = {{"jsonrpc", "2.0"}, {"id", id}};
-  message["result"] = std::move(result);
-  return as_line(message);
+std::string result_line(const nlohmann::json& id, const nlohmann::json& result) {
+  return result_text_line(id, text_of(result));
+}
+
+std::string result_text_line(const nlohmann::json& id, const std::string& result) {
+  return R"({"id":)" + text_of(id) + R"(,"jsonrpc":"2.0","result":)" + result + "}\n";
 }
 
 std::string error_line(const RpcError& error) {

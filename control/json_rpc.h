@@ -39,7 +39,9 @@ struct RpcError {
 tl::expected<Call, RpcError> read_call(std::string_view line);
 
 // Lines, newline included; valid UTF-8 whatever the texts hold.
-std::string result_line(const nlohmann::json& id, nlohmann::json result);
+std::string result_line(const nlohmann::json& id, const nlohmann::json& result);
+// The same of a result that is JSON as text. Where there is little memory: JSON objects take some even when they end.
+std::string result_text_line(const nlohmann::json& id, const std::string& result);
 std::string error_line(const RpcError& error);
 
 }  // namespace spigrp

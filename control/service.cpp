@@ -15,6 +15,7 @@ namespace {
 // So many edits leave as much memory behind as they make use of, in pieces between what stays.
 constexpr size_t kLargeTransaction = 10'000;
 constexpr size_t kEditsFreedAtOnce = 8192;
+constexpr size_t kAnswerBytes = 32 * 1024;  // more than it takes to make the answer to a transaction
 
 const char* event_topic(const Event& event) {
   if (std::holds_alternative<ExpireEvent>(event)) return "spi";
@@ -71,6 +72,17 @@ tl::expected<Request, RpcError> read_request(Call& call, Access access) {
   return std::move(*request);
 }
 
+// What may be left undone, because it is not worth more than that. False: it is.
+template <class Do>
+bool as_far_as_possible(Do something) noexcept {
+  try {
+    something();
+    return true;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
 void log_warnings(const SharedKeys& shared) {
   for (const std::string& line : warnings_of(shared)) spdlog::warn("{}", line);
 }
@@ -85,7 +97,7 @@ class Service::Making {
   Making& operator=(const Making&) = delete;
   ~Making() {
     service_.making_ = false;
-    for (const auto& go_on : std::exchange(service_.waiting_, {})) go_on();
+    service_.let_go_on();
   }
 
  private:
@@ -101,13 +113,27 @@ std::optional<std::string> Service::answer(std::string_view line, Conversation& 
   }
   auto request = read_request(*call, conversation.access);
   if (request && is_busy() && needs_its_turn(*request, conversation)) return std::nullopt;
+  conversation.in_force.reset();
+  if (kept_aside_ == nullptr) kept_aside_ = std::make_unique<std::byte[]>(kAnswerBytes);
+  try {
+    return answer_call(*call, request, conversation, client);
+  } catch (const std::bad_alloc&) {
+    if (!conversation.in_force) throw;
+  }
+  kept_aside_.reset();
+  if (!call->wants_answer) return std::string();
+  return result_text_line(call->id, R"({"generation":)" + std::to_string(*conversation.in_force) + '}');
+}
+
+std::string Service::answer_call(const Call& call, tl::expected<Request, RpcError>& request, Conversation& conversation,
+                                 const std::shared_ptr<EventListener>& client) {
   Answer answer = request ? answer_request(*request, conversation, client) : tl::unexpected(request.error());
   if (topics().has("pfkey")) {
-    topics().say("pfkey", as_typed(call->method) + ": " + (answer ? "done" : answer.error().error.text()));
+    topics().say("pfkey", as_typed(call.method) + ": " + (answer ? "done" : answer.error().error.text()));
   }
-  if (!call->wants_answer) return std::string();
-  if (answer) return result_line(call->id, std::move(*answer));
-  answer.error().id = call->id;
+  if (!call.wants_answer) return {};
+  if (answer) return result_line(call.id, *answer);
+  answer.error().id = call.id;
   return error_line(answer.error());
 }
 
@@ -118,7 +144,7 @@ Service::Answer Service::answer_request(Request& request, Conversation& conversa
         if constexpr (std::is_same_v<T, Edit>) {
           return answer_edit(asked, conversation);
         } else if constexpr (std::is_same_v<T, Batch>) {
-          return answer_edits(asked.edits, asked.if_generation);
+          return answer_edits(asked.edits, asked.if_generation, conversation);
         } else if constexpr (std::is_same_v<T, TransactionBegin>) {
           return begin(conversation);
         } else if constexpr (std::is_same_v<T, TransactionLines>) {
@@ -152,7 +178,8 @@ Service::Answer Service::answer_request(Request& request, Conversation& conversa
       request);
 }
 
-Service::Answer Service::answer_edits(Edits& edits, std::optional<Generation> if_generation) {
+Service::Answer Service::answer_edits(Edits& edits, std::optional<Generation> if_generation,
+                                      Conversation& conversation) {
   if (if_generation && *if_generation != edited_at_) {
     return tl::unexpected(
         RpcError{kRefused,
@@ -162,6 +189,7 @@ Service::Answer Service::answer_edits(Edits& edits, std::optional<Generation> if
   }
   const auto made = edit(edits);
   if (!made) return tl::unexpected(RpcError{kRefused, made.error().error, made.error().line});
+  conversation.in_force = made->generation;
   nlohmann::json answer = {{"generation", made->generation}};
   if (made->shared_keys.count > 0) answer["warnings"] = warnings_of(made->shared_keys);
   return answer;
@@ -172,7 +200,7 @@ Service::Answer Service::answer_edit(const Edit& edit, Conversation& conversatio
   OpenTransaction* transaction = conversation.transaction.get();
   if (transaction == nullptr) {
     Edits one{NumberedEdit{0, edit}};
-    return answer_edits(one, std::nullopt);
+    return answer_edits(one, std::nullopt, conversation);
   }
   const auto number = static_cast<uint32_t>(transaction->edits().size() + 1);
   if (!transaction->add({number, edit})) return tl::unexpected(RpcError{kRefused, too_many_pending()});
@@ -220,7 +248,7 @@ Service::Answer Service::add_lines(const TransactionLines& lines, Conversation& 
 Service::Answer Service::commit(const TransactionCommit& commit, Conversation& conversation) {
   const auto transaction = std::move(conversation.transaction);
   if (transaction == nullptr) return tl::unexpected(RpcError{kRefused, nothing_begun()});
-  return answer_edits(transaction->edits(), commit.if_generation);
+  return answer_edits(transaction->edits(), commit.if_generation, conversation);
 }
 
 Service::Answer Service::abort(Conversation& conversation) {
@@ -259,19 +287,21 @@ tl::expected<Published, RefusedEdit> Service::edit(Edits& edits) {
                      .published = [&](Generation published) { tell_change(notes, published); }});
   holds_free_memory_ = holds_free_memory_ || is_large;
   if (made) {
-    notes.log(engine.sas(), pace_);
-    log_warnings(made->shared_keys);
+    as_far_as_possible([&] {
+      notes.log(engine.sas(), pace_);
+      log_warnings(made->shared_keys);
+    });
   }
   making.reset();
-  engine.poll_control();
+  as_far_as_possible([&] { engine.poll_control(); });  // the next one does what this one leaves
   return made;
 }
 
-// Behind what happened before it, and before what happens now.
-void Service::tell_change(const EditNotes& notes, Generation published) {
+// Behind what happened before it, and before what happens now. The transaction is in force, whoever hears of it.
+void Service::tell_change(const EditNotes& notes, Generation published) noexcept {
   edited_at_ = published;
   tell_events();
-  hub_.publish(notes.change(published));
+  if (!as_far_as_possible([&] { hub_.publish(notes.change(published)); })) ++untold_;
 }
 
 Expected<void> Service::load() {
@@ -309,6 +339,7 @@ void Service::give_back_memory() {
 }
 
 void Service::poll() {
+  let_go_on();
   give_back_memory();
   const auto now = StateReader::Clock::now();
   std::erase_if(readers_, [&](const std::weak_ptr<StateReader>& weak) {
@@ -319,11 +350,27 @@ void Service::poll() {
   tell_events();
 }
 
-void Service::tell_events() {
-  for (const Event& event : context_.engine.take_events()) {
+void Service::tell_events() noexcept {
+  if (untold_ > 0 && as_far_as_possible([this] { hub_.publish(LostEvent{untold_}); })) untold_ = 0;
+  std::vector<Event> events;
+  as_far_as_possible([&] { events = context_.engine.take_events(); });
+  for (const Event& event : events) tell(event);
+}
+
+void Service::tell(const Event& event) noexcept {
+  as_far_as_possible([&] {
     if (topics().any()) topics().say(event_topic(event), event_text(event));
-    hub_.publish(event);
-  }
+  });
+  if (as_far_as_possible([&] { hub_.publish(event); })) return;
+  const auto* lost = std::get_if<LostEvent>(&event);
+  untold_ += lost != nullptr ? lost->count : 1;
+}
+
+// Those who waited, in their order. One for whom there is no memory, and those behind, go on at the next poll.
+void Service::let_go_on() noexcept {
+  size_t gone = 0;
+  while (gone < waiting_.size() && as_far_as_possible([&] { waiting_[gone](); })) ++gone;
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<ptrdiff_t>(gone));
 }
 
 }  // namespace spigrp

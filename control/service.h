@@ -43,8 +43,8 @@ class Service {
 
   // Tells what has happened in the engine, and cuts off who began to read the state and does not go on.
   void poll();
-  // Only tells; in a turn, too.
-  void tell_events();
+  // Only tells; in a turn, too. What there is no memory to tell of is counted and told as lost.
+  void tell_events() noexcept;
 
   LogTopics& topics() noexcept { return context_.topics; }
 
@@ -54,7 +54,7 @@ class Service {
   class Making;
 
   Answer answer_request(Request& request, Conversation& conversation, const std::shared_ptr<EventListener>& client);
-  Answer answer_edits(Edits& edits, std::optional<Generation> if_generation);
+  Answer answer_edits(Edits& edits, std::optional<Generation> if_generation, Conversation& conversation);
   Answer answer_edit(const Edit& edit, Conversation& conversation);
   Answer begin(Conversation& conversation);
   Answer add_lines(const TransactionLines& lines, Conversation& conversation);
@@ -62,7 +62,11 @@ class Service {
   Answer abort(Conversation& conversation);
   Answer save(const SaveQuery& query, Conversation& conversation);
 
-  void tell_change(const EditNotes& notes, Generation published);
+  std::string answer_call(const Call& call, tl::expected<Request, RpcError>& request, Conversation& conversation,
+                          const std::shared_ptr<EventListener>& client);
+  void tell_change(const EditNotes& notes, Generation published) noexcept;
+  void tell(const Event& event) noexcept;
+  void let_go_on() noexcept;
   void make_room();
   bool free_some_edits();
   void give_back_memory();
@@ -75,6 +79,8 @@ class Service {
   Pace pace_;
   bool making_ = false;  // a transaction
   std::vector<std::function<void()>> waiting_;
+  uint64_t untold_ = 0;                      // events
+  std::unique_ptr<std::byte[]> kept_aside_;  // memory to say in that edits are in force
   std::vector<std::weak_ptr<StateReader>> readers_;
 };
 

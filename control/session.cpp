@@ -79,7 +79,7 @@ void Session::next() {
   try {
     answer = service_.answer(std::string_view(received_).substr(0, end), conversation_, shared_from_this());
   } catch (const std::bad_alloc&) {
-    return close();  // nothing of it is in force; what it took is free again
+    return close();  // nothing of it is in force, or not even that can be said; what it took is free again
   }
   if (!answer) return wait_turn();
   forget(end + 1);
@@ -135,23 +135,45 @@ void Session::send(std::string answer, bool and_close) {
   write();
 }
 
-void Session::hear(const std::string& line) {
+void Session::hear(const std::string& line) noexcept {
   if (events_.size() + line.size() > kMostEventBytes) {
     ++events_lost_;
     return;
   }
-  events_ += line;
-  write();
+  try {
+    events_ += line;
+  } catch (const std::bad_alloc&) {
+    ++events_lost_;
+    return;
+  }
+  try {
+    write();
+  } catch (const std::bad_alloc&) {  // it goes with the next
+  }
 }
 
+// Where it throws, all waits as before.
 void Session::write() {
   if (writing_) return;
   const bool answer = answering_;
-  if (!answer && events_lost_ > 0) events_ += event_line(LostEvent{std::exchange(events_lost_, 0)});
-  on_its_way_ = std::exchange(answer ? answer_ : events_, {});
+  if (!answer && events_lost_ > 0) {
+    events_ += event_line(LostEvent{events_lost_});
+    events_lost_ = 0;
+  }
+  std::string& waiting = answer ? answer_ : events_;
+  if (waiting.empty() && !answer) return;
+  on_its_way_ = std::exchange(waiting, {});
+  try {
+    begin_write(answer);
+  } catch (const std::bad_alloc&) {
+    waiting = std::exchange(on_its_way_, {});
+    throw;
+  }
   answering_ = false;
-  if (on_its_way_.empty() && !answer) return;
   writing_ = true;
+}
+
+void Session::begin_write(bool answer) {
   boost::asio::async_write(socket_, boost::asio::buffer(on_its_way_),
                            [self = shared_from_this(), answer](const boost::system::error_code& error, size_t) {
                              self->on_its_way_ = {};

@@ -28,7 +28,7 @@ class Session : public EventListener, public std::enable_shared_from_this<Sessio
   void start();
   void close() noexcept;
   void subscribed() noexcept override { monitors_ = true; }
-  void hear(const std::string& line) override;
+  void hear(const std::string& line) noexcept override;
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -40,6 +40,7 @@ class Session : public EventListener, public std::enable_shared_from_this<Sessio
   void received(size_t bytes);
   void send(std::string answer, bool and_close);
   void write();  // what waits: the answer first
+  void begin_write(bool answer);
   void limit(std::chrono::seconds from_now);
   void lift_limit();
   void refuse(Error error);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <new>
 
 #include "route/route_edit.h"
 #include "sa/sa_edit.h"
@@ -127,9 +128,13 @@ tl::expected<Published, RefusedEdit> apply(Edits& edits, const EditedTables& tab
     }
   }
   preparation.publish(applier);
-  const Generation generation = tables.versions.published();
-  watch.published(generation);
-  return Published{generation, applier.shared_keys()};
+  Published published{tables.versions.published(), {}};
+  watch.published(published.generation);
+  try {
+    published.shared_keys = applier.shared_keys();
+  } catch (const std::bad_alloc&) {  // they are in force, whether warned of or not
+  }
+  return published;
 }
 
 Expected<SharedKeys> apply_stored(Store& store, const EditedTables& tables) {

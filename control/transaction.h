@@ -40,7 +40,8 @@ struct Published {
 // the disk by a thread of its own while they do.
 // In their turns they may also publish edits of what transactions leave alone (Versions::Interlude).
 // An edit that has been applied is shown to `applied` and then freed: what a million make of the tables takes the place
-// of what they took. `published` is called when they are, before anybody else has a turn.
+// of what they took. `published` is called when they are, before anybody else has a turn; it throws nothing, and nor
+// does what follows.
 struct TransactionWatch {
   std::function<void(const Edit&)> applied;
   std::function<void(Generation)> published;

@@ -90,7 +90,10 @@ void EventSource::add(Event event) noexcept {
 }
 
 std::vector<Event> EventSource::take() {
-  if (const uint64_t lost = std::exchange(lost_, 0); lost > 0) events_.emplace_back(LostEvent{lost});
+  if (lost_ > 0) {
+    events_.emplace_back(LostEvent{lost_});
+    lost_ = 0;
+  }
   return std::exchange(events_, {});
 }
 

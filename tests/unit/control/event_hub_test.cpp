@@ -12,7 +12,7 @@ struct Ear : EventListener {
   bool listens = false;
 
   void subscribed() noexcept override { listens = true; }
-  void hear(const std::string& line) override {
+  void hear(const std::string& line) noexcept override {
     BOOST_TEST(line.back() == '\n');
     const auto message = nlohmann::json::parse(line);
     BOOST_TEST(message["method"] == "event");

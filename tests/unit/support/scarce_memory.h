@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <new>
 
@@ -20,17 +19,11 @@ class MemoryRunsOut {
   static bool has_failed() noexcept { return left_until_failure_ < 0; }
 
   // For the operator below. False: there is none.
-  static bool takes_one() noexcept {
-    ++taken_;
-    return left_until_failure_ < 0 || left_until_failure_-- != 0;
-  }
-  // Allocations so far, of the whole runner.
-  static uint64_t taken() noexcept { return taken_; }
+  static bool takes_one() noexcept { return left_until_failure_ < 0 || left_until_failure_-- != 0; }
 
  private:
   static constexpr int kNever = -1;
   static inline std::atomic<int> left_until_failure_ = kNever;
-  static inline std::atomic<uint64_t> taken_ = 0;
 };
 
 }  // namespace spigrp::test
