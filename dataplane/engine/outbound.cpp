@@ -174,8 +174,9 @@ void Outbound::write_count_down(Slot next) noexcept {
 }
 
 void Outbound::trap(const PlainPacket& plain) noexcept {
-  const uint32_t flow = hash_of(flow_words(plain.packet, plain.ip));
-  if (!trap_shares_.take(flow, context_.now_tsc) || !traps_.take(context_.now_tsc)) {
+  HashedFlow flow;
+  hash_flow(plain.packet, plain.ip, flow);
+  if (!trap_shares_.take(flow.hash, context_.now_tsc) || !traps_.take(context_.now_tsc)) {
     return context_.drop(plain.packet, DropReason::trap_limited);
   }
   note_arrival(plain);

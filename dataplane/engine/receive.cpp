@@ -49,10 +49,12 @@ class Reception {
     rte_pktmbuf_adj(frame, sizeof(EthernetHeader));
     PlainPacket& plain = plain_.packets[plain_.count];  // if it is one
     if (ether_type == be16::from_host(kEtherTypeIpv4)) [[likely]] {
-      if (read_usual_ip(frame, plain.ip)) [[likely]]
+      if (read_usual_ipv4(frame, plain.ip)) [[likely]]
         return push(frame, plain, to_everyone);
       take_ip(frame, plain, Family::kIpv4, to_everyone);
     } else if (ether_type == be16::from_host(kEtherTypeIpv6)) {
+      if (read_usual_ipv6(frame, plain.ip)) [[likely]]
+        return push(frame, plain, to_everyone);
       take_ip(frame, plain, Family::kIpv6, to_everyone);
     } else if (ether_type == be16::from_host(kEtherTypeArp)) {
       transmitter_.punt({frame, {}, port_index_, PuntKind::kArp, Passage::kOwn});

@@ -56,8 +56,10 @@ struct ParsedIp {
 inline ParsedIp parse_ip(const rte_mbuf* packet) noexcept;
 // The same to where the packet's description is kept, for those who read one after the other: why not, or nothing.
 [[nodiscard]] inline std::optional<DropReason> read_ip(const rte_mbuf* packet, IpPacket& ip) noexcept;
-// The same for a whole IPv4 packet without options that is in order, as nearly all are. False: ask read_ip().
-[[nodiscard]] inline bool read_usual_ip(const rte_mbuf* packet, IpPacket& ip) noexcept;
+// The same for a whole packet without options or extension headers that is in order, as nearly all are. False: it is
+// something else, and read_ip() says what.
+[[nodiscard]] inline bool read_usual_ipv4(const rte_mbuf* packet, IpPacket& ip) noexcept;
+[[nodiscard]] inline bool read_usual_ipv6(const rte_mbuf* packet, IpPacket& ip) noexcept;
 
 // A header of type T at an offset of the mbuf's first segment, or null if it does not lie wholly within it.
 template <class T>

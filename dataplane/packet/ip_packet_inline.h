@@ -12,7 +12,7 @@ namespace spigrp {
 
 namespace detail {
 
-// All but what read_usual_ip() takes.
+// All but what is usual.
 ParsedIp parse_unusual_ip(const rte_mbuf* packet) noexcept;
 
 // Of an IPv4 header's first eight bytes, as they lie on the wire: version and IHL, more fragments, fragment offset.
@@ -21,7 +21,7 @@ inline constexpr uint64_t kUsualForm = 0x45;
 
 }  // namespace detail
 
-inline bool read_usual_ip(const rte_mbuf* packet, IpPacket& ip) noexcept {
+inline bool read_usual_ipv4(const rte_mbuf* packet, IpPacket& ip) noexcept {
   if (rte_pktmbuf_data_len(packet) < sizeof(Ipv4Header)) [[unlikely]]
     return false;
   const Ipv4Header& header = *rte_pktmbuf_mtod(packet, const Ipv4Header*);
@@ -39,8 +39,20 @@ inline bool read_usual_ip(const rte_mbuf* packet, IpPacket& ip) noexcept {
   return true;
 }
 
+inline bool read_usual_ipv6(const rte_mbuf* packet, IpPacket& ip) noexcept {
+  if (rte_pktmbuf_data_len(packet) < sizeof(Ipv6Header)) return false;
+  const Ipv6Header& header = *rte_pktmbuf_mtod(packet, const Ipv6Header*);
+  const uint32_t total_bytes = static_cast<uint32_t>(sizeof(Ipv6Header)) + header.payload_length.host();
+  if (*reinterpret_cast<const uint8_t*>(&header) >> 4 != 6 || total_bytes > rte_pktmbuf_pkt_len(packet) ||
+      is_extension_header(header.next_header)) {
+    return false;
+  }
+  ip = {Family::kIpv6, header.next_header, offsetof(Ipv6Header, next_header), sizeof(Ipv6Header), false, total_bytes};
+  return true;
+}
+
 inline std::optional<DropReason> read_ip(const rte_mbuf* packet, IpPacket& ip) noexcept {
-  if (read_usual_ip(packet, ip)) [[likely]]
+  if (read_usual_ipv4(packet, ip) || read_usual_ipv6(packet, ip)) [[likely]]
     return std::nullopt;
   const ParsedIp parsed = detail::parse_unusual_ip(packet);
   if (!parsed.ok) return parsed.reason;

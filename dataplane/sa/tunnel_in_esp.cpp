@@ -3,13 +3,14 @@
 
 #include <cstring>
 
+#include "packet/traffic_class.h"
 #include "sa/sa.h"
 
 namespace spigrp {
 namespace {
 
-// The first eight bytes of a header.
-uint64_t front_of(const Ipv4Header& header) noexcept {
+template <class Header>
+uint64_t front_of(const Header& header) noexcept {
   uint64_t front;
   std::memcpy(&front, &header, sizeof(front));
   return front;
@@ -32,29 +33,38 @@ TunnelInEsp::TunnelInEsp(Sa& tun, Sa& around) noexcept
       icv_bytes(around.icv_bytes),
       expires(tun.lifetime != nullptr || around.lifetime != nullptr) {
   const TunnelTemplate& outer = tun.tunnel;
-  if (outer.family != Family::kIpv4 || outer.copies_ttl) return;
-  Ipv4Header fixed{}, copied{};
-  fixed.version_ihl = outer.ipv4.version_ihl;
-  fixed.tos = outer.traffic_class;
-  fixed.flags_fragment = outer.ipv4.flags_fragment;
-  copied.tos = outer.copied_traffic_class_bits;
-  copied.flags_fragment = be16::from_host(outer.copied_flags);
+  const bool has_usual_sizes = around.iv_bytes == kCountedIvBytes && around.block_bytes == 4 && icv_bytes >= 8;
+  if (outer.copies_ttl || !has_usual_job(around) || !has_usual_sizes) return;
+  if (outer.family == Family::kIpv4) {
+    Ipv4Header fixed{}, copied{};
+    fixed.version_ihl = outer.ipv4.version_ihl;
+    fixed.tos = outer.traffic_class;
+    fixed.flags_fragment = outer.ipv4.flags_fragment;
+    copied.tos = outer.copied_traffic_class_bits;
+    copied.flags_fragment = be16::from_host(outer.copied_flags);
+    outer_front = front_of(fixed);
+    copied_front = front_of(copied);
+    std::memcpy(&outer_ipv4_addresses, outer.ipv4.source.data(), sizeof(outer_ipv4_addresses));
+    outer_ttl = outer.ipv4.ttl;
+    form = around.extended_sequence ? Form::kIpv4Extended : Form::kIpv4;
+    return;
+  }
+  Ipv6Header fixed = outer.ipv6, copied{};
+  set_traffic_class(fixed, outer.traffic_class);
+  fixed.next_header = kProtocolEsp;
+  set_traffic_class(copied, outer.copied_traffic_class_bits);
   outer_front = front_of(fixed);
   copied_front = front_of(copied);
-  std::memcpy(&outer_addresses, outer.ipv4.source.data(), sizeof(outer_addresses));
-  outer_ttl = outer.ipv4.ttl;
-  if (!has_usual_job(around) || around.iv_bytes != kCountedIvBytes || around.block_bytes != 4 || icv_bytes < 8) return;
-  form = around.extended_sequence ? Form::kUsualExtended : Form::kUsual;
+  form = around.extended_sequence ? Form::kIpv6Extended : Form::kIpv6;
 }
 
 void TunnelInEsp::prefetch_outbound() const noexcept {
   spigrp::prefetch(&esp->sequence);
   spigrp::prefetch(&tunnel->sequence);
   spigrp::prefetch(keys);
-  if (!is_usual()) {
-    spigrp::prefetch(&esp->overhead);
-    spigrp::prefetch(&tunnel->tunnel);
-  }
+  if (form == Form::kIpv4) return;
+  spigrp::prefetch(&tunnel->tunnel);
+  if (!is_usual()) spigrp::prefetch(&esp->overhead);
 }
 
 void TunnelInEsp::prefetch_inbound() const noexcept {

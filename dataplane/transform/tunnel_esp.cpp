@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <type_traits>
 
 #include <rte_mbuf.h>
 
@@ -29,6 +30,16 @@ using Unsent = std::array<UnsentBytes, kBurstCapacity>;
 // To the SA that stands so many steps from each entry's.
 void go_on_to(Burst& burst, int steps) noexcept {
   for (BurstEntry& entry : burst) entry.sa = entry.group->at(static_cast<uint8_t>(entry.step + steps));
+}
+
+// Calls act(pair) with what knows of the pair as much as can be known. `random_ivs`: see AnyPair.
+template <class Act>
+[[gnu::always_inline]] inline auto as_its_kind(const TunnelInEsp& pair, Act&& act,
+                                               const uint8_t* random_ivs = nullptr) noexcept {
+  if (!pair.is_usual()) [[unlikely]]
+    return act(AnyPair(pair, random_ivs));
+  if (pair.outer_is_ipv6()) return act(UsualPair<Family::kIpv6>(pair));
+  return act(UsualPair<Family::kIpv4>(pair));
 }
 
 void prefetch_keys(const GroupRuns& runs, const Burst& burst) noexcept {
@@ -133,8 +144,8 @@ void begin_verifying(WorkerContext& context, Burst& burst, Unsent& unsent, Jobs&
   for (uint16_t place = 0; place < burst.count; ++place) {
     BurstEntry& entry = burst.entries[place];
     const TunnelInEsp& pair = entry.group->tunnel_in_esp();
-    const Verdict verdict = pair.is_usual() ? UsualPair(pair).begin(entry, jobs[kept], unsent[kept])
-                                            : AnyPair(pair).begin(entry, jobs[kept], unsent[kept]);
+    const Verdict verdict =
+        as_its_kind(pair, [&](auto&& of_kind) noexcept { return of_kind.begin(entry, jobs[kept], unsent[kept]); });
     kept = keep_or_drop(context, burst, place, kept, verdict);
   }
   burst.count = kept;
@@ -142,9 +153,9 @@ void begin_verifying(WorkerContext& context, Burst& burst, Unsent& unsent, Jobs&
 
 // What is left of a run: those that are kept go to `kept` and on; returns where they end.
 template <class Pair>
-uint16_t finish_verified(WorkerContext& context, Burst& burst, const GroupRun& run, uint16_t kept, const Jobs& jobs,
-                         IpPacket* inner) noexcept {
-  Pair pair(*run.pair);
+[[gnu::always_inline]] inline uint16_t finish_verified(WorkerContext& context, Burst& burst, const GroupRun& run,
+                                                       Pair& pair, uint16_t kept, const Jobs& jobs,
+                                                       IpPacket* inner) noexcept {
   const uint16_t last = run.end;
   const bool in_rows = run.packets() > 1;
   uint16_t fresh_end = run.begin;  // packets before it have been taken by the replay window
@@ -206,16 +217,14 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
   Jobs jobs;
   Unsent unsent;
   for (const GroupRun& run : runs) {
-    if (run.pair->is_usual()) [[likely]] {
-      UsualPair pair(*run.pair);
-      put_headers(pair, burst, run, unsent, jobs);
-      pair.note_uses(context);
-    } else {
-      AnyPair pair(*run.pair, random_ivs);
-      put_headers(pair, burst, run, unsent, jobs);
-      random_ivs = pair.random_ivs();
-      pair.note_uses(context);
-    }
+    as_its_kind(
+        *run.pair,
+        [&](auto&& pair) noexcept {
+          put_headers(pair, burst, run, unsent, jobs);
+          if constexpr (std::is_same_v<std::decay_t<decltype(pair)>, AnyPair>) random_ivs = pair.random_ivs();
+          pair.note_uses(context);
+        },
+        random_ivs);
   }
   context.crypto->protect({jobs.data(), burst.count});
   drop_refused(context, burst, jobs);
@@ -240,11 +249,8 @@ void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) 
   context.crypto->verify({jobs.data(), burst.count});
   uint16_t kept = 0;
   for (const GroupRun& run : runs) {
-    if (run.pair->is_usual()) [[likely]] {
-      kept = finish_verified<UsualPair>(context, burst, run, kept, jobs, inner);
-    } else {
-      kept = finish_verified<AnyPair>(context, burst, run, kept, jobs, inner);
-    }
+    kept = as_its_kind(
+        *run.pair, [&](auto&& pair) noexcept { return finish_verified(context, burst, run, pair, kept, jobs, inner); });
   }
   burst.count = kept;
 }

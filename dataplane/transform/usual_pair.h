@@ -1,7 +1,7 @@
 // UsualPair: what tunnel_esp.cpp does to each packet of a pair of SAs that is_usual(): where everything stands is
 // known, and what is fixed has been put together beforehand (sa/tunnel_in_esp.h).
 //
-//   [outer IPv4, 20 | SPI, sequence, 8 | IV, 8 | IP | payload | padding, pad length, next header | ICV]
+//   [outer IP, 20 or 40 | SPI, sequence, 8 | IV, 8 | IP | payload | padding, pad length, next header | ICV]
 #pragma once
 
 #include <array>
@@ -46,24 +46,30 @@ T loaded(const uint8_t* from) noexcept {
   return value;
 }
 
-// The first eight bytes of a header; of IPv6 what of them matters, as IPv4 would have it. IPv6 is not fragmented on its
-// way (RFC 8200 section 5).
-inline uint64_t front_as_ipv4(const uint8_t* header, bool is_ipv6) noexcept {
-  if (!is_ipv6) [[likely]]
+// The first eight bytes of a header as a family has them; of one of the other family what of them can be copied. IPv6
+// is not fragmented on its way (RFC 8200 section 5).
+template <Family family>
+uint64_t front_as(const uint8_t* header, bool is_ipv6) noexcept {
+  if (is_ipv6 == (family == Family::kIpv6)) [[likely]]
     return loaded<uint64_t>(header);
-  return uint64_t{traffic_class_of(header, Family::kIpv6)} << 8 | uint64_t{be16::from_host(kIpv4DontFragment).wire}
-                                                                      << 48;
+  if constexpr (family == Family::kIpv4) {
+    const uint64_t flags = be16::from_host(kIpv4DontFragment).wire;
+    return uint64_t{traffic_class_of(header, Family::kIpv6)} << 8 | flags << 48;
+  }
+  const uint64_t tos = header[offsetof(Ipv4Header, tos)];
+  return tos >> 4 | (tos & 0xf) << 12;
 }
 
 }  // namespace detail
 
+template <Family outer_family>
 class UsualPair {
  public:
+  static constexpr uint32_t kOuterBytes = fixed_header_bytes(outer_family);
   static constexpr uint32_t kHeadBytes = sizeof(EspHeader) + kCountedIvBytes;
-  static constexpr uint32_t kFrontBytes = sizeof(Ipv4Header) + kHeadBytes;
+  static constexpr uint32_t kFrontBytes = kOuterBytes + kHeadBytes;
 
-  explicit UsualPair(const TunnelInEsp& pair) noexcept
-      : pair_(pair), is_extended_(pair.form == TunnelInEsp::Form::kUsualExtended) {}
+  explicit UsualPair(const TunnelInEsp& pair) noexcept : pair_(pair), is_extended_(pair.is_extended()) {}
 
   // All but what the cipher and the authenticator do; makes the job that does that.
   void put_headers(const BurstEntry& entry, UnsentBytes& unsent, CryptoJob& job) noexcept {
@@ -83,7 +89,7 @@ class UsualPair {
 
     std::memcpy(inner + inner_bytes, &detail::kUsualTrailers[is_ipv6][pad_bytes], sizeof(uint64_t));
     const be64 iv = be64::from_host(sequence ^ pair_.iv_offset);
-    put_outer(inner - kFrontBytes, detail::front_as_ipv4(inner, is_ipv6), total_bytes, iv);
+    put_outer(inner - kFrontBytes, detail::front_as<outer_family>(inner, is_ipv6), total_bytes, iv);
     uint8_t* start = inner - kHeadBytes;
     const be32 low = be32::from_host(static_cast<uint32_t>(sequence));
     const uint64_t head = pair_.spi.wire | uint64_t{low.wire} << 32;  // one store: it is read as one, as AAD
@@ -97,7 +103,7 @@ class UsualPair {
     const uint32_t fixed_bytes = kFrontBytes + pair_.icv_bytes, bytes = rte_pktmbuf_pkt_len(entry.packet);
     if (bytes < fixed_bytes + sizeof(EspTrailer)) return DropReason::runt;
     if (((bytes - fixed_bytes) & (kBlockBytes - 1)) != 0) return DropReason::bad_length;
-    auto* start = rte_pktmbuf_mtod_offset(entry.packet, uint8_t*, sizeof(Ipv4Header));
+    auto* start = rte_pktmbuf_mtod_offset(entry.packet, uint8_t*, kOuterBytes);
     const uint32_t low = be32{detail::loaded<uint32_t>(start + offsetof(EspHeader, sequence))}.host();
     const ReplayWindow& window = pair_.esp->replay;
     entry.sequence = is_extended_ ? window.extended(low) : low;
@@ -136,7 +142,7 @@ class UsualPair {
 
   void note_uses(const WorkerContext& context) const noexcept {
     if (packets_ == 0) return;
-    pair_.esp->counters.note_use(packets_, bytes_ + packets_ * sizeof(Ipv4Header), context.now_tsc, context.writers);
+    pair_.esp->counters.note_use(packets_, bytes_ + packets_ * kOuterBytes, context.now_tsc, context.writers);
     if (packets_ == refused_packets_) [[unlikely]]
       return;
     pair_.tunnel->counters.note_use(packets_ - refused_packets_, bytes_ - refused_bytes_, context.now_tsc,
@@ -146,20 +152,40 @@ class UsualPair {
  private:
   static constexpr uint32_t kBlockBytes = detail::kUsualBlockBytes;
 
+  void put_outer(uint8_t* outer, uint64_t inner_front, uint32_t total_bytes, be64 iv) const noexcept {
+    const uint64_t front = pair_.outer_front | (inner_front & pair_.copied_front);
+    if constexpr (outer_family == Family::kIpv4) {
+      put_outer_ipv4(outer, front, total_bytes, iv);
+    } else {
+      const uint64_t length = be16::from_host(static_cast<uint16_t>(total_bytes - kOuterBytes)).wire;
+      const uint64_t first = front | length << 8 * offsetof(Ipv6Header, payload_length);
+      std::memcpy(outer, &first, sizeof(first));
+      std::memcpy(outer + sizeof(first), pair_.tunnel->tunnel.ipv6.source.data(), kOuterBytes - sizeof(first));
+    }
+  }
+
   // In registers, so that the checksum does not wait for what has just been stored. The identification is the end of
   // the IV: it tells fragments of this SA's packets apart, and begins anywhere for those of another (RFC 6864
   // section 4.3).
-  void put_outer(uint8_t* outer, uint64_t inner_front, uint32_t total_bytes, be64 iv) const noexcept {
-    const uint64_t length = be16::from_host(static_cast<uint16_t>(total_bytes)).wire;
-    const uint64_t first =
-        pair_.outer_front | (inner_front & pair_.copied_front) | length << 16 | (iv.wire >> 48) << 32;
+  void put_outer_ipv4(uint8_t* outer, uint64_t front, uint32_t total_bytes, be64 iv) const noexcept {
+    const uint64_t length = be16::from_host(static_cast<uint16_t>(total_bytes)).wire,
+                   addresses = pair_.outer_ipv4_addresses;
+    const uint64_t first = front | length << 16 | (iv.wire >> 48) << 32;
     const uint32_t third = pair_.outer_ttl | uint32_t{kProtocolEsp} << 8;
-    const uint64_t sum = (first & UINT32_MAX) + (first >> 32) + third + (pair_.outer_addresses & UINT32_MAX) +
-                         (pair_.outer_addresses >> 32);
+    const uint64_t sum = (first & UINT32_MAX) + (first >> 32) + third + (addresses & UINT32_MAX) + (addresses >> 32);
     const uint32_t checked = third | uint32_t{static_cast<uint16_t>(~detail::fold_sum(sum))} << 16;
     std::memcpy(outer, &first, sizeof(first));
     std::memcpy(outer + 8, &checked, sizeof(checked));
-    std::memcpy(outer + 12, &pair_.outer_addresses, sizeof(pair_.outer_addresses));
+    std::memcpy(outer + 12, &addresses, sizeof(addresses));
+  }
+
+  // Whether source and destination are the SA's; the family has been seen to be.
+  bool is_between_right_addresses(const uint8_t* outer) const noexcept {
+    if constexpr (outer_family == Family::kIpv4) {
+      return detail::loaded<uint64_t>(outer + offsetof(Ipv4Header, source)) == pair_.outer_ipv4_addresses;
+    }
+    const auto& wanted = pair_.tunnel->tunnel.ipv6;
+    return std::memcmp(outer + offsetof(Ipv6Header, source), wanted.source.data(), 32) == 0;
   }
 
   // The job over an ESP header and the `text_bytes` that lie behind its IV.
@@ -196,14 +222,14 @@ class UsualPair {
   Verdict take_off(rte_mbuf* packet, const uint8_t* outer, uint8_t next_header, uint32_t inner_bytes,
                    IpPacket& inner) const noexcept {
     if (!is_tunnel_protocol(next_header)) return DropReason::group_mismatch;
-    if (detail::loaded<uint64_t>(outer + offsetof(Ipv4Header, source)) != pair_.outer_addresses) {
-      return DropReason::tunnel_mismatch;
-    }
-    const uint8_t outer_class = outer[offsetof(Ipv4Header, tos)];
+    if (!is_between_right_addresses(outer)) return DropReason::tunnel_mismatch;
+    const uint8_t outer_class = detail::traffic_class_of(outer, outer_family);
     packet->data_off = static_cast<uint16_t>(packet->data_off + kFrontBytes);
     packet->pkt_len = inner_bytes;
     packet->data_len = static_cast<uint16_t>(inner_bytes);
-    if (next_header != kProtocolIpip || !read_usual_ip(packet, inner)) [[unlikely]] {
+    const bool is_usual =
+        next_header == kProtocolIpip ? read_usual_ipv4(packet, inner) : read_usual_ipv6(packet, inner);
+    if (!is_usual) [[unlikely]] {
       const Verdict sound = check_tunnelled(outer + kFrontBytes, tunnelled_family(next_header), inner_bytes);
       if (!sound.kept()) return sound;
       if (const auto wrong = read_ip(packet, inner)) return *wrong;

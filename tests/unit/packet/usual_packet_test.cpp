@@ -32,7 +32,7 @@ std::string text_of(const Bytes& bytes) {
 std::optional<IpPacket> read_both_ways(rte_mbuf* packet, const Bytes& bytes) {
   const ParsedIp general = detail::parse_unusual_ip(packet);
   IpPacket usual{}, read{};
-  const bool is_usual = read_usual_ip(packet, usual);
+  const bool is_usual = read_usual_ipv4(packet, usual);
   const std::optional<DropReason> wrong = read_ip(packet, read);
   BOOST_TEST(wrong.has_value() == !general.ok, text_of(bytes));
   if (!general.ok) {
@@ -160,7 +160,7 @@ BOOST_AUTO_TEST_CASE(every_checksum_is_judged_alike_both_ways) {
       ExactPacket exact(packet);
       IpPacket ip;
       const bool holds = plain_checksum(packet) == 0;
-      BOOST_TEST(read_usual_ip(exact.get(), ip) == holds);
+      BOOST_TEST(read_usual_ipv4(exact.get(), ip) == holds);
     }
   }
 }

@@ -28,13 +28,14 @@ class MemoryRunsOut {
 
 }  // namespace spigrp::test
 
-void* operator new(size_t bytes) {
+// Not inlined: the compiler would take malloc and delete, or new and free, for a pair that does not match.
+[[gnu::noinline]] void* operator new(size_t bytes) {
   void* memory = spigrp::test::MemoryRunsOut::takes_one() ? std::malloc(bytes == 0 ? 1 : bytes) : nullptr;
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
 
-void operator delete(void* memory) noexcept {
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
   std::free(memory);
 }
 
