@@ -27,9 +27,15 @@ AddressKind address_kind_ipv4(const PlainPacket& plain) noexcept {
 }
 
 bool is_unspecified_or_loopback(const std::array<uint8_t, 16>& address) noexcept {
-  uint8_t any = 0;
-  for (size_t i = 0; i < 15; ++i) any |= address[i];
-  return any == 0 && address[15] <= 1;
+  uint64_t upper;
+  be64 lower;
+  std::memcpy(&upper, address.data(), sizeof(upper));
+  std::memcpy(&lower, address.data() + sizeof(upper), sizeof(lower));
+  return upper == 0 && lower.host() <= 1;
+}
+
+bool is_martian_source(const std::array<uint8_t, 16>& source) noexcept {
+  return source[0] == 0xff || is_unspecified_or_loopback(source);
 }
 
 AddressKind address_kind_ipv6(const PlainPacket& plain) noexcept {
@@ -227,7 +233,7 @@ inline bool Forwarding::goes_inbound(const PlainPacket& plain) const noexcept {
   }
   const auto& header = *rte_pktmbuf_mtod(plain.packet, const Ipv6Header*);
   return header.destination == inbound_ipv6_.bytes && inbound_ipv6_.ways == stamps_.ways &&
-         address_kind_ipv6(plain) == AddressKind::kUnicast;
+         !is_martian_source(header.source);
 }
 
 // By what was decided for its flow; false: nothing was, or not for this packet.
