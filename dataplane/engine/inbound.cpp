@@ -277,7 +277,7 @@ void Inbound::finish(const BurstEntry& entry, const IpPacket& ip, PlainBurst& pl
   finished.removed = arrived.removed;
   finished.group = entry.group;
   finished.to_everyone = false;
-  finished.was_protected = false;
+  finished.was_protected = arrived.was_protected || entry.group->protects();
 }
 
 }  // namespace spigrp

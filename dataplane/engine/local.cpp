@@ -114,7 +114,7 @@ PlainPacket as_echo_reply(const PlainPacket& request) noexcept {
   reply.ip = strip_options(request.packet, request.ip);
   reply.origin = Origin::kSelf;
   reply.group = nullptr;
-  reply.was_protected = came_protected(request);
+  reply.was_protected = request.was_protected;
   return reply;
 }
 
@@ -135,7 +135,7 @@ std::optional<PlainPacket> error_about(const PlainPacket& packet, const IpAddres
                      .removed = 0,
                      .group = nullptr,
                      .to_everyone = false,
-                     .was_protected = came_protected(packet)};
+                     .was_protected = packet.was_protected};
 }
 
 LocalDelivery::LocalDelivery(WorkerContext& context, const Network& network, Transmitter& transmitter) noexcept

@@ -14,7 +14,7 @@ static_assert(kMaxPorts <= kProtectedMark);
 }  // namespace
 
 void note_arrival(const PlainPacket& plain) noexcept {
-  plain.packet->port = static_cast<uint16_t>(plain.port | (came_protected(plain) ? kProtectedMark : 0));
+  plain.packet->port = static_cast<uint16_t>(plain.port | (plain.was_protected ? kProtectedMark : 0));
 }
 
 PlainPacket held_packet(rte_mbuf* packet, const IpPacket& ip) noexcept {

@@ -28,13 +28,10 @@ struct PlainPacket {
   uint8_t removed;       // SAs taken off so far
   const SaGroup* group;  // whose SAs were taken off last, or null
   bool to_everyone;      // came in an Ethernet broadcast or multicast frame
-  bool was_protected;    // kSelf, kHeld: it, or the one that it answers, came out of a group that protects
+  // It, or the one that it answers, came out of a group that protects, whatever it came out of after. What is said of
+  // such a packet, which quotes it, must leave protected too.
+  bool was_protected;
 };
-
-// What is said of such a packet, which quotes it, must leave protected too.
-inline bool came_protected(const PlainPacket& plain) noexcept {
-  return plain.origin == Origin::kGroup ? plain.group->protects() : plain.was_protected;
-}
 
 // What a packet that waits takes along in its buffer, where a driver writes DPDK's own number of the port: the number
 // of the port that it was received on, and whether it came protected.

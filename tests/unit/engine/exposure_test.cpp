@@ -163,6 +163,18 @@ BOOST_FIXTURE_TEST_CASE(an_error_about_a_protected_packet_does_not_leave_in_the_
   BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
 }
 
+BOOST_FIXTURE_TEST_CASE(nor_about_one_that_was_in_a_bare_tunnel_besides, ThreeGateways) {
+  near.add_sa("tun.413@10.1.0.1", "10.2.0.9");
+  far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
+  near.edit_routes([](RouteEdit& edit) {
+    Gateway::require(edit.add_route({Gateway::prefix("0.0.0.0/0"), address("192.0.2.2"), "wan"}));
+  });
+  far.receive(kLan, {ip_packet({"10.2.0.9", "10.1.0.1", 64, kProtocolIpip}, udp("203.0.113.5", "10.1.0.2", 200, 1))});
+  near.receive(kWan, far.packets(kWan));
+  BOOST_TEST(near.packets(kWan).empty());
+  BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
+}
+
 BOOST_FIXTURE_TEST_CASE(it_leaves_protected_where_an_eroute_is_for_it, ThreeGateways) {
   near.add_sa("tun.113@192.0.2.2", "192.0.2.1");
   near.add_sa("esp.115@192.0.2.2", "192.0.2.1");
