@@ -4,17 +4,19 @@
 //   after:   [outer IP | SPI, sequence | IV | IP | payload | padding, pad length, next header | ICV]
 //
 // Packets are taken in runs of one group, and what all of a run have in common is worked out once. Whatever might keep
-// a packet of the burst back beside its own bytes (a lifetime, sequence numbers near their end, a packet that gets too
-// large) sends the burst through the two transforms instead, which know what to do about it.
+// a packet of the burst back beside its own bytes (a lifetime, sequence numbers near their end) sends the burst through
+// the two transforms instead, which know what to do about it.
 #include "transform/tunnel_esp.h"
 
 #include <algorithm>
 #include <array>
 #include <optional>
 #include <type_traits>
+#include <utility>
 
 #include <rte_mbuf.h>
 
+#include "packet/checksum.h"
 #include "transform/any_pair.h"
 #include "transform/group_runs.h"
 #include "transform/step_burst.h"
@@ -48,10 +50,23 @@ void prefetch_keys(const GroupRuns& runs, const Burst& burst) noexcept {
   });
 }
 
+// What an SA's packets are told apart by is of one kind, whichever way each of them goes.
+void identify_by_numbers(Burst& burst) noexcept {
+  for (const BurstEntry& entry : burst) {
+    const TunnelInEsp& pair = entry.group->tunnel_in_esp();
+    if (pair.tunnel->tunnel.family == Family::kIpv6) continue;
+    const auto number = static_cast<uint16_t>(entry.sequence ^ pair.iv_offset);
+    auto& header = *rte_pktmbuf_mtod(entry.packet, Ipv4Header*);
+    const be16 old = std::exchange(header.identification, be16::from_host(number));
+    detail::mend_checksum(header, old.wire, header.identification.wire);
+  }
+}
+
 void encap_one_by_one(WorkerContext& context, Burst& burst) noexcept {
   encap_tunnel(context, burst);
   go_on_to(burst, 1);
   encap_esp(context, burst);
+  identify_by_numbers(burst);
 }
 
 bool may_keep_back(GroupRuns& runs) noexcept {

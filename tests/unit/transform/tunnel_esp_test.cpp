@@ -199,7 +199,7 @@ BOOST_AUTO_TEST_CASE(numbers_end_as_by_two_steps) {
   std::mt19937 random(2);
   for (size_t pair = 0; pair < specs.size(); ++pair) {
     for (const size_t count : {8, 1, 64, 2}) {
-      pairs.encapped(PairPackets(count, {pair, sized_packet(Family::kIpv4, 90)}), Identification::kAny);
+      pairs.encapped(PairPackets(count, {pair, sized_packet(Family::kIpv4, 90)}));
     }
   }
   for (int burst = 0; burst < 20; ++burst) {
@@ -207,7 +207,7 @@ BOOST_AUTO_TEST_CASE(numbers_end_as_by_two_steps) {
     for (size_t i = 0; i < 1 + random() % kBurstCapacity; ++i) {
       packets.push_back({random() % specs.size(), sized_packet(Family::kIpv4, 90)});
     }
-    pairs.encapped(packets, Identification::kAny);
+    pairs.encapped(packets);
   }
 }
 
@@ -226,7 +226,7 @@ BOOST_AUTO_TEST_CASE(a_lifetime_ends_as_by_two_steps) {
     for (size_t i = 0; i < count; ++i) {
       packets.push_back({random() % 5, sized_packet(Family::kIpv4, 40 + random() % 100)});
     }
-    const std::vector<Bytes> sent = pairs.encapped(packets, Identification::kAny);
+    const std::vector<Bytes> sent = pairs.encapped(packets);
     PairPackets received;
     for (size_t i = 0; i < count; ++i) {
       if (!sent[i].empty()) received.push_back({packets[i].pair, sent[i]});
