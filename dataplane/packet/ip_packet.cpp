@@ -1,5 +1,5 @@
-// See ip_packet.h. Here is what the inline reader does not take: IPv4 with options, IPv6, and everything that is wrong,
-// to say why.
+// See ip_packet.h. Here is what the inline readers do not take: IPv4 with options, IPv6 with extension headers,
+// fragments, and everything that is wrong, to say why.
 #include "packet/ip_packet.h"
 
 #include <algorithm>

@@ -16,8 +16,8 @@ inline constexpr uint32_t kMostTunnelledBytes = 65535 - 1024;
 // kMostTunnelledBytes, and has room for both. entry.sa is the tun SA.
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept;
 
-// Of entries whose group has_tunnel_in_esp_at(entry.step − 2). entry.sa is the esp SA; of what comes out it is the tun
-// SA. The packet is as long as its IP header says, and ESP follows that header, which has no options, no extensions.
+// Of entries whose group has_tunnel_in_esp_at(entry.step − 2). entry.sa is the esp SA; of what comes out it is one of
+// the two. The packet is as long as its IP header says, and ESP follows that header: no options, no extensions.
 // `inner`, for as many as there are entries, gets the headers of the packets that come out, which have been checked;
 // behind them may be more than their length.
 void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept;
