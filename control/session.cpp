@@ -135,16 +135,16 @@ void Session::send(std::string answer, bool and_close) {
   write();
 }
 
+// What found no memory on its way before goes with this one, also where there is no room for more.
 void Session::hear(const std::string& line) noexcept {
-  if (events_.size() + line.size() > kMostEventBytes) {
-    ++events_lost_;
-    return;
-  }
   try {
-    events_ += line;
+    if (events_.size() + line.size() <= kMostEventBytes) {
+      events_ += line;
+    } else {
+      ++events_lost_;
+    }
   } catch (const std::bad_alloc&) {
     ++events_lost_;
-    return;
   }
   try {
     write();

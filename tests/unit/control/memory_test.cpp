@@ -1,10 +1,15 @@
-// Where memory runs out once a transaction is published, it is in force, and its client is told so.
+// Where memory runs out once a transaction is published, it is in force, and its client is told so; where it runs out
+// for events, they are told later.
+#include <array>
 #include <optional>
 #include <string>
 
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/connect_pair.hpp>
 #include <boost/test/unit_test.hpp>
 
 #include "control/service.h"
+#include "control/session.h"
 #include "route/route_edit.h"
 #include "state_fixture.h"
 #include "support/scarce_memory.h"
@@ -78,6 +83,29 @@ BOOST_AUTO_TEST_CASE(what_is_in_force_is_answered_so_though_memory_runs_out_behi
     is_in_force(answered);
     BOOST_TEST(listener->heard == static_cast<unsigned>(nth) + 1);
   }
+}
+
+// Of as many as wait for a client at most, each found no memory to be sent in.
+BOOST_AUTO_TEST_CASE(events_go_on_when_there_is_memory_again) {
+  boost::asio::io_context loop;
+  Session::Socket near(loop), far(loop);
+  boost::asio::local::connect_pair(near, far);
+  far.non_blocking(true);
+  const SocketOptions options;
+  const auto session = std::make_shared<Session>(std::move(near), service, options, [] {});
+  const std::string line(size_t{128} * 1024, 'x');
+  std::array<char, 4096> received;
+  boost::system::error_code nothing;
+  for (const int allocations : {1, 1}) {
+    const MemoryRunsOut runs_out(allocations);
+    session->hear(line);
+    BOOST_TEST(MemoryRunsOut::has_failed());
+  }
+  BOOST_TEST(far.read_some(boost::asio::buffer(received), nothing) == 0u);
+  session->hear(line);
+  BOOST_TEST(far.read_some(boost::asio::buffer(received), nothing) > 0u);
+  session->close();
+  loop.poll();
 }
 
 BOOST_AUTO_TEST_SUITE_END()
