@@ -123,7 +123,7 @@ void Versions::start_grace() noexcept {
   graces_.splice(graces_.end(), retired_now_);
   // Edits retire while they are linked, where nothing may fail any more.
   try {
-    spare_.emplace_back();
+    if (spare_.empty()) spare_.emplace_back();
   } catch (const std::bad_alloc&) {
   }
 }
