@@ -126,7 +126,7 @@ Reassembly::Held* Reassembly::begin(const Key& key) noexcept {
   held.total_bytes = held.have_bytes = 0;
   held.count = 0;
   held.removed = 0;
-  held.has_ce = false;
+  held.has_ce = held.was_protected = false;
   held.spoiled.reset();
   held.older = newest_;
   held.newer = kNone;
@@ -192,6 +192,7 @@ std::optional<PlainPacket> Reassembly::insert(Held& held, const Part& part, cons
   if (part.is_last) held.total_bytes = piece.end;
   held.removed = std::max(held.removed, fragment.removed);
   held.has_ce = held.has_ce || part.has_ce;
+  held.was_protected = held.was_protected || fragment.was_protected;
   if (held.have_bytes != held.total_bytes) return std::nullopt;
   return join(held, fragment);
 }
@@ -224,6 +225,7 @@ std::optional<PlainPacket> Reassembly::join(Held& held, const PlainPacket& last)
     make_whole_ipv6(packet, held.pieces[0].header_bytes);
   }
   const uint8_t removed = held.removed;
+  const bool was_protected = held.was_protected;
   held.count = 0;
   forget(held);
   rte_mbuf* whole = make_writable(packet, 0, 0, context_.buffers());
@@ -240,6 +242,7 @@ std::optional<PlainPacket> Reassembly::join(Held& held, const PlainPacket& last)
   joined.packet = whole;
   joined.ip = parsed.ip;
   joined.removed = removed;
+  joined.was_protected = was_protected;
   return joined;
 }
 

@@ -72,7 +72,7 @@ class Reassembly {
     Index next_in_bucket, older, newer;
     uint16_t count;
     uint8_t removed;
-    bool has_ce;
+    bool has_ce, was_protected;  // one of them
     std::optional<DropReason> spoiled;
     std::array<Piece, kMaxFragments> pieces;  // in their order
   };

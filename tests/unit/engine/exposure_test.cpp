@@ -163,18 +163,6 @@ BOOST_FIXTURE_TEST_CASE(an_error_about_a_protected_packet_does_not_leave_in_the_
   BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
 }
 
-BOOST_FIXTURE_TEST_CASE(nor_about_one_that_was_in_a_bare_tunnel_besides, ThreeGateways) {
-  near.add_sa("tun.413@10.1.0.1", "10.2.0.9");
-  far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
-  near.edit_routes([](RouteEdit& edit) {
-    Gateway::require(edit.add_route({Gateway::prefix("0.0.0.0/0"), address("192.0.2.2"), "wan"}));
-  });
-  far.receive(kLan, {ip_packet({"10.2.0.9", "10.1.0.1", 64, kProtocolIpip}, udp("203.0.113.5", "10.1.0.2", 200, 1))});
-  near.receive(kWan, far.packets(kWan));
-  BOOST_TEST(near.packets(kWan).empty());
-  BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
-}
-
 BOOST_FIXTURE_TEST_CASE(it_leaves_protected_where_an_eroute_is_for_it, ThreeGateways) {
   near.add_sa("tun.113@192.0.2.2", "192.0.2.1");
   near.add_sa("esp.115@192.0.2.2", "192.0.2.1");
@@ -400,6 +388,42 @@ BOOST_FIXTURE_TEST_CASE(it_leaves_protected_where_an_eroute_is_for_it_then, Held
   const Packets sent = near.packets(kWan);
   BOOST_REQUIRE(sent.size() == 1u);
   BOOST_TEST(sent[0][9] == kProtocolEsp);
+}
+
+// Inside of what a group protects comes a tunnel that protects nothing.
+struct BareTunnelInside : ThreeGateways {
+  BareTunnelInside() {
+    far.eroute("10.2.0.0/16", "10.1.0.0/16", "tun.213@192.0.2.1");
+    near.add_sa("tun.613@10.1.0.1", "10.2.0.9");
+    near.edit_routes([](RouteEdit& edit) {
+      Gateway::require(edit.add_route({Gateway::prefix("10.2.0.0/24"), address("192.0.2.2"), "wan"}));
+    });
+  }
+  // Of which the sender would be told.
+  static Bytes tunnelled() {
+    Bytes expiring = udp("10.2.0.2", "10.1.0.50", 100);
+    expiring[8] = 1;
+    set_ipv4_checksum(expiring);
+    return ipv4_packet({.protocol = kProtocolIpip, .source = raw<4>("10.2.0.9"), .destination = raw<4>("10.1.0.1")},
+                       expiring);
+  }
+  void says_nothing_in_the_clear() {
+    BOOST_TEST(near.dropped(DropReason::ttl_expired) == 1u);
+    BOOST_TEST(near.packets(kWan).empty());
+    BOOST_TEST(near.dropped(DropReason::bypasses_eroute) == 1u);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(nor_does_an_error_about_one_from_a_bare_tunnel_in_it, BareTunnelInside) {
+  BOOST_TEST(arrived({tunnelled()}) == 0u);
+  says_nothing_in_the_clear();
+}
+
+BOOST_FIXTURE_TEST_CASE(nor_where_the_last_fragment_of_it_came_in_the_clear, BareTunnelInside) {
+  const Packets fragments = fragments_of(tunnelled());
+  BOOST_TEST(arrived({fragments[0]}) == 0u);
+  near.receive(kWan, {fragments[1]});
+  says_nothing_in_the_clear();
 }
 
 BOOST_FIXTURE_TEST_CASE(who_sent_in_the_clear_what_was_held_is_told, OneGateway) {
