@@ -27,12 +27,12 @@ std::string text_of(const Bytes& bytes) {
   return text;
 }
 
-// The short way takes no packet that the general way does not, reads the same of it, and leaves no usual one over.
+// The short ways take no packet that the general way does not, read the same of it, and leave no usual one over.
 // Returns what the packet is, if it is one.
 std::optional<IpPacket> read_both_ways(rte_mbuf* packet, const Bytes& bytes) {
   const ParsedIp general = detail::parse_unusual_ip(packet);
   IpPacket usual{}, read{};
-  const bool is_usual = read_usual_ipv4(packet, usual);
+  const bool is_usual = read_usual_ipv4(packet, usual) || read_usual_ipv6(packet, usual);
   const std::optional<DropReason> wrong = read_ip(packet, read);
   BOOST_TEST(wrong.has_value() == !general.ok, text_of(bytes));
   if (!general.ok) {
@@ -41,7 +41,8 @@ std::optional<IpPacket> read_both_ways(rte_mbuf* packet, const Bytes& bytes) {
     return std::nullopt;
   }
   const IpPacket& ip = general.ip;
-  const bool should_be = ip.family == Family::kIpv4 && ip.header_bytes == sizeof(Ipv4Header) && !ip.is_fragment;
+  const bool should_be = ip.family == Family::kIpv4 ? ip.header_bytes == sizeof(Ipv4Header) && !ip.is_fragment
+                                                    : !is_extension_header(bytes[offsetof(Ipv6Header, next_header)]);
   BOOST_TEST(is_usual == should_be, text_of(bytes));
   if (is_usual) BOOST_TEST(are_alike(usual, ip), text_of(bytes));
   BOOST_TEST(are_alike(read, ip), text_of(bytes));
