@@ -32,6 +32,8 @@ class Allowance {
     } while (!taken_.compare_exchange_weak(taken, taken + amount, std::memory_order_relaxed));
     return true;
   }
+  // worker: so much is left that what all workers together take in a burst each does not use it up.
+  bool is_far_from_end(uint64_t margin) const noexcept { return limit_ - taken() >= margin; }
   void give_back(uint64_t amount) noexcept { taken_.fetch_sub(amount, std::memory_order_relaxed); }
   uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
   bool has(uint64_t amount) const noexcept { return limit_ - taken() >= amount; }
@@ -68,6 +70,11 @@ class Lifetime {
   }
   // worker: all of it or nothing
   bool take(uint64_t packets, uint64_t bytes) noexcept;
+  // worker: take() of a burst will not fail, whatever other workers take meanwhile.
+  bool is_far_from_end() const noexcept {
+    constexpr uint64_t kFarPackets = 1u << 16, kFarBytes = 1u << 30;  // bursts of a thousand workers; of some hundred
+    return packets_.is_far_from_end(kFarPackets) && bytes_.is_far_from_end(kFarBytes);
+  }
   // Whether take() would now; takes nothing.
   bool has(uint64_t packets, uint64_t bytes) const noexcept { return packets_.has(packets) && bytes_.has(bytes); }
   // worker: something did not fit any more, so that the SA has come to its end

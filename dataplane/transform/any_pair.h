@@ -112,7 +112,9 @@ class AnyPair {
     uses.bytes += packet_bytes;
   }
   static void note(const Uses& uses, Sa& sa, const WorkerContext& context) noexcept {
-    if (uses.packets > 0) sa.counters.note_use(uses.packets, uses.bytes, context.now_tsc, context.writers);
+    if (uses.packets == 0) return;
+    sa.counters.note_use(uses.packets, uses.bytes, context.now_tsc, context.writers);
+    StepBurst::take_from_lifetime(sa, uses, context);
   }
 
   Sa& esp_;

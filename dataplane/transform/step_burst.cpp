@@ -188,6 +188,12 @@ void StepBurst::charge_one_by_one(Charge charge) noexcept {
   });
 }
 
+void StepBurst::take_from_lifetime(Sa& sa, const Uses& uses, const WorkerContext& context) noexcept {
+  if (sa.lifetime == nullptr) return;
+  if (!sa.lifetime->take(uses.packets, uses.bytes)) sa.lifetime->end();
+  if (context.notices != nullptr) context.notices->tell_of_lifetime(sa);
+}
+
 void StepBurst::tell_of_lifetimes() noexcept {
   for (const SaTally::Row& row : tally_) {
     if (row.sa->lifetime != nullptr) context_.notices->tell_of_lifetime(*row.sa);

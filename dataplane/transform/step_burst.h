@@ -120,6 +120,9 @@ class StepBurst {
   // and counts the rest.
   void note_uses() noexcept;
 
+  // Of packets that are through, of an SA that may have a lifetime, which is_far_from_end().
+  static void take_from_lifetime(Sa& sa, const Uses& uses, const WorkerContext& context) noexcept;
+
   SaTally& tally() noexcept { return tally_; }
 
   // Counts the packet in the worker and in its SA, tells who wants to know, and frees it.

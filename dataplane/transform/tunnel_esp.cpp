@@ -4,8 +4,8 @@
 //   after:   [outer IP | SPI, sequence | IV | IP | payload | padding, pad length, next header | ICV]
 //
 // Packets are taken in runs of one group, and what all of a run have in common is worked out once. Whatever might keep
-// a packet of the burst back beside its own bytes (a lifetime, sequence numbers near their end) sends the burst through
-// the two transforms instead, which know what to do about it.
+// a packet of the burst back beside its own bytes (a lifetime or sequence numbers near their end) sends the burst
+// through the two transforms instead, which know what to do about it.
 #include "transform/tunnel_esp.h"
 
 #include <algorithm>
@@ -69,10 +69,21 @@ void encap_one_by_one(WorkerContext& context, Burst& burst) noexcept {
   identify_by_numbers(burst);
 }
 
+// Whether a burst could use up the lifetime of one of the two.
+bool is_near_its_end(const TunnelInEsp& pair) noexcept {
+  const auto is_near = [](const Sa& sa) { return sa.lifetime != nullptr && !sa.lifetime->is_far_from_end(); };
+  return is_near(*pair.tunnel) || is_near(*pair.esp);
+}
+
+bool may_end(GroupRuns& runs) noexcept {
+  return std::any_of(runs.begin(), runs.end(),
+                     [](const GroupRun& run) { return run.pair->expires && is_near_its_end(*run.pair); });
+}
+
 bool may_keep_back(GroupRuns& runs) noexcept {
   bool may = false;
-  for (const GroupRun& run : runs) may = may || run.pair->expires || !run.pair->esp->sequence.is_far_from_limit();
-  return may;
+  for (const GroupRun& run : runs) may = may || !run.pair->esp->sequence.is_far_from_limit();
+  return may || may_end(runs);
 }
 
 // Takes the numbers of all runs. An SA may have ended since it was looked at (Sequence::close): who gets none is
@@ -249,7 +260,7 @@ void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) 
   GroupRuns runs(burst, context.now_tsc);
   context.is_cold = runs.are_cold();
   runs.each_if_cold([](const GroupRun& run) { run.pair->prefetch_inbound(); });
-  if (std::any_of(runs.begin(), runs.end(), [](const GroupRun& run) { return run.pair->expires; })) [[unlikely]] {
+  if (may_end(runs)) [[unlikely]] {
     return decap_one_by_one(context, burst, inner);
   }
   prefetch_keys(runs, burst);

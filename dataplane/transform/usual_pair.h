@@ -142,15 +142,20 @@ class UsualPair {
 
   void note_uses(const WorkerContext& context) const noexcept {
     if (packets_ == 0) return;
-    pair_.esp->counters.note_use(packets_, bytes_ + packets_ * kOuterBytes, context.now_tsc, context.writers);
+    note(*pair_.esp, {packets_, bytes_ + packets_ * kOuterBytes}, context);
     if (packets_ == refused_packets_) [[unlikely]]
       return;
-    pair_.tunnel->counters.note_use(packets_ - refused_packets_, bytes_ - refused_bytes_, context.now_tsc,
-                                    context.writers);
+    note(*pair_.tunnel, {packets_ - refused_packets_, bytes_ - refused_bytes_}, context);
   }
 
  private:
   static constexpr uint32_t kBlockBytes = detail::kUsualBlockBytes;
+
+  void note(Sa& sa, const Uses& uses, const WorkerContext& context) const noexcept {
+    sa.counters.note_use(uses.packets, uses.bytes, context.now_tsc, context.writers);
+    if (pair_.expires) [[unlikely]]
+      StepBurst::take_from_lifetime(sa, uses, context);
+  }
 
   void put_outer(uint8_t* outer, uint64_t inner_front, uint32_t total_bytes, be64 iv) const noexcept {
     const uint64_t front = pair_.outer_front | (inner_front & pair_.copied_front);

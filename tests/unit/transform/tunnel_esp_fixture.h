@@ -292,6 +292,9 @@ class PairsFixture : public BuffersAreGivenBack {
       numbers.push_back(counter->load());
     }
     numbers.insert(numbers.end(), {sa.sequence.sent(), sa.replay.highest(), sa.replay.newest_bits()});
+    if (sa.lifetime != nullptr) {
+      numbers.insert(numbers.end(), {sa.lifetime->packets_taken(), sa.lifetime->bytes_taken()});
+    }
   }
 
   static std::vector<uint64_t> numbers_of(const PairGateway& gateway, const PairPackets& packets) {

@@ -235,6 +235,30 @@ BOOST_AUTO_TEST_CASE(a_lifetime_ends_as_by_two_steps) {
   }
 }
 
+// Far from its end it is counted in one go. Both ways have taken the same of it when it comes nearer.
+BOOST_AUTO_TEST_CASE(a_long_lifetime_is_used_as_by_two_steps) {
+  const uint64_t far = uint64_t{1} << 40;
+  const LifetimeSpec packets_left{.soft = {}, .hard = {.packets = (1u << 16) + 300}},
+      bytes_left{.soft = {.bytes = 5000}, .hard = {.bytes = far}}, times_left{.soft = {}, .hard = {.addtime = 3600}};
+  PairsFixture pairs({{.tunnel_lifetime = packets_left, .esp_lifetime = bytes_left},
+                      {.esp_lifetime = packets_left},
+                      {.algorithm = "aes128-sha1-96", .tunnel_lifetime = bytes_left, .esp_lifetime = packets_left},
+                      {.tunnel_lifetime = times_left, .esp_lifetime = times_left},
+                      {}});
+  std::mt19937 random(4);
+  for (int burst = 0; burst < 40; ++burst) {
+    PairPackets packets;
+    const size_t count = 1 + random() % kBurstCapacity;
+    for (size_t i = 0; i < count; ++i) {
+      packets.push_back({random() % 5, sized_packet(Family::kIpv4, 40 + random() % 100)});
+    }
+    const std::vector<Bytes> sent = pairs.encapped(packets);
+    PairPackets received;
+    for (size_t i = 0; i < count; ++i) received.push_back({packets[i].pair, sent[i]});
+    pairs.decapped(received);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace spigrp
