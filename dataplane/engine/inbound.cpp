@@ -193,11 +193,9 @@ inline void Inbound::begin(uint16_t place, const SaGroup& group) noexcept {
     return context_.drop(packet, DropReason::too_many_headers);
   if (Sa* expired = group.expired_member(context_.now_tsc)) [[unlikely]]
     return context_.drop_expired(packet, *expired);
-  rte_mbuf* writable = packet;
-  if (!is_writable(packet, 0, kUpperSequenceBytes)) [[unlikely]] {
-    writable = make_writable(packet, 0, kUpperSequenceBytes, context_.buffers());
-    if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
-  }
+  rte_mbuf* writable = context_.writable(packet, 0, kUpperSequenceBytes);
+  if (writable == nullptr) [[unlikely]]
+    return context_.drop(packet, DropReason::no_room);
   arrived.removed = removed;
   queue(writable, group, group.size(), place, arrived.ip);
 }
@@ -209,12 +207,7 @@ inline void Inbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t left,
   const bool takes_two = left >= 2 && group.has_tunnel_in_esp_at(static_cast<uint8_t>(left - 2)) &&
                          ip.next_header == kProtocolEsp && has_fixed_header_only(ip);
   Burst& burst = takes_two ? waiting_for_two_ : waiting_[static_cast<size_t>(sa->id.protocol)];
-  BurstEntry& entry = burst.add();
-  entry.packet = packet;
-  entry.sa = sa;
-  entry.group = &group;
-  entry.step = left;
-  entry.tag = tag;
+  burst.add(packet, sa, group, left, tag);
 }
 
 // False: there was nothing to do.

@@ -71,11 +71,9 @@ class Outbound {
     ++counted_packets_;
   }
   void begin(rte_mbuf* packet, const SaGroup& group, Origin origin, const Departure& departure) noexcept {
-    rte_mbuf* writable = packet;
-    if (!is_writable(packet, head_bytes_for(group), group.overhead().tail_bytes)) [[unlikely]] {
-      writable = with_room_for(packet, group, context_.buffers());
-      if (writable == nullptr) return context_.drop(packet, DropReason::no_room);
-    }
+    rte_mbuf* writable = context_.writable(packet, head_bytes_for(group), group.overhead().tail_bytes);
+    if (writable == nullptr) [[unlikely]]
+      return context_.drop(packet, DropReason::no_room);
     if (taken_ == kBurstCapacity) [[unlikely]]
       apply_steps();  // fragments can be more than a burst holds: those before them go first
     afterwards_[taken_].departure = departure;
@@ -97,12 +95,7 @@ class Outbound {
     Sa* sa = group.at(step);
     const bool takes_two = group.has_tunnel_in_esp_at(step) && rte_pktmbuf_pkt_len(packet) <= kMostTunnelledBytes;
     Burst& burst = takes_two ? waiting_for_two_ : waiting_[static_cast<size_t>(sa->id.protocol)];
-    BurstEntry& entry = burst.add();
-    entry.packet = packet;
-    entry.sa = sa;
-    entry.group = &group;
-    entry.step = step;
-    entry.tag = tag;
+    burst.add(packet, sa, group, step, tag);
   }
   void send(const BurstEntry& entry) noexcept;
 

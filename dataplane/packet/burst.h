@@ -29,9 +29,16 @@ struct Burst {
   bool empty() const noexcept { return count == 0; }
   bool full() const noexcept { return count == kBurstCapacity; }
   void push(const BurstEntry& entry) noexcept { entries[count++] = entry; }  // not when full
-  // The same without a copy: whoever asks sets all fields. (Copying what was stored a moment ago in smaller pieces
-  // makes the processor wait until it is in the cache.)
-  BurstEntry& add() noexcept { return entries[count++]; }
+  // One that has no number yet, without a copy. (Copying what was stored a moment ago in smaller pieces makes the
+  // processor wait until it is in the cache.)
+  void add(rte_mbuf* packet, Sa* sa, const SaGroup& group, uint8_t step, uint16_t tag) noexcept {
+    BurstEntry& entry = entries[count++];
+    entry.packet = packet;
+    entry.sa = sa;
+    entry.group = &group;
+    entry.step = step;
+    entry.tag = tag;
+  }
   void clear() noexcept { count = 0; }
   BurstEntry* begin() noexcept { return entries; }
   BurstEntry* end() noexcept { return entries + count; }

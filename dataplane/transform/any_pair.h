@@ -45,10 +45,8 @@ class AnyPair {
     packet->data_len = static_cast<uint16_t>(packet->pkt_len);
     put_trailer(esp_, reinterpret_cast<char*>(inner + inner_bytes), pad_bytes, tunnel_protocol(inner_family));
     uint8_t* start = inner - head_bytes_;
-    // As UsualPair has it.
-    const auto identification = static_cast<uint16_t>(entry.sequence ^ esp_.iv_offset);
     put_tunnel_header(start - outer_bytes_, tunnel_.tunnel, {inner, inner_family, kProtocolEsp, payload_bytes},
-                      identification);
+                      identification_of(esp_, entry.sequence));
     const be32 sequence = be32::from_host(static_cast<uint32_t>(entry.sequence));
     const uint64_t both = esp_.spi.wire | uint64_t{sequence.wire} << 32;  // one store: it is read as one, as AAD
     std::memcpy(start, &both, sizeof(both));

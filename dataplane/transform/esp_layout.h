@@ -108,6 +108,12 @@ inline void put_iv(const BurstEntry& entry, const uint8_t* random_iv, uint8_t* i
   }
 }
 
+// Of the outer IPv4 header around the packet with this number: the end of its counted_iv(), whether it carries that or
+// not. It tells fragments of this SA's packets apart, and begins anywhere for those of another (RFC 6864 section 4.3).
+inline uint16_t identification_of(const Sa& esp, uint64_t number) noexcept {
+  return static_cast<uint16_t>(number ^ esp.iv_offset);
+}
+
 // Between the payload and the trailer. Block sizes are powers of two.
 inline uint32_t padding_bytes(const Sa& sa, uint32_t payload_bytes) noexcept {
   return -(payload_bytes + static_cast<uint32_t>(sizeof(EspTrailer))) & (sa.block_bytes - 1u);

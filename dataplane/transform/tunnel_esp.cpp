@@ -55,9 +55,9 @@ void identify_by_numbers(Burst& burst) noexcept {
   for (const BurstEntry& entry : burst) {
     const TunnelInEsp& pair = entry.group->tunnel_in_esp();
     if (pair.tunnel->tunnel.family == Family::kIpv6) continue;
-    const auto number = static_cast<uint16_t>(entry.sequence ^ pair.iv_offset);
+    const be16 number = be16::from_host(identification_of(*pair.esp, entry.sequence));
     auto& header = *rte_pktmbuf_mtod(entry.packet, Ipv4Header*);
-    const be16 old = std::exchange(header.identification, be16::from_host(number));
+    const be16 old = std::exchange(header.identification, number);
     detail::mend_checksum(header, old.wire, header.identification.wire);
   }
 }

@@ -170,8 +170,7 @@ class UsualPair {
   }
 
   // In registers, so that the checksum does not wait for what has just been stored. The identification is the end of
-  // the IV: it tells fragments of this SA's packets apart, and begins anywhere for those of another (RFC 6864
-  // section 4.3).
+  // the IV: identification_of().
   void put_outer_ipv4(uint8_t* outer, uint64_t front, uint32_t total_bytes, be64 iv) const noexcept {
     const uint64_t length = be16::from_host(static_cast<uint16_t>(total_bytes)).wire,
                    addresses = pair_.outer_ipv4_addresses;

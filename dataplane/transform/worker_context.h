@@ -37,6 +37,13 @@ struct WorkerContext {
   // For packets that must be in one piece.
   BufferPools buffers() const noexcept { return {packet_buffers, large_buffers}; }
 
+  // make_writable() from these; they are named only where they are needed.
+  rte_mbuf* writable(rte_mbuf* packet, uint16_t head_bytes, uint16_t tail_bytes) const noexcept {
+    if (is_writable(packet, head_bytes, tail_bytes)) [[likely]]
+      return packet;
+    return detail::copied_or_moved(packet, head_bytes, tail_bytes, buffers());
+  }
+
   // Counts the packet under its reason and frees it.
   void drop(rte_mbuf* packet, DropReason reason) noexcept;
   // A packet of a group one of whose SAs has come to its end.
