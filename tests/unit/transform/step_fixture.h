@@ -161,4 +161,15 @@ inline Bytes gateway_packet(Family family, const Bytes& payload, uint8_t protoco
                      payload);
 }
 
+// Of a packet without options; an IPv4 checksum holds then, whatever else has been changed.
+inline void put_traffic_class(Bytes& packet, uint8_t traffic_class) {
+  if (packet[0] >> 4 == 4) {
+    packet[1] = traffic_class;
+    set_ipv4_checksum(packet);
+  } else {
+    packet[0] = static_cast<uint8_t>(0x60 | traffic_class >> 4);
+    packet[1] = static_cast<uint8_t>(traffic_class << 4);
+  }
+}
+
 }  // namespace spigrp::test

@@ -52,13 +52,7 @@ class Sealer {
     const Family family = esp_.id.destination.family;
     Bytes packet = gateway_packet(family, esp, kProtocolEsp);
     std::copy(outer_source.begin(), outer_source.end(), packet.begin() + (family == Family::kIpv4 ? 12 : 8));
-    if (family == Family::kIpv4) {
-      packet[1] = traffic_class;
-      set_ipv4_checksum(packet);
-    } else {
-      packet[0] = static_cast<uint8_t>(0x60 | traffic_class >> 4);
-      packet[1] = static_cast<uint8_t>(traffic_class << 4);
-    }
+    put_traffic_class(packet, traffic_class);
     return packet;
   }
 

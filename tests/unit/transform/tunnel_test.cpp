@@ -27,13 +27,7 @@ uint8_t protocol_of(Family inner) {
 
 Bytes outer_packet(Family outer, Family inner, const Bytes& payload, uint8_t traffic_class = 0) {
   Bytes packet = gateway_packet(outer, payload, protocol_of(inner));
-  if (outer == Family::kIpv4) {
-    packet[1] = traffic_class;
-    set_ipv4_checksum(packet);
-  } else {
-    packet[0] = static_cast<uint8_t>(0x60 | traffic_class >> 4);
-    packet[1] = static_cast<uint8_t>(traffic_class << 4);
-  }
+  put_traffic_class(packet, traffic_class);
   return packet;
 }
 
