@@ -224,18 +224,18 @@ struct WorkerSeries {
   TwoSeries to_apart;  // to two workers with an SA each: what is below 1 they lose by sharing
 };
 
-Expected<void> time_workers(ScaleRig& one, ScaleRig& two, std::span<const int> cores, uint16_t bytes,
-                            WorkerSeries* series) {
+Expected<void> time_workers(ScaleRig& rig, std::span<const int> cores, uint16_t bytes, WorkerSeries* series) {
+  using Use = ScaleRig::Use;
   TwoWays alone;
   for (size_t core = 0; core < cores.size(); ++core) {
-    const auto cycles = one.time_together(cores.subspan(core, 1), bytes);
+    const auto cycles = rig.time_together(cores.subspan(core, 1), bytes, Use::kTheSame);
     if (!cycles) return tl::unexpected(cycles.error());
     alone.out += cycles->out / 2;
     alone.in += cycles->in / 2;
   }
-  const auto apart = two.time_together(cores, bytes);
+  const auto apart = rig.time_together(cores, bytes, Use::kOneEach);
   if (!apart) return tl::unexpected(apart.error());
-  const auto both = one.time_together(cores, bytes);
+  const auto both = rig.time_together(cores, bytes, Use::kTheSame);
   if (!both) return tl::unexpected(both.error());
   if (series == nullptr) return {};
   series->shared.add(*both);
@@ -250,14 +250,12 @@ Expected<void> add_workers(ScaleReport& report, const std::vector<int>& cores) {
     std::cout << "(one core only: nothing of two workers)\n";
     return {};
   }
-  auto one = ScaleRig::create(content_of(Suite::kGcm, 1), 2);
-  if (!one) return tl::unexpected(one.error());
-  auto two = ScaleRig::create(content_of(Suite::kGcm, 2), 2);
-  if (!two) return tl::unexpected(two.error());
+  auto rig = ScaleRig::create(content_of(Suite::kGcm, 2), 2);
+  if (!rig) return tl::unexpected(rig.error());
   for (const uint16_t bytes : kInnerBytes) {
     WorkerSeries series;
     for (size_t round = 0; round <= report.rounds(); ++round) {
-      auto timed = time_workers(*one, *two, std::span(cores).first(2), bytes, round == 0 ? nullptr : &series);
+      auto timed = time_workers(*rig, std::span(cores).first(2), bytes, round == 0 ? nullptr : &series);
       if (!timed) return timed;
     }
     for (const Direction direction : kDirections) {

@@ -95,14 +95,14 @@ Expected<double> ScaleRig::through_together(Gateway& gateway, uint16_t from, std
     ready.fetch_add(1);
     while (ready.load() < cores.size()) {
     }
-    size_t bursts = 0;
+    size_t processed = 0;
     const uint64_t begin = rte_rdtsc();
     for (SlicePackets& packets : slices) {
-      for (size_t number = &packets == &slices[0] ? 1 : 0; number < kSliceBursts; ++number, ++bursts) {
-        gateway.process(from, packets.burst(number), id);
-      }
+      const std::span<rte_mbuf*> timed = packets.all().subspan(&packets == &slices[0] ? kBurstCapacity : 0);
+      gateway.process(from, timed, id);
+      processed += timed.size();
     }
-    cycles[worker] = static_cast<double>(rte_rdtsc() - begin) / static_cast<double>(bursts * kBurstCapacity);
+    cycles[worker] = static_cast<double>(rte_rdtsc() - begin) / static_cast<double>(processed);
   };
   std::vector<std::thread> threads;
   for (size_t worker = 0; worker < cores.size(); ++worker) threads.emplace_back(work, worker);
@@ -112,9 +112,9 @@ Expected<double> ScaleRig::through_together(Gateway& gateway, uint16_t from, std
   return sum / static_cast<double>(cores.size());
 }
 
-Expected<TwoWays> ScaleRig::time_together(std::span<const int> cores, uint16_t inner_bytes) {
+Expected<TwoWays> ScaleRig::time_together(std::span<const int> cores, uint16_t inner_bytes, Use use) {
   for (size_t worker = 0; worker < cores.size(); ++worker) {
-    SlicePackets::Filling own = filling(worker, {&inner_bytes, 1});
+    SlicePackets::Filling own = filling(use == Use::kOneEach ? worker : 0, {&inner_bytes, 1});
     own.stride = own.flows;
     for (SlicePackets& packets : packets_[worker]) packets.fill(own);
   }

@@ -25,8 +25,9 @@ class ScaleRig {
   Expected<TwoWays> time(size_t first, std::span<const uint16_t> inner_bytes);
 
   // Of a worker on each of these cores at once, with as many packets as the others: cycles per packet, the mean of
-  // theirs. Each uses one SA: the one there is, or of several one of its own.
-  Expected<TwoWays> time_together(std::span<const int> cores, uint16_t inner_bytes);
+  // theirs. Each uses one SA: all the first, or each one of its own.
+  enum class Use : uint8_t { kTheSame, kOneEach };
+  Expected<TwoWays> time_together(std::span<const int> cores, uint16_t inner_bytes, Use use);
 
  private:
   ScaleRig(TableContent content, std::unique_ptr<Gateway> near, std::unique_ptr<Gateway> far)

@@ -166,9 +166,9 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
   return Fate::kTaken;
 }
 
-// One atomic add for each run of packets of one eroute.
+// Once for each run of packets of one eroute.
 void Outbound::write_count_down(Slot next) noexcept {
-  if (counted_ != kNoSlot) network_.sas.eroutes().count(counted_, counted_packets_, context_.writers);
+  if (counted_ != kNoSlot) context_.note_use(network_.sas.eroutes().packets_of(counted_), counted_packets_);
   counted_packets_ = 0;
   counted_ = next;
 }

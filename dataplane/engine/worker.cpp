@@ -35,7 +35,8 @@ Worker::Worker(const Network& network, WorkerParts parts)
                .deflate = &deflate_,
                .notices = &notices_,
                .large_buffers = parts.buffers.large,
-               .writers = parts.queues.size() == 1 ? Writers::kOne : Writers::kMany},
+               .writers = parts.queues.size() == 1 ? Writers::kOne : Writers::kMany,
+               .deferred = parts.queues.size() == 1 ? nullptr : &deferred_},
       transmitter_(context_, network, parts.queues),
       local_(context_, network, transmitter_),
       outbound_(context_, network, local_, transmitter_),
@@ -48,6 +49,7 @@ void Worker::process(uint16_t port, rte_mbuf** frames, uint16_t count) noexcept 
     process_burst(port, frames + done, now);
     done = static_cast<uint16_t>(done + now);
   }
+  deferred_.settle();
 }
 
 // Every lookup of a burst is made at one generation.
@@ -71,6 +73,7 @@ void Worker::route() noexcept {
     inbound_.run(*next);
   }
   transmitter_.flush();
+  deferred_.end_burst();
 }
 
 uint32_t Worker::poll() noexcept {
@@ -129,13 +132,19 @@ uint32_t Worker::send_from(Ring<Frame>& ring) noexcept {
   return count;
 }
 
+uint32_t Worker::turn() noexcept {
+  if (deferred_.empty()) network_.versions.quiescent(context_.id);
+  const uint32_t packets = poll();
+  if (packets == 0) deferred_.settle();
+  return packets;
+}
+
 void Worker::run(IdlePolicy idle, const std::atomic<bool>& stopping) noexcept {
   network_.versions.online(context_.id);
   uint64_t since = rte_rdtsc();
   uint32_t empty_polls = 0, sleep_ns = kShortestSleepNs;
   while (!stopping.load(std::memory_order_relaxed)) {
-    network_.versions.quiescent(context_.id);
-    const bool busy = poll() > 0;
+    const bool busy = turn() > 0;
     if (busy) {
       empty_polls = 0;
       sleep_ns = kShortestSleepNs;
@@ -149,6 +158,7 @@ void Worker::run(IdlePolicy idle, const std::atomic<bool>& stopping) noexcept {
     (busy ? cycles_.busy : cycles_.idle).add(now - since);
     since = now;
   }
+  deferred_.settle();
   network_.versions.offline(context_.id);
 }
 

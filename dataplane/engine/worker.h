@@ -35,7 +35,8 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
-  // Takes `count` Ethernet frames that came in at a port all the way: whatever leaves is handed to the ports.
+  // Takes `count` Ethernet frames that came in at a port all the way: whatever leaves is handed to the ports, and SAs
+  // and eroutes have been told of their use.
   void process(uint16_t port, rte_mbuf** frames, uint16_t count) noexcept;
   // One round over the queues that are this worker's; returns how many packets it found.
   uint32_t poll() noexcept;
@@ -45,6 +46,9 @@ class Worker {
   uint32_t resume_held() noexcept;
   // Drops what it holds. The thread that polled has ended.
   void end() noexcept { inbound_.reassembly().clear(DropReason::shutting_down); }
+  // One round of run(): poll(), having let go of what was found in earlier bursts unless something of it is still to be
+  // told to its SA.
+  uint32_t turn() noexcept;
   // Polls until told to stop; in between it sleeps as the policy says.
   void run(IdlePolicy idle, const std::atomic<bool>& stopping) noexcept;
 
@@ -67,6 +71,7 @@ class Worker {
   std::vector<WorkerQueues>& queues_;
   PacketCounters counters_;
   WorkerCycles cycles_;
+  DeferredUses deferred_;
   WorkerContext context_;
   Transmitter transmitter_;
   LocalDelivery local_;

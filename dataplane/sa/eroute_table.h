@@ -77,8 +77,8 @@ class ErouteTable {
   void find_all(std::span<const FlowKey> flows, Generation g, const Eroute** eroutes) const noexcept;
   // worker: stays the same as long as no eroute is added, changed or removed
   Generation changed_at(Generation g) const noexcept;
-  // worker: counts packets that took the eroute of a slot
-  void count(Slot slot, uint64_t packets, Writers writers) const noexcept { add_to(packets_[slot], packets, writers); }
+  // worker: of packets that took the eroute of a slot
+  std::atomic<uint64_t>& packets_of(Slot slot) const noexcept { return packets_[slot]; }
   // worker: its counter, into the cache
   void prefetch_count(Slot slot) const noexcept { spigrp::prefetch(&packets_[slot]); }
 

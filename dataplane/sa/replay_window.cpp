@@ -72,6 +72,7 @@ ReplayVerdict ReplayWindow::check_and_advance_any(uint64_t sequence, Writers wri
   if (is_behind(sequence)) return ReplayVerdict::kOutside;
   const Place place = place_of(sequence);
   std::atomic<uint64_t>& slot = words_[place.word];
+  if (writers == Writers::kMany) prefetch_to_write(&slot);
   uint64_t word = slot.load(std::memory_order_relaxed);
   uint64_t wanted;
   do {
@@ -95,6 +96,7 @@ uint32_t ReplayWindow::advance_row(uint64_t first, uint32_t count, Writers write
     const Place place = place_of(next);
     const auto bits = static_cast<uint32_t>(((uint64_t{1} << of_block) - 1) << (next & 31));
     std::atomic<uint64_t>& slot = words_[place.word];
+    if (writers == Writers::kMany) prefetch_to_write(&slot);
     uint64_t word = slot.load(std::memory_order_relaxed);
     uint64_t wanted;
     bool is_free;
@@ -111,8 +113,7 @@ uint32_t ReplayWindow::advance_row(uint64_t first, uint32_t count, Writers write
   return static_cast<uint32_t>(next - first);
 }
 
-uint64_t ReplayWindow::extended(uint32_t low) const noexcept {
-  const uint64_t newest = highest();
+uint64_t ReplayWindow::extended(uint32_t low, uint64_t newest) const noexcept {
   const auto newest_low = static_cast<uint32_t>(newest);
   const uint64_t upper = newest >> 32;
   const uint32_t behind = packets_ > 0 ? packets_ - 1u : 0;  // how far the window reaches back
@@ -126,6 +127,7 @@ uint64_t ReplayWindow::extended(uint32_t low) const noexcept {
 }
 
 void ReplayWindow::raise_highest(uint64_t sequence, Writers writers) noexcept {
+  if (writers == Writers::kMany) prefetch_to_write(&highest_);
   uint64_t highest = highest_.load(std::memory_order_relaxed);
   while (highest < sequence && !put_instead(highest_, highest, sequence, writers)) {
   }

@@ -37,14 +37,17 @@ class ReplayWindow {
   }
   // worker: a number behind which nothing has come yet
   bool is_ahead(uint64_t sequence) const noexcept { return sequence > highest(); }
-  // worker: the same for `count` numbers in a row, from one on that is_ahead(), with one compare-and-swap for each 32
-  // of them. Returns how many it has accepted, from the first on; the next one has to be asked for by itself.
+  // worker: the same for `count` numbers in a row, from one on that was ahead of all others when it was looked at, with
+  // one compare-and-swap for each 32 of them. Returns how many it has accepted, from the first on; the next one has to
+  // be asked for by itself.
   uint32_t advance_row(uint64_t first, uint32_t count, Writers writers = Writers::kMany) noexcept;
 
   // worker: the extended number that the low 32 bits on the wire stand for, by where the window is now (RFC 4303
   // appendix A2.2). 0, which is outside of every window, where it would lie before the first. It is right only if the
   // ICV says so.
-  uint64_t extended(uint32_t low) const noexcept;
+  uint64_t extended(uint32_t low) const noexcept { return extended(low, highest()); }
+  // By where it was when `newest` was the highest().
+  uint64_t extended(uint32_t low, uint64_t newest) const noexcept;
 
   uint16_t packets() const noexcept { return packets_; }
   uint64_t highest() const noexcept { return highest_.load(std::memory_order_relaxed); }

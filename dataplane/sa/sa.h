@@ -78,7 +78,7 @@ struct SaCounters {  // worker: rw, control: ro
   // comp: of the same packets as `bytes`, on the compressed side
   std::atomic<uint64_t> compressed_bytes{0};
 
-  // worker: once for each run of packets of this SA in a burst
+  // worker: once for each run of packets of this SA in a burst, or of some bursts (DeferredUses)
   void note_use(uint64_t packets_now, uint64_t bytes_now, uint64_t now_tsc, Writers writers) noexcept {
     add_to(packets, packets_now, writers);
     add_to(bytes, bytes_now, writers);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "state/prefetch.h"
 #include "state/writers.h"
 
 namespace spigrp {
@@ -36,6 +37,7 @@ class Sequence {
 
   // worker: numbers for one burst; fewer than asked for where the limit is near.
   Numbers reserve(uint64_t wanted, Writers writers = Writers::kMany) noexcept {
+    if (writers == Writers::kMany) prefetch_to_write(this);
     uint64_t sent = sent_.load(std::memory_order_acquire);
     const uint64_t limit = limit_.load();  // not before `sent`: see close()
     if (is_far(sent, limit)) [[likely]]
@@ -52,8 +54,11 @@ class Sequence {
     return !asked_.load(std::memory_order_relaxed) && !asked_.exchange(true, std::memory_order_relaxed);
   }
 
-  // worker: a burst's numbers are there whoever else takes some meanwhile
-  bool is_far_from_limit() const noexcept { return is_far(sent(), limit()); }
+  // worker: a burst's numbers are there whoever else takes some meanwhile. Numbers are reserved next, as a rule.
+  bool is_far_from_limit(Writers writers = Writers::kMany) const noexcept {
+    if (writers == Writers::kMany) prefetch_to_write(this);
+    return is_far(sent(), limit());
+  }
 
   uint64_t last() const noexcept { return last_; }
   // control: the highest number given out

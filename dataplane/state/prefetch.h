@@ -13,4 +13,10 @@ inline void prefetch(const void* line) noexcept {
   asm volatile("prefetcht0 %0" : : "m"(*static_cast<const char*>(line)));
 }
 
+// The same, of a line that several cores write: it comes for good. Looked at first and written then, it would have to
+// be taken from another core twice.
+inline void prefetch_to_write(const void* line) noexcept {
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(line)));
+}
+
 }  // namespace spigrp

@@ -56,14 +56,14 @@ class AnyPair {
     make_job<Purpose::kProtect>(entry, reinterpret_cast<EspHeader*>(start), text_bytes, unsent, job);
   }
 
-  // Lengths and replay, before any key is touched; the job that does the rest.
-  Verdict begin(BurstEntry& entry, CryptoJob& job, UnsentBytes& unsent) const noexcept {
+  // Lengths and replay, before any key is touched; the job that does the rest. `newest`: the highest number received.
+  Verdict begin(BurstEntry& entry, uint64_t newest, CryptoJob& job, UnsentBytes& unsent) const noexcept {
     const uint32_t bytes = rte_pktmbuf_pkt_len(entry.packet);
     if (bytes < fixed_bytes_ + sizeof(EspTrailer)) return DropReason::runt;
     if (((bytes - fixed_bytes_) & (esp_.block_bytes - 1u)) != 0) return DropReason::bad_length;
     auto* header = rte_pktmbuf_mtod_offset(entry.packet, EspHeader*, outer_bytes_);
-    if (const Verdict verdict = StepBurst::check_replay(entry, header->sequence.host()); !verdict.kept())
-      return verdict;
+    const Verdict verdict = StepBurst::check_replay(entry, header->sequence.host(), newest);
+    if (!verdict.kept()) return verdict;
     make_job<Purpose::kVerify>(entry, header, bytes - fixed_bytes_, unsent, job);
     return Verdict::keep();
   }
@@ -111,7 +111,7 @@ class AnyPair {
   }
   static void note(const Uses& uses, Sa& sa, const WorkerContext& context) noexcept {
     if (uses.packets == 0) return;
-    sa.counters.note_use(uses.packets, uses.bytes, context.now_tsc, context.writers);
+    context.note_use(sa, uses.packets, uses.bytes, sa.lifetime != nullptr);
     StepBurst::take_from_lifetime(sa, uses, context);
   }
 

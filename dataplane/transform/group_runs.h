@@ -17,8 +17,8 @@ namespace spigrp {
 // Packets in a row that get the same SAs, or lose them.
 struct GroupRun {
   const TunnelInEsp* pair;
-  uint64_t first_number;  // outbound
-  uint16_t begin, end;    // places in the burst
+  uint64_t number;      // outbound: of the first packet; inbound: the highest that had been received before
+  uint16_t begin, end;  // places in the burst
 
   uint16_t packets() const noexcept { return static_cast<uint16_t>(end - begin); }
 };
@@ -35,12 +35,6 @@ class GroupRuns {
   }
 
   bool are_cold() const noexcept { return are_cold_; }
-
-  // Of what is left of the same burst, in the same order.
-  void find_again(const Burst& burst) noexcept {
-    count_ = 0;
-    find(burst);
-  }
 
   GroupRun* begin() noexcept { return runs_.data(); }
   GroupRun* end() noexcept { return runs_.data() + count_; }

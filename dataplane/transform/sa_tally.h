@@ -9,6 +9,7 @@
 
 #include "packet/burst.h"
 #include "sa/sa.h"
+#include "transform/worker_context.h"
 
 namespace spigrp {
 
@@ -46,9 +47,10 @@ class SaTally {
   Row* end() noexcept { return rows_.data() + count_; }
 
   // Adds what has been finished to the SAs' counters.
-  void note_uses(uint64_t now_tsc, Writers writers) noexcept {
+  void note_uses(const WorkerContext& context) noexcept {
     for (const Row& row : *this) {
-      if (row.packets > 0) row.sa->counters.note_use(row.packets, row.bytes, now_tsc, writers);
+      if (row.packets == 0) continue;
+      context.note_use(*row.sa, row.packets, row.bytes, row.sa->lifetime != nullptr);
     }
   }
 

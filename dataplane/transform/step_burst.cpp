@@ -157,7 +157,7 @@ Verdict StepBurst::verdict_of(ReplayVerdict replay) noexcept {
 
 void StepBurst::note_uses() noexcept {
   if (!charged_) charge({&SaTally::Row::packets, &SaTally::Row::bytes});
-  tally_.note_uses(context_.now_tsc, context_.writers);
+  tally_.note_uses(context_);
   if (context_.notices != nullptr) tell_of_lifetimes();
 }
 

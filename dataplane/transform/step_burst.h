@@ -91,9 +91,13 @@ class StepBurst {
   // Of a decap, before any key is used: sets entry.sequence, from the number on the wire, and says whether the replay
   // window would take it now.
   static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {
+    return check_replay(entry, received_sequence, entry.sa->replay.highest());
+  }
+  // By where the window was when `newest` was its highest number.
+  static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence, uint64_t newest) noexcept {
     const Sa& sa = *entry.sa;
-    entry.sequence = sa.extended_sequence ? sa.replay.extended(received_sequence) : received_sequence;
-    const bool is_usual = !is_replay_protected(sa) || sa.replay.is_ahead(entry.sequence);
+    entry.sequence = sa.extended_sequence ? sa.replay.extended(received_sequence, newest) : received_sequence;
+    const bool is_usual = !is_replay_protected(sa) || entry.sequence > newest;
     return is_usual ? Verdict::keep() : check_replay_behind(entry);
   }
   // The rest of it, of a number that is not ahead of the window.

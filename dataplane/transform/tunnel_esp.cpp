@@ -80,9 +80,9 @@ bool may_end(GroupRuns& runs) noexcept {
                      [](const GroupRun& run) { return run.pair->expires && is_near_its_end(*run.pair); });
 }
 
-bool may_keep_back(GroupRuns& runs) noexcept {
+bool may_keep_back(GroupRuns& runs, Writers writers) noexcept {
   bool may = false;
-  for (const GroupRun& run : runs) may = may || !run.pair->esp->sequence.is_far_from_limit();
+  for (const GroupRun& run : runs) may = may || !run.pair->esp->sequence.is_far_from_limit(writers);
   return may || may_end(runs);
 }
 
@@ -92,7 +92,7 @@ void number_runs(WorkerContext& context, Burst& burst, GroupRuns& runs) noexcept
   uint16_t kept = 0;
   for (GroupRun& run : runs) {
     const Sequence::Numbers numbers = run.pair->esp->sequence.reserve(run.packets(), context.writers);
-    run.first_number = numbers.first;
+    run.number = numbers.first;
     if (numbers.count == run.packets() && kept == run.begin) [[likely]] {
       kept = run.end;
       continue;
@@ -118,7 +118,7 @@ uint16_t count_random_ivs_of(GroupRuns& runs) noexcept {
 
 template <class Pair>
 void put_headers(Pair& pair, Burst& burst, const GroupRun& run, Unsent& unsent, Jobs& jobs) noexcept {
-  uint64_t number = run.first_number;
+  uint64_t number = run.number;
   for (uint16_t place = run.begin; place < run.end; ++place) {
     BurstEntry& entry = burst.entries[place];
     entry.sequence = number++;
@@ -154,25 +154,32 @@ void drop_refused(WorkerContext& context, Burst& burst, const Jobs& jobs) noexce
 }
 
 // Of the packets of a run from `place` on those that are authentic and whose numbers follow each other, all ahead of
-// the replay window: taken by it at once, as far as it takes them. Returns where they end.
-uint16_t take_row(const Burst& burst, const Jobs& jobs, uint16_t place, uint16_t last, Writers writers) noexcept {
+// `newest`: taken by the replay window at once, as far as it takes them. Returns where they end.
+uint16_t take_row(const Burst& burst, const Jobs& jobs, uint16_t place, uint16_t last, uint64_t newest,
+                  Writers writers) noexcept {
   Sa& esp = *burst.entries[place].sa;
   const uint64_t first = burst.entries[place].sequence;
-  if (!StepBurst::is_replay_protected(esp) || !esp.replay.is_ahead(first)) return place;
+  if (!StepBurst::is_replay_protected(esp) || first <= newest) return place;
   uint16_t end = place;
   while (end < last && jobs[end].ok && burst.entries[end].sequence == first + (end - place)) ++end;
   return static_cast<uint16_t>(place + esp.replay.advance_row(first, static_cast<uint32_t>(end - place), writers));
 }
 
-// All packets of the burst up to the cipher's and authenticator's work, whose runs nothing is kept of.
-void begin_verifying(WorkerContext& context, Burst& burst, Unsent& unsent, Jobs& jobs) noexcept {
+// All packets up to the cipher's and authenticator's work. Where the window is, is asked once a run: other workers move
+// it.
+void begin_verifying(WorkerContext& context, Burst& burst, GroupRuns& runs, Unsent& unsent, Jobs& jobs) noexcept {
   uint16_t kept = 0;
-  for (uint16_t place = 0; place < burst.count; ++place) {
-    BurstEntry& entry = burst.entries[place];
-    const TunnelInEsp& pair = entry.group->tunnel_in_esp();
-    const Verdict verdict =
-        as_its_kind(pair, [&](auto&& of_kind) noexcept { return of_kind.begin(entry, jobs[kept], unsent[kept]); });
-    kept = keep_or_drop(context, burst, place, kept, verdict);
+  for (GroupRun& run : runs) {
+    run.number = run.pair->esp->replay.highest();
+    const uint16_t begin = kept;
+    as_its_kind(*run.pair, [&](auto&& pair) noexcept {
+      for (uint16_t place = run.begin; place < run.end; ++place) {
+        const Verdict verdict = pair.begin(burst.entries[place], run.number, jobs[kept], unsent[kept]);
+        kept = keep_or_drop(context, burst, place, kept, verdict);
+      }
+    });
+    run.begin = begin;
+    run.end = kept;
   }
   burst.count = kept;
 }
@@ -184,13 +191,18 @@ template <class Pair>
                                                        IpPacket* inner) noexcept {
   const uint16_t last = run.end;
   const bool in_rows = run.packets() > 1;
+  uint64_t newest = run.number;
   uint16_t fresh_end = run.begin;  // packets before it have been taken by the replay window
   const auto finish = [&](uint16_t place, BurstEntry& entry, IpPacket& ip) noexcept -> Verdict {
     if (!jobs[place].ok) [[unlikely]]
       return DropReason::authentication_failed;
-    if (in_rows && place >= fresh_end) fresh_end = take_row(burst, jobs, place, last, context.writers);
+    if (in_rows && place >= fresh_end) {
+      fresh_end = take_row(burst, jobs, place, last, newest, context.writers);
+      if (fresh_end > place) newest = burst.entries[fresh_end - 1].sequence;
+    }
     if (place >= fresh_end) {
       if (const Verdict verdict = pair.advance_replay(entry, context.writers); !verdict.kept()) return verdict;
+      newest = std::max(newest, entry.sequence);
     }
     return pair.finish(entry, ip);
   };
@@ -233,7 +245,7 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
   context.is_cold = runs.are_cold();
   runs.each_if_cold([](const GroupRun& run) { run.pair->prefetch_outbound(); });
   prefetch_keys(runs, burst);
-  if (may_keep_back(runs)) [[unlikely]] {
+  if (may_keep_back(runs, context.writers)) [[unlikely]] {
     return encap_one_by_one(context, burst);
   }
   number_runs(context, burst, runs);
@@ -267,11 +279,7 @@ void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) 
   runs.each_if_cold([](const GroupRun& run) { run.pair->esp->replay.prefetch(); });
   Jobs jobs;
   Unsent unsent;
-  const uint16_t received = burst.count;
-  begin_verifying(context, burst, unsent, jobs);
-  if (burst.count < received) [[unlikely]]
-    runs.find_again(burst);
-
+  begin_verifying(context, burst, runs, unsent, jobs);
   context.crypto->verify({jobs.data(), burst.count});
   uint16_t kept = 0;
   for (const GroupRun& run : runs) {

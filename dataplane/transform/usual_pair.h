@@ -98,16 +98,15 @@ class UsualPair {
     fill(job, unsent, start, text_bytes, sequence);
   }
 
-  // Lengths and replay, before any key is touched; the job that does the rest.
-  Verdict begin(BurstEntry& entry, CryptoJob& job, UnsentBytes& unsent) const noexcept {
+  // Lengths and replay, before any key is touched; the job that does the rest. `newest`: the highest number received.
+  Verdict begin(BurstEntry& entry, uint64_t newest, CryptoJob& job, UnsentBytes& unsent) const noexcept {
     const uint32_t fixed_bytes = kFrontBytes + pair_.icv_bytes, bytes = rte_pktmbuf_pkt_len(entry.packet);
     if (bytes < fixed_bytes + sizeof(EspTrailer)) return DropReason::runt;
     if (((bytes - fixed_bytes) & (kBlockBytes - 1)) != 0) return DropReason::bad_length;
     auto* start = rte_pktmbuf_mtod_offset(entry.packet, uint8_t*, kOuterBytes);
     const uint32_t low = be32{detail::loaded<uint32_t>(start + offsetof(EspHeader, sequence))}.host();
-    const ReplayWindow& window = pair_.esp->replay;
-    entry.sequence = is_extended_ ? window.extended(low) : low;
-    if (!window.is_ahead(entry.sequence)) [[unlikely]] {
+    entry.sequence = is_extended_ ? pair_.esp->replay.extended(low, newest) : low;
+    if (entry.sequence <= newest) [[unlikely]] {
       if (const Verdict verdict = StepBurst::check_replay_behind(entry); !verdict.kept()) return verdict;
     }
     fill(job, unsent, start, bytes - fixed_bytes, entry.sequence);
@@ -152,7 +151,7 @@ class UsualPair {
   static constexpr uint32_t kBlockBytes = detail::kUsualBlockBytes;
 
   void note(Sa& sa, const Uses& uses, const WorkerContext& context) const noexcept {
-    sa.counters.note_use(uses.packets, uses.bytes, context.now_tsc, context.writers);
+    context.note_use(sa, uses.packets, uses.bytes, pair_.expires);
     if (pair_.expires) [[unlikely]]
       StepBurst::take_from_lifetime(sa, uses, context);
   }

@@ -2,12 +2,14 @@
 // counters, and the generation of the burst. Each field belongs to the worker alone.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
 #include "crypto/crypto_engine.h"
 #include "packet/buffer.h"
 #include "packet/counters.h"
+#include "sa/deferred_uses.h"
 #include "state/versions.h"
 #include "state/writers.h"
 #include "transform/deflate.h"
@@ -29,6 +31,7 @@ struct WorkerContext {
   Notices* notices = nullptr;             // this worker's own; or nobody is told
   rte_mempool* large_buffers = nullptr;   // shared; null: there are none
   Writers writers = Writers::kMany;       // of what workers share: whether this one is alone
+  DeferredUses* deferred = nullptr;       // this worker's own; null: SAs and eroutes are told at once
 
   // Whether the SAs of the last burst had left the near caches, so that what the next one needs is worth fetching
   // before it is asked for.
@@ -42,6 +45,19 @@ struct WorkerContext {
     if (is_writable(packet, head_bytes, tail_bytes)) [[likely]]
       return packet;
     return detail::copied_or_moved(packet, head_bytes, tail_bytes, buffers());
+  }
+
+  // Of packets that an SA has been used for, with so many bytes. One with a lifetime is told at once: that may begin
+  // with the first packet.
+  void note_use(Sa& sa, uint64_t packets, uint64_t bytes, bool has_lifetime) const noexcept {
+    if (deferred != nullptr && !has_lifetime) return deferred->note(sa, packets, bytes, now_tsc);
+    sa.counters.note_use(packets, bytes, now_tsc, writers);
+  }
+
+  // Of an eroute.
+  void note_use(std::atomic<uint64_t>& packets_of_eroute, uint64_t packets) const noexcept {
+    if (deferred != nullptr) return deferred->note_eroute(packets_of_eroute, packets);
+    add_to(packets_of_eroute, packets, writers);
   }
 
   // Counts the packet under its reason and frees it.

@@ -245,6 +245,12 @@ class Gateway {
     for (const Bytes& packet : packets) buffers.push_back(buffer(frame(port, packet)));
     worker(worker_id).process(port, buffers.data(), static_cast<uint16_t>(buffers.size()));
   }
+  // Where a worker that polls finds them.
+  void put_on_wire(uint16_t port, const std::vector<Bytes>& packets, uint16_t queue = 0) {
+    for (const Bytes& packet : packets) {
+      BOOST_REQUIRE(rte_ring_enqueue(ring_of(port, queue), buffer(frame(port, packet))) == 0);
+    }
+  }
   void receive_frame(uint16_t port, const Bytes& bytes) {
     rte_mbuf* one = buffer(bytes);
     worker().process(port, &one, 1);
@@ -254,9 +260,7 @@ class Gateway {
   std::vector<Bytes> frames(uint16_t port) {
     std::vector<Bytes> frames;
     for (uint16_t queue = 0; queue < parts_->ports()[port].tx_queues(); ++queue) {
-      rte_ring* ring = rte_ring_lookup(("ETH_RXTX" + std::to_string(queue) + "_" + devices_[port]).c_str());
-      BOOST_REQUIRE(ring != nullptr);
-      for (void* sent; rte_ring_dequeue(ring, &sent) == 0;) {
+      for (void* sent; rte_ring_dequeue(ring_of(port, queue), &sent) == 0;) {
         frames.push_back(bytes_of(static_cast<rte_mbuf*>(sent)));
         rte_pktmbuf_free(static_cast<rte_mbuf*>(sent));
       }
@@ -322,6 +326,11 @@ class Gateway {
   }
 
  private:
+  rte_ring* ring_of(uint16_t port, uint16_t queue) {
+    rte_ring* ring = rte_ring_lookup(("ETH_RXTX" + std::to_string(queue) + "_" + devices_[port]).c_str());
+    BOOST_REQUIRE(ring != nullptr);
+    return ring;
+  }
   std::unique_ptr<EngineParts> make(const GatewayPlan& plan, uint16_t workers) {
     static unsigned number = 0;
     Options options;

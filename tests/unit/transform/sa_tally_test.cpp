@@ -40,7 +40,10 @@ BOOST_AUTO_TEST_CASE(what_is_finished_is_added_to_the_sa) {
     row.packets = 3;
     row.bytes = 400;
     ++tally.row(tally.row_of(other.get())).admitted;  // begun, but dropped
-    tally.note_uses(round * 100, round % 2 == 0 ? Writers::kOne : Writers::kMany);
+    WorkerContext context;
+    context.now_tsc = round * 100;
+    context.writers = round % 2 == 0 ? Writers::kOne : Writers::kMany;
+    tally.note_uses(context);
   }
   BOOST_TEST(one->counters.packets == 6u);
   BOOST_TEST(one->counters.bytes == 800u);
