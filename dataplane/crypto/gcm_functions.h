@@ -32,7 +32,7 @@ class GcmFunctions {
     void add(size_t line) noexcept;
     void prefetch(const uint8_t* table) const noexcept {
       for (const Row& row : rows_) {
-        for (size_t at = row.begin; at < row.end; at += kCacheLineBytes) spigrp::prefetch(table + at);
+        for (size_t at = row.begin; at < row.end; at += kCacheLineBytes) prefetch_near(table + at);
       }
     }
     bool has(size_t line) const noexcept;

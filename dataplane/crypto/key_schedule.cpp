@@ -292,7 +292,7 @@ void KeySchedule::prefetch(const Expanded& keys, uint32_t bytes) noexcept {
   }
   const size_t key_bytes = cipher_key_bytes(keys.algorithm);
   for (size_t at = kCacheLineBytes; at < sizeof(Expanded) + key_bytes; at += kCacheLineBytes) {
-    spigrp::prefetch(reinterpret_cast<const uint8_t*>(&keys) + at);
+    prefetch_near(reinterpret_cast<const uint8_t*>(&keys) + at);
   }
 }
 

@@ -22,7 +22,7 @@ class ReplayWindow {
   void begin_behind(uint64_t highest) noexcept;
 
   // worker: into the cache; the window itself has been fetched
-  void prefetch() const noexcept { spigrp::prefetch(words_.get()); }
+  void prefetch() const noexcept { prefetch_near(words_.get()); }
   // worker: before decryption: would it be accepted now? Changes nothing.
   ReplayVerdict check(uint64_t sequence) const noexcept {
     return is_ahead(sequence) ? ReplayVerdict::kFresh : check_behind(sequence);

@@ -59,17 +59,17 @@ TunnelInEsp::TunnelInEsp(Sa& tun, Sa& around) noexcept
 }
 
 void TunnelInEsp::prefetch_outbound() const noexcept {
-  spigrp::prefetch(&esp->sequence);
-  spigrp::prefetch(&tunnel->sequence);
-  spigrp::prefetch(keys);
+  prefetch_near(&esp->sequence);
+  prefetch_near(&tunnel->sequence);
+  prefetch_near(keys);
   if (form == Form::kIpv4) return;
-  spigrp::prefetch(&tunnel->tunnel);
-  if (!is_usual()) spigrp::prefetch(&esp->overhead);
+  prefetch_near(&tunnel->tunnel);
+  if (!is_usual()) prefetch_near(&esp->overhead);
 }
 
 void TunnelInEsp::prefetch_inbound() const noexcept {
   prefetch_outbound();
-  spigrp::prefetch(&esp->replay);
+  prefetch_near(&esp->replay);
 }
 
 }  // namespace spigrp

@@ -48,10 +48,10 @@ class GroupRuns {
   }
 
  private:
-  // Whether its SA has rested for longer than some hundred SAs take in turn at full rate. Below that, asking costs more
-  // than waiting.
+  // Whether its SA has rested for longer than it stays in the second cache: a thousand SAs take so long in turn at full
+  // rate. Below that, asking costs more than waiting.
   static bool is_cold(const GroupRun& run, uint64_t now_tsc) noexcept {
-    constexpr uint64_t kWarmCycles = 1u << 17;
+    constexpr uint64_t kWarmCycles = 1u << 20;
     return now_tsc - run.pair->esp->counters.last_used_tsc.load(std::memory_order_relaxed) > kWarmCycles;
   }
 
