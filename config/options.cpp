@@ -22,7 +22,7 @@ constexpr Range kPacketBuffers = {1024, 1u << 24};
 // buffers, by devices that can; one that cannot wants buffers of its MTU and 146 bytes (headroom, Ethernet, VLAN).
 constexpr Range kBufferBytes = {2048 + 128, 65535};
 constexpr Range kTableEntries = {8, 1u << 24};
-constexpr uint32_t kFewestFlows = 1u << 14, kMostFlows = 1u << 18;  // remembered where the file does not say how many
+constexpr uint32_t kFewestFlows = 1u << 14, kMostFlows = 1u << 20;  // remembered where the file does not say how many
 constexpr Range kClients = {1, 4096};
 constexpr Range kMessageBytes = {4096, 1u << 30};
 constexpr Range kSeconds = {1, 86400};
