@@ -74,56 +74,77 @@ void make_nonce(const CryptoJob& job, const KeySchedule::Expanded& keys, uint8_t
 }  // namespace
 
 void CryptoEngine::State::Share::put_longest_first() noexcept {
-  constexpr uint32_t kMuchBytes = 128;   // a difference worth sorting for
+  constexpr uint32_t kMuchBytes = 128;  // a difference worth sorting for
+  if (count < 2 || longest_bytes - shortest_bytes < kMuchBytes) return;
   std::array<uint64_t, kMaxJobs> order;  // length, then place
-  uint32_t longest = 0, shortest = UINT32_MAX;
-  for (size_t place = 0; place < count; ++place) {
-    const uint32_t bytes = jobs[place].job->cipher_bytes + jobs[place].job->auth_bytes;
-    longest = std::max(longest, bytes);
-    shortest = std::min(shortest, bytes);
-    order[place] = uint64_t{bytes} << 32 | place;
-  }
-  if (count < 2 || longest - shortest < kMuchBytes) return;
+  for (size_t place = 0; place < count; ++place) order[place] = uint64_t{bytes_of(*jobs[place])} << 32 | place;
   std::sort(order.begin(), order.begin() + static_cast<ptrdiff_t>(count), std::greater<>());
-  const std::array<TaggedJob, kMaxJobs> before = jobs;
+  const std::array<CryptoJob*, kMaxJobs> before = jobs;
   for (size_t place = 0; place < count; ++place) jobs[place] = before[order[place] & UINT32_MAX];
 }
 
-// Does the job, or puts it into its share.
+// Those at the beginning that are as the first; returns how many.
+size_t CryptoEngine::State::Share::push_alike(std::span<CryptoJob> from) noexcept {
+  const uint8_t mode_pair = Expanded::of(from[0]).mode_pair;
+  uint32_t longest = longest_bytes, shortest = shortest_bytes;
+  size_t pushed = 0;
+  do {
+    CryptoJob& job = from[pushed];
+    jobs[count + pushed] = &job;
+    longest = std::max(longest, bytes_of(job));
+    shortest = std::min(shortest, bytes_of(job));
+  } while (++pushed < from.size() && Expanded::of(from[pushed]).mode_pair == mode_pair);
+  count += pushed;
+  longest_bytes = longest;
+  shortest_bytes = shortest;
+  return pushed;
+}
+
+// Does the jobs, or puts them into their shares.
 template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::begin(CryptoJob& job, uint8_t* tag, Shares& shares) noexcept {
-  const Expanded& keys = Expanded::of(job);
-  const Way way = choice.ways[keys.mode_pair];
-  job.ok = false;
-  if (way == Way::kGcm) [[likely]] {
-    run_gcm<direction>(job, keys, tag);
-  } else if (way == Way::kGmac) {
-    run_gmac(job, keys, tag);
-  } else {
-    return shares[static_cast<size_t>(way)].push(job, tag);
+void CryptoEngine::State::begin(std::span<CryptoJob> jobs, Shares& shares) noexcept {
+  while (!jobs.empty()) {
+    const Way way = choice.ways[Expanded::of(jobs[0]).mode_pair];
+    size_t begun = 1;
+    if (way == Way::kGcm) [[likely]] {
+      run_gcm<direction>(jobs[0]);
+    } else if (way == Way::kGmac) {
+      run_gmac<direction>(jobs[0]);
+    } else {
+      begun = shares[static_cast<size_t>(way)].push_alike(jobs);
+    }
+    jobs = jobs.subspan(begun);
   }
-  job.ok = direction == IMB_DIR_ENCRYPT || equal_icv(tag, job.icv, keys.icv_bytes);
 }
 
 template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::run_gcm(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept {
+void CryptoEngine::State::run_gcm(CryptoJob& job) noexcept {
+  constexpr bool encrypts = direction == IMB_DIR_ENCRYPT;
+  const Expanded& keys = Expanded::of(job);
   alignas(16) Nonce nonce;
   keys.make_nonce(job.iv, nonce.data());
   const GcmFunctions::Calls& calls = gcm.calls(keys.gcm_key_index, job.cipher_bytes);
-  const aes_gcm_enc_dec_t run = direction == IMB_DIR_ENCRYPT ? calls.encrypt : calls.decrypt;
+  const aes_gcm_enc_dec_t run = encrypts ? calls.encrypt : calls.decrypt;
   gcm_context_data context;
+  alignas(16) Tag computed;
   run(static_cast<const gcm_key_data*>(keys.encrypt_keys), &context, job.cipher_start, job.cipher_start,
-      job.cipher_bytes, nonce.data(), job.auth_start, job.auth_bytes, tag, keys.icv_bytes);
+      job.cipher_bytes, nonce.data(), job.auth_start, job.auth_bytes, encrypts ? job.icv : computed.data(),
+      keys.icv_bytes);
+  job.ok = encrypts || equal_icv(computed.data(), job.icv, keys.icv_bytes);
 }
 
 // RFC 4543 section 3.3: everything is additional data. Of ESP it comes in two pieces, because ESN's upper half is not
 // in the packet.
-void CryptoEngine::State::run_gmac(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept {
+template <IMB_CIPHER_DIRECTION direction>
+void CryptoEngine::State::run_gmac(CryptoJob& job) noexcept {
+  const Expanded& keys = Expanded::of(job);
   alignas(16) Nonce nonce;
   keys.make_nonce(job.iv, nonce.data());
   const auto* tables = static_cast<const gcm_key_data*>(keys.encrypt_keys);
-  const Cipher& cipher = *job.keys->algorithm.cipher;
+  const Cipher& cipher = *keys.algorithm.cipher;
   const IMB_MGR& imb = *library;
+  alignas(16) Tag computed;
+  uint8_t* tag = direction == IMB_DIR_ENCRYPT ? job.icv : computed.data();
   const auto run = [&](auto begin, auto update, auto finish) {
     gcm_context_data context;
     begin(tables, &context, nonce.data(), kAeadNonceBytes);
@@ -131,9 +152,14 @@ void CryptoEngine::State::run_gmac(const CryptoJob& job, const Expanded& keys, u
     if (job.cipher_bytes != 0) update(tables, &context, job.cipher_start, job.cipher_bytes);
     finish(tables, &context, tag, cipher.icv_bytes);
   };
-  if (cipher.key_bytes == 16) return run(imb.gmac128_init, imb.gmac128_update, imb.gmac128_finalize);
-  if (cipher.key_bytes == 24) return run(imb.gmac192_init, imb.gmac192_update, imb.gmac192_finalize);
-  run(imb.gmac256_init, imb.gmac256_update, imb.gmac256_finalize);
+  if (cipher.key_bytes == 16) {
+    run(imb.gmac128_init, imb.gmac128_update, imb.gmac128_finalize);
+  } else if (cipher.key_bytes == 24) {
+    run(imb.gmac192_init, imb.gmac192_update, imb.gmac192_finalize);
+  } else {
+    run(imb.gmac256_init, imb.gmac256_update, imb.gmac256_finalize);
+  }
+  job.ok = direction == IMB_DIR_ENCRYPT || equal_icv(tag, job.icv, keys.icv_bytes);
 }
 
 // A job over one buffer: `src` is where it begins for the hash, the cipher begins an offset further on. A combined
@@ -214,20 +240,25 @@ void CryptoEngine::State::fill_combined(IMB_JOB& slot, const CryptoJob& job) noe
 }
 
 template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, std::span<const TaggedJob> jobs) noexcept {
+void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, std::span<CryptoJob* const> jobs) noexcept {
+  constexpr bool encrypts = direction == IMB_DIR_ENCRYPT;
   const auto size = static_cast<uint32_t>(jobs.size());
   std::array<IMB_JOB*, kMaxJobs> slots;
   alignas(16) std::array<Nonce, kMaxJobs> nonces;
+  std::array<Tag, kMaxJobs> computed;
   // The manager is empty between calls and holds 256 jobs, so that it has room for these.
   const uint32_t got = IMB_GET_NEXT_BURST(manager, size, slots.data());
+  for (CryptoJob* job : jobs) job->ok = false;
   for (uint32_t i = 0; i < got; ++i) {
-    fill<direction>(*slots[i], *jobs[i].job, nonces[i].data(), jobs[i].tag);
+    fill<direction>(*slots[i], *jobs[i], nonces[i].data(), encrypts ? jobs[i]->icv : computed[i].data());
     set_suite(manager, *slots[i]);
-    slots[i]->user_data = jobs[i].job;
+    slots[i]->user_data = jobs[i];
   }
   const auto note = [&slots](uint32_t done) {
     for (uint32_t i = 0; i < done; ++i) {
-      static_cast<CryptoJob*>(slots[i]->user_data)->ok = slots[i]->status == IMB_STATUS_COMPLETED;
+      auto& job = *static_cast<CryptoJob*>(slots[i]->user_data);
+      job.ok = slots[i]->status == IMB_STATUS_COMPLETED &&
+               (encrypts || equal_icv(slots[i]->auth_tag_output, job.icv, Expanded::of(job).icv_bytes));
     }
     return done;
   };
@@ -239,40 +270,32 @@ void CryptoEngine::State::run_multi_buffer(IMB_MGR* manager, std::span<const Tag
   }
 }
 
-template void CryptoEngine::State::run_multi_buffer<IMB_DIR_ENCRYPT>(IMB_MGR*, std::span<const TaggedJob>) noexcept;
+template void CryptoEngine::State::run_multi_buffer<IMB_DIR_ENCRYPT>(IMB_MGR*, std::span<CryptoJob* const>) noexcept;
 
-void CryptoEngine::State::protect(std::span<CryptoJob> jobs) noexcept {
+template <IMB_CIPHER_DIRECTION direction>
+void CryptoEngine::State::run(std::span<CryptoJob> jobs) noexcept {
   Shares shares;
-  for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
-    begin<IMB_DIR_ENCRYPT>(job, job.icv, shares);
-  }
-  for (Share& share : shares) share.put_longest_first();
-  for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
-    if (shares[kind].count > 0) {
-      run_multi_buffer<IMB_DIR_ENCRYPT>(managers[kind].get(), shares[kind].all());
+  begin<direction>(jobs.first(std::min(jobs.size(), kMaxJobs)), shares);
+  for (size_t way = 0; way < shares.size(); ++way) {
+    Share& share = shares[way];
+    if (share.count == 0) continue;
+    share.put_longest_first();
+    if (way < kManagerKindCount) {
+      run_multi_buffer<direction>(managers[way].get(), share.all());
+    } else if (direction == IMB_DIR_ENCRYPT) {
+      split.protect(share.all());
+    } else {
+      split.verify(share.all());
     }
   }
-  const Share& for_split = shares[static_cast<size_t>(Way::kSplit)];
-  if (for_split.count > 0) split.protect(for_split.all());
+}
+
+void CryptoEngine::State::protect(std::span<CryptoJob> jobs) noexcept {
+  run<IMB_DIR_ENCRYPT>(jobs);
 }
 
 void CryptoEngine::State::verify(std::span<CryptoJob> jobs) noexcept {
-  Tags computed;
-  Shares shares;
-  for (CryptoJob& job : jobs.first(std::min(jobs.size(), kMaxJobs))) {
-    begin<IMB_DIR_DECRYPT>(job, computed[static_cast<size_t>(&job - jobs.data())].data(), shares);
-  }
-  for (Share& share : shares) share.put_longest_first();
-  for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
-    if (shares[kind].count == 0) continue;
-    run_multi_buffer<IMB_DIR_DECRYPT>(managers[kind].get(), shares[kind].all());
-    for (const TaggedJob& tagged : shares[kind].all()) {
-      CryptoJob& job = *tagged.job;
-      if (!equal_icv(tagged.tag, job.icv, KeySchedule::Expanded::of(job).icv_bytes)) job.ok = false;
-    }
-  }
-  const Share& for_split = shares[static_cast<size_t>(Way::kSplit)];
-  if (for_split.count > 0) split.verify(for_split.all());
+  run<IMB_DIR_DECRYPT>(jobs);
 }
 
 CryptoEngine::CryptoEngine(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}

@@ -21,7 +21,6 @@ inline constexpr size_t kMaxJobs = 64;  // of a call
 struct CryptoEngine::State {
   static constexpr size_t kStreamRoundKeysBytes = 240;  // 15 of a block each
   using Expanded = KeySchedule::Expanded;
-  using Tags = std::array<std::array<uint8_t, kMaxIcvBytes>, kMaxJobs>;
 
   ~State() { wipe(&stream_round_keys, sizeof(stream_round_keys)); }
 
@@ -36,11 +35,13 @@ struct CryptoEngine::State {
 
   // Jobs that are done the same way.
   struct Share {
-    std::array<TaggedJob, kMaxJobs> jobs;
+    std::array<CryptoJob*, kMaxJobs> jobs;
     size_t count = 0;
+    uint32_t longest_bytes = 0, shortest_bytes = UINT32_MAX;
 
-    void push(CryptoJob& job, uint8_t* tag) noexcept { jobs[count++] = {&job, tag}; }
-    std::span<const TaggedJob> all() const noexcept { return std::span(jobs).first(count); }
+    size_t push_alike(std::span<CryptoJob> from) noexcept;
+    std::span<CryptoJob* const> all() const noexcept { return std::span(jobs).first(count); }
+    static uint32_t bytes_of(const CryptoJob& job) noexcept { return job.cipher_bytes + job.auth_bytes; }
     // Where their lengths differ: lanes whose packets are done wait for the last one, so the longest are to begin.
     void put_longest_first() noexcept;
   };
@@ -48,17 +49,20 @@ struct CryptoEngine::State {
   using Shares = std::array<Share, kJobWayCount + 1>;
 
   template <IMB_CIPHER_DIRECTION direction>
-  void begin(CryptoJob& job, uint8_t* tag, Shares& shares) noexcept;
+  void begin(std::span<CryptoJob> jobs, Shares& shares) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
-  void run_gcm(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept;
-  void run_gmac(const CryptoJob& job, const Expanded& keys, uint8_t* tag) noexcept;
+  void run_gcm(CryptoJob& job) noexcept;
+  template <IMB_CIPHER_DIRECTION direction>
+  void run_gmac(CryptoJob& job) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   static void fill(IMB_JOB& slot, const CryptoJob& job, uint8_t* nonce, uint8_t* tag) noexcept;
   static void fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   static void fill_combined(IMB_JOB& slot, const CryptoJob& job) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
-  void run_multi_buffer(IMB_MGR* manager, std::span<const TaggedJob> jobs) noexcept;
+  void run_multi_buffer(IMB_MGR* manager, std::span<CryptoJob* const> jobs) noexcept;
+  template <IMB_CIPHER_DIRECTION direction>
+  void run(std::span<CryptoJob> jobs) noexcept;
 
   void protect(std::span<CryptoJob> jobs) noexcept;
   void verify(std::span<CryptoJob> jobs) noexcept;

@@ -16,11 +16,7 @@
 
 namespace spigrp {
 
-// A job and where its ICV is computed to.
-struct TaggedJob {
-  CryptoJob* job;
-  uint8_t* tag;
-};
+using Tag = std::array<uint8_t, kMaxIcvBytes>;  // an ICV as it is computed, where one has been received
 
 class SplitBursts {
  public:
@@ -38,22 +34,25 @@ class SplitBursts {
   explicit SplitBursts(const Managers& managers) noexcept : managers_(managers) {}
   void use(const Choice& choice) noexcept { choice_ = choice; }
 
-  // At most 64 jobs. Encrypts all, then computes the ICVs. Jobs that are done get ok.
-  void protect(std::span<const TaggedJob> jobs) noexcept;
-  // Computes and compares the ICVs, and decrypts the packets whose ICV is right. Those get ok.
-  void verify(std::span<const TaggedJob> jobs) noexcept;
+  // At most 64 jobs. Encrypts all, then computes the ICVs. Says of each job whether it is ok.
+  void protect(std::span<CryptoJob* const> jobs) noexcept;
+  // Computes and compares the ICVs, and decrypts the packets whose ICV is right; those are ok.
+  void verify(std::span<CryptoJob* const> jobs) noexcept;
 
  private:
   static constexpr size_t kMaxJobs = 64;
 
-  void cipher_all(std::span<const TaggedJob> jobs, IMB_CIPHER_DIRECTION direction) noexcept;
-  void cipher_alike(std::span<const TaggedJob> jobs, uint8_t index, IMB_CIPHER_DIRECTION direction) noexcept;
-  void hash_all(std::span<const TaggedJob> jobs) noexcept;
-  void hash_alike(std::span<const TaggedJob> jobs, uint8_t index) noexcept;
+  // `tags`: where ICVs are computed to; null: to their places in the packets.
+  bool fill_alike(std::span<CryptoJob* const> jobs, Tag* tags) noexcept;
+  uint32_t submit_ciphers(size_t count, uint8_t index, IMB_CIPHER_DIRECTION direction) noexcept;
+  uint32_t submit_hashes(size_t count, uint8_t index) noexcept;
+  void cipher_all(std::span<CryptoJob* const> jobs, IMB_CIPHER_DIRECTION direction) noexcept;
+  void hash_all(std::span<CryptoJob* const> jobs, Tag* tags) noexcept;
 
   const Managers& managers_;
   Choice choice_;
   std::array<IMB_JOB, kMaxJobs> jobs_{};
+  alignas(16) std::array<std::array<uint8_t, 16>, kMaxJobs> nonces_{};
 };
 
 }  // namespace spigrp
