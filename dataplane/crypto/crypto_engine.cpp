@@ -67,7 +67,7 @@ constexpr uint8_t kCcmNonceBytes = 11;  // RFC 4309 section 4
 
 void make_nonce(const CryptoJob& job, const KeySchedule::Expanded& keys, uint8_t* nonce) noexcept {
   if (job.keys->algorithm.cipher->mode != CipherMode::kAesCcm) return keys.make_nonce(job.iv, nonce);
-  std::memcpy(nonce, keys.salt.data(), 3);
+  std::memcpy(nonce, keys.around_iv.data(), 3);
   std::memcpy(nonce + 3, job.iv, 8);
 }
 
@@ -104,10 +104,11 @@ size_t CryptoEngine::State::Share::push_alike(std::span<CryptoJob> from) noexcep
 template <IMB_CIPHER_DIRECTION direction>
 void CryptoEngine::State::begin(std::span<CryptoJob> jobs, Shares& shares) noexcept {
   while (!jobs.empty()) {
-    const Way way = choice.ways[Expanded::of(jobs[0]).mode_pair];
+    const Expanded& keys = Expanded::of(jobs[0]);
+    const Way way = choice.ways[keys.mode_pair];
     size_t begun = 1;
-    if (way == Way::kGcm) [[likely]] {
-      run_gcm<direction>(jobs[0]);
+    if (keys.gcm_calls != nullptr) {
+      begun = run_gcm<direction>(jobs);
     } else if (way == Way::kGmac) {
       run_gmac<direction>(jobs[0]);
     } else {
@@ -117,20 +118,29 @@ void CryptoEngine::State::begin(std::span<CryptoJob> jobs, Shares& shares) noexc
   }
 }
 
+// Those at the beginning that are of AES-GCM; returns how many. All nonces first: the cipher begins with the nonce, so
+// that each packet would wait for its own to be made.
 template <IMB_CIPHER_DIRECTION direction>
-void CryptoEngine::State::run_gcm(CryptoJob& job) noexcept {
+size_t CryptoEngine::State::run_gcm(std::span<CryptoJob> jobs) noexcept {
   constexpr bool encrypts = direction == IMB_DIR_ENCRYPT;
-  const Expanded& keys = Expanded::of(job);
-  alignas(16) Nonce nonce;
-  keys.make_nonce(job.iv, nonce.data());
-  const GcmFunctions::Calls& calls = gcm.calls(keys.gcm_key_index, job.cipher_bytes);
-  const aes_gcm_enc_dec_t run = encrypts ? calls.encrypt : calls.decrypt;
-  gcm_context_data context;
+  alignas(16) std::array<Nonce, kMaxJobs> nonces;
+  size_t count = 0;
+  do {
+    Expanded::of(jobs[count]).make_nonce(jobs[count].iv, nonces[count].data());
+  } while (++count < jobs.size() && Expanded::of(jobs[count]).gcm_calls != nullptr);
   alignas(16) Tag computed;
-  run(static_cast<const gcm_key_data*>(keys.encrypt_keys), &context, job.cipher_start, job.cipher_start,
-      job.cipher_bytes, nonce.data(), job.auth_start, job.auth_bytes, encrypts ? job.icv : computed.data(),
-      keys.icv_bytes);
-  job.ok = encrypts || equal_icv(computed.data(), job.icv, keys.icv_bytes);
+  gcm_context_data context;
+  for (size_t i = 0; i < count; ++i) {
+    CryptoJob& job = jobs[i];
+    const Expanded& keys = Expanded::of(job);
+    const GcmFunctions::Calls& calls = keys.gcm_calls->of(job.cipher_bytes);
+    const aes_gcm_enc_dec_t run = encrypts ? calls.encrypt : calls.decrypt;
+    run(static_cast<const gcm_key_data*>(keys.encrypt_keys), &context, job.cipher_start, job.cipher_start,
+        job.cipher_bytes, nonces[i].data(), job.auth_start, job.auth_bytes, encrypts ? job.icv : computed.data(),
+        keys.icv_bytes);
+    job.ok = encrypts || equal_icv(computed.data(), job.icv, keys.icv_bytes);
+  }
+  return count;
 }
 
 // RFC 4543 section 3.3: everything is additional data. Of ESP it comes in two pieces, because ESN's upper half is not

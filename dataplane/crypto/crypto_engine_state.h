@@ -51,7 +51,7 @@ struct CryptoEngine::State {
   template <IMB_CIPHER_DIRECTION direction>
   void begin(std::span<CryptoJob> jobs, Shares& shares) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
-  void run_gcm(CryptoJob& job) noexcept;
+  static size_t run_gcm(std::span<CryptoJob> jobs) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   void run_gmac(CryptoJob& job) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
@@ -80,7 +80,6 @@ struct CryptoEngine::State {
   SplitBursts::Managers managers;  // null: not on this processor
   SplitBursts split{managers};
   Choice choice;
-  const GcmFunctions& gcm = GcmFunctions::fastest();
   alignas(16) std::array<uint8_t, kStreamRoundKeysBytes> stream_round_keys;  // of random_ivs
   uint64_t stream_position = 0;                                              // calls so far
 };

@@ -111,9 +111,11 @@ GcmFunctions::GcmFunctions() {
   }
   tables_ = kinds[best.tables].tables;
   for (size_t size_class = 0; size_class < kClasses; ++size_class) {
-    static_assert(kClassBytes.back() / kCallStep < kCallSteps);
-    for (size_t step = kClassBytes[size_class] / kCallStep; step < kCallSteps; ++step) {
-      calls_[step] = kinds[best.calls[size_class]].calls;
+    static_assert(kClassBytes.back() / CallsBySize::kStep < CallsBySize::kSteps);
+    for (size_t step = kClassBytes[size_class] / CallsBySize::kStep; step < CallsBySize::kSteps; ++step) {
+      for (size_t key = 0; key < kKeySizes; ++key) {
+        calls_[key].steps_[step] = kinds[best.calls[size_class]].calls[key];
+      }
     }
   }
   find_lines();
@@ -143,13 +145,13 @@ void GcmFunctions::find_lines() {
     for (size_t key = 0; key < kKeySizes; ++key) {
       gcm_key_data keys{};
       tables_[key](kSampleKey.data(), &keys);
-      const auto right = sample.encrypted(calls(key, bytes).encrypt, keys, bytes);
+      const auto right = sample.encrypted(calls(key).of(bytes).encrypt, keys, bytes);
       for (size_t line = 0; line < kLines; ++line) {
         gcm_key_data spoilt = keys;
         auto* start = reinterpret_cast<uint8_t*>(&spoilt) + line * kCacheLineBytes;
         const size_t size = std::min(kCacheLineBytes, sizeof(spoilt) - line * kCacheLineBytes);
         std::for_each(start, start + size, [](uint8_t& byte) { byte = static_cast<uint8_t>(~byte); });
-        if (sample.encrypted(calls(key, bytes).encrypt, spoilt, bytes) != right) lines_[step][key].add(line);
+        if (sample.encrypted(calls(key).of(bytes).encrypt, spoilt, bytes) != right) lines_[step][key].add(line);
       }
     }
   }

@@ -22,10 +22,19 @@ class GcmFunctions {
   struct Calls {
     aes_gcm_enc_dec_t encrypt, decrypt;
   };
-  // `key_index`: of() its size. `bytes`: to be encrypted.
-  const Calls& calls(size_t key_index, uint32_t bytes) const noexcept {
-    return calls_[std::min<size_t>(bytes / kCallStep, kCallSteps - 1)][key_index];
-  }
+  // Those for keys of one size.
+  class CallsBySize {
+   public:
+    // `bytes`: to be encrypted.
+    const Calls& of(uint32_t bytes) const noexcept { return steps_[std::min<size_t>(bytes / kStep, kSteps - 1)]; }
+
+   private:
+    friend class GcmFunctions;
+    static constexpr size_t kStep = 64, kSteps = 16;  // bytes of a packet; the last step is without end
+    std::array<Calls, kSteps> steps_{};
+  };
+  // `key_index`: index_of() its size.
+  const CallsBySize& calls(size_t key_index) const noexcept { return calls_[key_index]; }
   // Which cache lines of a table they read then.
   class Lines {
    public:
@@ -57,9 +66,6 @@ class GcmFunctions {
   static constexpr size_t kClasses = 4, kKeySizes = 3;
   static constexpr std::array<uint32_t, kClasses> kClassBytes{0, 128, 320, 896};      // from where on each is
   static constexpr std::array<uint32_t, kClasses> kClassSamples{68, 196, 516, 1424};  // what is measured for each
-  // Every packet is looked up by its bytes in steps, of which the last is without end.
-  static constexpr size_t kCallStep = 64, kCallSteps = 16;
-
   // Every block of a packet has a power of the hash key, up to 48 of them.
   static constexpr size_t kLineStep = 128, kLineSteps = 8;  // bytes of a packet; the last step is without end
 
@@ -70,7 +76,7 @@ class GcmFunctions {
   GcmFunctions();
   void find_lines();
 
-  std::array<std::array<Calls, kKeySizes>, kCallSteps> calls_{};
+  std::array<CallsBySize, kKeySizes> calls_{};
   std::array<std::array<Lines, kKeySizes>, kLineSteps> lines_{};
   std::array<KeyTables, kKeySizes> tables_{};
 };

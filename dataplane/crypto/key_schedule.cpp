@@ -192,12 +192,13 @@ uint8_t mode_pair_of(const Algorithm& algorithm) noexcept {
 void KeySchedule::Expanded::describe(const Algorithm& of) noexcept {
   algorithm = of;
   const bool is_gcm = algorithm.cipher != nullptr && algorithm.cipher->mode == CipherMode::kAesGcm;
-  gcm = is_gcm ? &GcmFunctions::fastest() : nullptr;
   mode_pair = mode_pair_of(algorithm);
   icv_bytes = algorithm.icv_bytes();
   gcm_key_index = algorithm.cipher == nullptr ? uint8_t{0} : GcmFunctions::index_of(algorithm.cipher->key_bytes);
   cipher_index = cipher_index_of(algorithm);
   hash_index = hash_index_of(algorithm);
+  gcm = is_gcm ? &GcmFunctions::fastest() : nullptr;
+  gcm_calls = is_gcm ? &gcm->calls(gcm_key_index) : nullptr;
 }
 
 Expected<KeySchedule> KeySchedule::create(const Algorithm& algorithm, const Key& encryption_key,
@@ -232,7 +233,8 @@ Expected<KeySchedule> KeySchedule::sample(const Algorithm& algorithm) {
 
 void KeySchedule::Expanded::expand_cipher(const Cipher& cipher, std::span<const uint8_t> key_and_salt) {
   const auto key = key_and_salt.first(cipher.key_bytes);
-  std::copy_n(key_and_salt.begin() + cipher.key_bytes, cipher.salt_bytes, salt.begin());
+  std::copy_n(key_and_salt.begin() + cipher.key_bytes, cipher.salt_bytes, around_iv.begin());
+  around_iv.back() = 1;
   void* round_keys = this + 1;
   encrypt_keys = decrypt_keys = round_keys;
   switch (cipher.mode) {
@@ -290,8 +292,7 @@ void KeySchedule::prefetch(const Expanded& keys, uint32_t bytes) noexcept {
   if (keys.gcm != nullptr) [[likely]] {
     return keys.gcm->lines(keys.gcm_key_index, bytes).prefetch(round_keys);
   }
-  const size_t key_bytes = cipher_key_bytes(keys.algorithm);
-  for (size_t at = kCacheLineBytes; at < sizeof(Expanded) + key_bytes; at += kCacheLineBytes) {
+  for (size_t at = kCacheLineBytes; at < keys.allocated_bytes; at += kCacheLineBytes) {
     prefetch_near(reinterpret_cast<const uint8_t*>(&keys) + at);
   }
 }

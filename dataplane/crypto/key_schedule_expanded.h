@@ -36,32 +36,33 @@ struct alignas(64) KeySchedule::Expanded {
   // 16 bytes, aligned, in one store: the salt, then the IV that the packet carries (RFC 4106 section 4; 3686, 4543 and
   // 7634 likewise); behind it CTR's block counter, 1. Not CCM's.
   void make_nonce(const uint8_t* iv, uint8_t* nonce) const noexcept {
-    uint64_t wire_iv;
-    uint32_t wire_salt;
-    std::memcpy(&wire_iv, iv, sizeof(wire_iv));
-    std::memcpy(&wire_salt, salt.data(), sizeof(wire_salt));
-    const auto low = static_cast<int64_t>(wire_salt | wire_iv << 32);
-    const auto high = static_cast<int64_t>(wire_iv >> 32 | uint64_t{1} << 56);
-    _mm_store_si128(reinterpret_cast<__m128i*>(nonce), _mm_set_epi64x(high, low));
+    const __m128i wire_iv = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(iv));
+    const __m128i around = _mm_load_si128(reinterpret_cast<const __m128i*>(around_iv.data()));
+    _mm_store_si128(reinterpret_cast<__m128i*>(nonce), _mm_or_si128(around, _mm_slli_si128(wire_iv, kSaltBytes)));
   }
 
   void describe(const Algorithm& of) noexcept;
   void expand_cipher(const Cipher& cipher, std::span<const uint8_t> key_and_salt);
   void expand_authenticator(std::span<const uint8_t> key);
 
-  Algorithm algorithm{};
+  static constexpr size_t kSaltBytes = 4;
+
+  // What the engine asks for each packet is in the first cache line. A nonce without its IV: the salt, of which CCM has
+  // three bytes; 8 zeros; 1.
+  alignas(16) std::array<uint8_t, 16> around_iv{};
   // Round keys; 3DES: an array of three pointers; GCM and GMAC: gcm_key_data; ChaCha20: the key; null: none.
   const void* encrypt_keys;
   const void* decrypt_keys;
-  const void* mac_round_keys;   // XCBC and CMAC
-  const GcmFunctions* gcm;      // whose tables these are; null: no AES-GCM
-  uint32_t allocated_bytes;     // of the whole, to be wiped
-  std::array<uint8_t, 4> salt;  // begins the nonce; CCM has three bytes of it
-  // What the engine asks of the algorithm for each packet.
+  const GcmFunctions::CallsBySize* gcm_calls;  // null: no AES-GCM
+  const GcmFunctions* gcm;                     // whose tables these are; null as well
+  uint32_t allocated_bytes;                    // of the whole, to be wiped
   uint8_t mode_pair;
   uint8_t icv_bytes;
   uint8_t gcm_key_index;  // GcmFunctions
   uint8_t cipher_index, hash_index;
+
+  alignas(64) Algorithm algorithm{};
+  const void* mac_round_keys;  // XCBC and CMAC
 
   // HMAC: the hash's state after one block of the key with ipad and with opad, in the order of words that ipsec-mb
   // keeps (RFC 2104 section 4). XCBC and CMAC: the two keys for the last block (RFC 3566 section 4, RFC 4493 section

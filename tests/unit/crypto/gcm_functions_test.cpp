@@ -29,7 +29,8 @@ std::vector<uint8_t> sealed_with(uint32_t lines, size_t key_bytes, uint32_t byte
   alignas(16) std::array<uint8_t, 16> nonce{9};
   std::vector<uint8_t> text(bytes + 16);
   gcm_context_data context;
-  gcm.calls(GcmFunctions::index_of(key_bytes), bytes)
+  gcm.calls(GcmFunctions::index_of(key_bytes))
+      .of(bytes)
       .encrypt(&left, &context, text.data(), text.data(), bytes, nonce.data(), nonce.data(), 12, text.data() + bytes,
                16);
   return text;
