@@ -42,12 +42,17 @@ class CryptoBuffers {
     return {std::span(places_).subspan(number * kBurstCapacity, kBurstCapacity),
             std::span(sas_).subspan(number * kBurstCapacity, kBurstCapacity)};
   }
-  // Times run(batch) over one slice, those before it included; cycles per packet.
+  // Times run(batch) over one slice, those before it included; cycles per packet. prepare(batch) is not timed; it makes
+  // of the packets of each slice what they have to be.
+  template <class F, class Prepare>
+  double time(size_t first_sa, size_t sas, F&& run, Prepare&& prepare) {
+    const size_t lead = lead_slices(sas);
+    for (size_t slice = 0; slice < lead; ++slice) time_refilled(first_sa + slice * kSlicePackets, sas, run, prepare);
+    return time_refilled(first_sa + lead * kSlicePackets, sas, run, prepare);
+  }
   template <class F>
   double time(size_t first_sa, size_t sas, F&& run) {
-    const size_t lead = lead_slices(sas);
-    for (size_t slice = 0; slice < lead; ++slice) time_refilled(first_sa + slice * kSlicePackets, sas, run);
-    return time_refilled(first_sa + lead * kSlicePackets, sas, run);
+    return time(first_sa, sas, run, [](const Batch&) {});
   }
   // A number that depends on every byte of every packet and ICV: two ways to the same result have the same.
   uint64_t fingerprint() const noexcept;
@@ -57,9 +62,10 @@ class CryptoBuffers {
     void operator()(uint8_t* memory) const noexcept { std::free(memory); }
   };
 
-  template <class F>
-  double time_refilled(size_t first_sa, size_t sas, F& run) {
+  template <class F, class Prepare>
+  double time_refilled(size_t first_sa, size_t sas, F& run, Prepare& prepare) {
     refill(first_sa, sas);
+    for (size_t number = 0; number < kSliceBursts; ++number) prepare(burst(number));
     return time_slice([&](size_t number) { run(burst(number)); });
   }
 
