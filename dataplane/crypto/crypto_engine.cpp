@@ -216,17 +216,17 @@ void CryptoEngine::State::fill_hash(IMB_JOB& slot, const CryptoJob& job) noexcep
   switch (job.keys->algorithm.authenticator->mode) {
     case AuthMode::kAesXcbc:
       slot.u.XCBC._k1_expanded = static_cast<const uint32_t*>(keys.mac_round_keys);
-      slot.u.XCBC._k2 = keys.inner.data();
-      slot.u.XCBC._k3 = keys.outer.data();
+      slot.u.XCBC._k2 = keys.inner();
+      slot.u.XCBC._k3 = keys.outer();
       return;
     case AuthMode::kAesCmac:
       slot.u.CMAC._key_expanded = keys.mac_round_keys;
-      slot.u.CMAC._skey1 = keys.inner.data();
-      slot.u.CMAC._skey2 = keys.outer.data();
+      slot.u.CMAC._skey1 = keys.inner();
+      slot.u.CMAC._skey2 = keys.outer();
       return;
     default:
-      slot.u.HMAC._hashed_auth_key_xor_ipad = keys.inner.data();
-      slot.u.HMAC._hashed_auth_key_xor_opad = keys.outer.data();
+      slot.u.HMAC._hashed_auth_key_xor_ipad = keys.inner();
+      slot.u.HMAC._hashed_auth_key_xor_opad = keys.outer();
   }
 }
 

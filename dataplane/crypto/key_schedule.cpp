@@ -16,6 +16,8 @@ namespace {
 
 constexpr size_t kHmacBlockBytes = 64;       // MD5, SHA-1, SHA-256
 constexpr size_t kLongHmacBlockBytes = 128;  // SHA-384, SHA-512
+constexpr uint8_t kHashStateBytes = 32;      // at most
+constexpr uint8_t kLongHashStateBytes = 64;
 constexpr size_t kDesKeyBytes = 8;
 
 // AES round keys for CBC, both directions.
@@ -97,6 +99,10 @@ void expand_gmac(std::span<const uint8_t> key, gcm_key_data& out) {
   }
 }
 
+constexpr bool is_long_hash(AuthMode mode) noexcept {
+  return mode == AuthMode::kHmacSha384 || mode == AuthMode::kHmacSha512;
+}
+
 void hash_block(AuthMode mode, const uint8_t* block, uint8_t* state) {
   IMB_MGR* library = shared_multi_buffer();
   switch (mode) {
@@ -119,7 +125,7 @@ void hash_block(AuthMode mode, const uint8_t* block, uint8_t* state) {
 
 // One half of HMAC's key: RFC 2104 section 2, K xor ipad (0x36) or opad (0x5c). No key here is longer than a block.
 void hash_padded_key(AuthMode mode, std::span<const uint8_t> key, uint8_t pad, uint8_t* state) {
-  const bool is_long = mode == AuthMode::kHmacSha384 || mode == AuthMode::kHmacSha512;
+  const bool is_long = is_long_hash(mode);
   std::array<uint8_t, kLongHmacBlockBytes> block;
   std::memset(block.data(), pad, is_long ? kLongHmacBlockBytes : kHmacBlockBytes);
   for (size_t i = 0; i < key.size(); ++i) block[i] ^= key[i];
@@ -197,6 +203,8 @@ void KeySchedule::Expanded::describe(const Algorithm& of) noexcept {
   gcm_key_index = algorithm.cipher == nullptr ? uint8_t{0} : GcmFunctions::index_of(algorithm.cipher->key_bytes);
   cipher_index = cipher_index_of(algorithm);
   hash_index = hash_index_of(algorithm);
+  outer_offset = algorithm.authenticator != nullptr && is_long_hash(algorithm.authenticator->mode) ? kLongHashStateBytes
+                                                                                                   : kHashStateBytes;
   gcm = is_gcm ? &GcmFunctions::fastest() : nullptr;
   gcm_calls = is_gcm ? &gcm->calls(gcm_key_index) : nullptr;
 }
@@ -267,19 +275,21 @@ void KeySchedule::Expanded::expand_cipher(const Cipher& cipher, std::span<const 
 
 void KeySchedule::Expanded::expand_authenticator(std::span<const uint8_t> key) {
   const AuthMode mode = algorithm.authenticator->mode;
+  uint8_t* inner_state = mac_states.data();
+  uint8_t* outer_state = inner_state + outer_offset;
   if (algorithm.authenticator->is_hmac()) {
-    hash_padded_key(mode, key, 0x36, inner.data());
-    hash_padded_key(mode, key, 0x5c, outer.data());
+    hash_padded_key(mode, key, 0x36, inner_state);
+    hash_padded_key(mode, key, 0x5c, outer_state);
     return;
   }
   IMB_MGR* library = shared_multi_buffer();
   auto* aes = new (reinterpret_cast<uint8_t*>(this + 1) + mac_key_offset(algorithm)) AesRoundKeys;
   mac_round_keys = aes->encrypt;
   if (mode == AuthMode::kAesXcbc) {
-    IMB_AES_XCBC_KEYEXP(library, key.data(), aes->encrypt, inner.data(), outer.data());
+    IMB_AES_XCBC_KEYEXP(library, key.data(), aes->encrypt, inner_state, outer_state);
   } else {
     expand_aes(key, *aes);
-    IMB_AES_CMAC_SUBKEY_GEN_128(library, aes->encrypt, inner.data(), outer.data());
+    IMB_AES_CMAC_SUBKEY_GEN_128(library, aes->encrypt, inner_state, outer_state);
   }
 }
 

@@ -60,15 +60,17 @@ struct alignas(64) KeySchedule::Expanded {
   uint8_t icv_bytes;
   uint8_t gcm_key_index;  // GcmFunctions
   uint8_t cipher_index, hash_index;
-
-  alignas(64) Algorithm algorithm{};
-  const void* mac_round_keys;  // XCBC and CMAC
+  uint8_t outer_offset;
 
   // HMAC: the hash's state after one block of the key with ipad and with opad, in the order of words that ipsec-mb
   // keeps (RFC 2104 section 4). XCBC and CMAC: the two keys for the last block (RFC 3566 section 4, RFC 4493 section
-  // 2.3).
-  alignas(16) std::array<uint8_t, 64> inner;
-  alignas(16) std::array<uint8_t, 64> outer;
+  // 2.3). Of all but the longest hashes both are in one cache line.
+  const uint8_t* inner() const noexcept { return mac_states.data(); }
+  const uint8_t* outer() const noexcept { return mac_states.data() + outer_offset; }
+  alignas(64) std::array<uint8_t, 128> mac_states;
+
+  Algorithm algorithm{};
+  const void* mac_round_keys;  // XCBC and CMAC
 };
 
 }  // namespace spigrp

@@ -78,8 +78,8 @@ void put_hash(IMB_JOB& slot, const CryptoJob& job, uint8_t* tag) noexcept {
   slot.src = job.auth_start;
   slot.hash_start_src_offset_in_bytes = 0;
   slot.msg_len_to_hash_in_bytes = job.auth_bytes;
-  slot.u.HMAC._hashed_auth_key_xor_ipad = keys.inner.data();
-  slot.u.HMAC._hashed_auth_key_xor_opad = keys.outer.data();
+  slot.u.HMAC._hashed_auth_key_xor_ipad = keys.inner();
+  slot.u.HMAC._hashed_auth_key_xor_opad = keys.outer();
   slot.auth_tag_output = tag;
   slot.auth_tag_output_len_in_bytes = keys.icv_bytes;
 }
