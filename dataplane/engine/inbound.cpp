@@ -12,6 +12,7 @@
 // (RFC 3173 section 2.2): a group with comp outermost is also decided by the SA next to it.
 #include "engine/inbound.h"
 
+#include <cstring>
 #include <utility>
 
 #include <rte_mbuf.h>
@@ -23,17 +24,36 @@
 namespace spigrp {
 namespace {
 
+bool is_addressed_to(const IpAddress& destination, const rte_mbuf* packet, const IpPacket& ip) noexcept {
+  if (ip.family != destination.family) return false;
+  const auto* header = rte_pktmbuf_mtod(packet, const uint8_t*);
+  if (ip.family == Family::kIpv4) [[likely]]
+    return std::memcmp(header + offsetof(Ipv4Header, destination), destination.bytes.data(), 4) == 0;
+  return std::memcmp(header + offsetof(Ipv6Header, destination), destination.bytes.data(), 16) == 0;
+}
+
+// Of ESP or AH right behind the IP header.
+bool has_spi_of(const Sa& sa, const rte_mbuf* packet, const IpPacket& ip) noexcept {
+  const bool is_ah = sa.id.protocol == SaProtocol::kAh;
+  const size_t least_bytes = is_ah ? sizeof(AhHeader) : sizeof(EspHeader);
+  if (ip.payload_bytes() < least_bytes || ip.header_bytes + least_bytes > rte_pktmbuf_data_len(packet)) return false;
+  const size_t spi_offset = ip.header_bytes + (is_ah ? offsetof(AhHeader, spi) : offsetof(EspHeader, spi));
+  return std::memcmp(rte_pktmbuf_mtod_offset(packet, const uint8_t*, spi_offset), &sa.spi, sizeof(sa.spi)) == 0;
+}
+
 // The packet's payload is what `sa` put there; ipcomp.cpp itself sees whether it has put anything there.
 bool is_of(const Sa& sa, rte_mbuf* packet, const IpPacket& ip) noexcept {
   if (sa.id.protocol == SaProtocol::kComp) return true;
   if (ip.is_fragment) return false;
   if (sa.id.protocol == SaProtocol::kTunnel) return is_tunnel_protocol(ip.next_header);
+  if (!is_addressed_to(sa.id.destination, packet, ip)) return false;
   // esp.cpp sees whether UDP belongs in front of its header.
-  const bool is_udp = sa.id.protocol == SaProtocol::kEsp && ip.next_header == kProtocolUdp;
-  if (!is_udp && ip.next_header != kTransforms[static_cast<size_t>(sa.id.protocol)].ip_protocol) return false;
-  const ReceivedSaKey received = received_sa_key(packet, ip);
-  return received.ok && received.key.spi == sa.spi && received.key.family == sa.id.destination.family &&
-         received.key.destination == sa.id.destination.bytes;
+  if (sa.id.protocol == SaProtocol::kEsp && ip.next_header == kProtocolUdp) {
+    const ReceivedSaKey received = received_sa_key(packet, ip);
+    return received.ok && received.key.spi == sa.spi;
+  }
+  const uint8_t protocol = sa.id.protocol == SaProtocol::kAh ? kProtocolAh : kProtocolEsp;
+  return ip.next_header == protocol && has_spi_of(sa, packet, ip);
 }
 
 bool has_fixed_header_only(const IpPacket& ip) noexcept {
