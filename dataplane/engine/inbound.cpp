@@ -19,6 +19,7 @@
 
 #include "packet/buffer.h"
 #include "packet/udp_datagram.h"
+#include "transform/ah.h"
 #include "transform/tunnel_esp.h"
 
 namespace spigrp {
@@ -233,8 +234,16 @@ inline void Inbound::queue(rte_mbuf* packet, const SaGroup& group, uint8_t left,
 // False: there was nothing to do.
 bool Inbound::remove_one(Burst& burst, Decap decap, PlainBurst& plain) noexcept {
   if (burst.empty()) return false;
-  decap(context_, burst);
   IpPacket inner[kBurstCapacity];
+  if (&burst == &waiting_[static_cast<size_t>(SaProtocol::kAh)]) {  // their headers have been read
+    for (uint16_t place = 0; place < burst.count; ++place) {
+      inner[place] = arrived_.packets[burst.entries[place].tag].ip;
+    }
+    decap_ah(context_, burst, inner);
+    advance_all(burst, 1, inner, plain);
+    return true;
+  }
+  decap(context_, burst);
   uint16_t kept = 0;
   for (const BurstEntry& entry : burst) {
     if (const auto wrong = read_ip(entry.packet, inner[kept])) {
@@ -277,6 +286,7 @@ void Inbound::advance(const BurstEntry& entry, uint8_t left, const IpPacket& ip,
   if (!is_of(expected, entry.packet, ip)) {
     return context_.drop(entry.packet, ip.is_fragment ? DropReason::fragment : DropReason::group_mismatch);
   }
+  arrived_.packets[entry.tag].ip = ip;  // the header as it is now
   queue(entry.packet, *entry.group, left, entry.tag, ip);
 }
 
