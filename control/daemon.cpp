@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds kTurn{10};         // at most, of others in 
 class Eal {
  public:
   static Expected<Eal> start(const Options& options) {
-    if (const auto started = initialise_eal(options.memory, options.workers); !started) {
+    if (auto started = initialise_eal(options.memory, options.workers); !started) {
       return tl::unexpected(started.error());
     }
     return Eal();
@@ -117,9 +117,9 @@ class ControlLoop {
   }
 
   Expected<void> run(EndingSignals& signals) {
-    if (const auto started = server_.start(); !started) return started;
+    if (auto started = server_.start(); !started) return started;
     if (read_server_) {
-      if (const auto started = read_server_->start(); !started) return started;
+      if (auto started = read_server_->start(); !started) return started;
     }
     signals.then([this] { end(); });
     service_.give_turns([this] { serve_others(); });
@@ -181,7 +181,7 @@ class ControlLoop {
 };
 
 Expected<void> apply_startup_batch(Service& service, const Options& options, Batch& batch) {
-  const auto applied = service.edit(batch.edits);
+  auto applied = service.edit(batch.edits);
   if (applied) return {};
   const RefusedEdit& refused = applied.error();
   return failure(options.startup_batch->string() + ':' + std::to_string(refused.line),
@@ -222,22 +222,22 @@ Expected<void> serve(boost::asio::io_context& io, EndingSignals& signals, const 
   // The start-up batch is how a gateway begins, not how it goes on.
   const bool goes_on = *store != nullptr && (*store)->has_state();
   if (goes_on) {
-    if (const auto loaded = service.load(); !loaded) return loaded;
+    if (auto loaded = service.load(); !loaded) return loaded;
   }
   if (numbers) {
-    if (const auto begun = numbers->begin(); !begun) return begun;
+    if (auto begun = numbers->begin(); !begun) return begun;
   }
   if (!goes_on) {
-    if (const auto applied = run_startup_batch(service, options); !applied) return applied;
+    if (auto applied = run_startup_batch(service, options); !applied) return applied;
   }
   if (signals.came()) return {};
-  if (const auto started = (*engine)->start(); !started) return started;
+  if (auto started = (*engine)->start(); !started) return started;
   const Telemetry telemetry(**engine);
   spdlog::info("spigrpd {}: {} ports, {} workers, crypto by ipsec-mb {} ({}), control socket {}", kDaemonVersion,
                options.ports.size(), options.workers.count, crypto_library_version(), crypto_manager_name(),
                options.socket.path.string());
   ControlLoop loop(io, **engine, service, numbers ? &*numbers : nullptr, std::move(sockets), options);
-  const auto ended = signals.came() ? Expected<void>() : loop.run(signals);
+  auto ended = signals.came() ? Expected<void>() : loop.run(signals);
   (*engine)->stop();
   if (numbers) {
     if (const auto written = numbers->finish(); !written) {
@@ -262,7 +262,7 @@ Expected<void> run_daemon(const Options& options) {
   if (!eal) return tl::unexpected(eal.error());
   hide_memory();
   if (signals.came()) return {};
-  const auto served = serve(io, signals, options, std::move(*sockets));
+  auto served = serve(io, signals, options, std::move(*sockets));
   if (served) spdlog::info("ended");
   return served;
 }
