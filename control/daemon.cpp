@@ -233,6 +233,11 @@ Expected<void> serve(boost::asio::io_context& io, EndingSignals& signals, const 
   if (signals.came()) return {};
   if (auto started = (*engine)->start(); !started) return started;
   const Telemetry telemetry(**engine);
+  if ((*engine)->has_slow_crypto()) {
+    spdlog::warn(
+        "ipsec-mb {} cannot be loaded for each worker, so with GCM they slow each other down; 1.4 and later do not",
+        crypto_library_version());
+  }
   spdlog::info("spigrpd {}: {} ports, {} workers, crypto by ipsec-mb {} ({}), control socket {}", kDaemonVersion,
                options.ports.size(), options.workers.count, crypto_library_version(), crypto_manager_name(),
                options.socket.path.string());

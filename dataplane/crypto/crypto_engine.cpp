@@ -134,7 +134,7 @@ size_t CryptoEngine::State::run_gcm(std::span<CryptoJob> jobs) noexcept {
     CryptoJob& job = jobs[i];
     const Expanded& keys = Expanded::of(job);
     const GcmFunctions::Calls& calls = keys.gcm_calls->of(job.cipher_bytes);
-    const aes_gcm_enc_dec_t run = encrypts ? calls.encrypt : calls.decrypt;
+    const aes_gcm_enc_dec_t run = own_library.own(encrypts ? calls.encrypt : calls.decrypt);
     run(static_cast<const gcm_key_data*>(keys.encrypt_keys), &context, job.cipher_start, job.cipher_start,
         job.cipher_bytes, nonces[i].data(), job.auth_start, job.auth_bytes, encrypts ? job.icv : computed.data(),
         keys.icv_bytes);
@@ -311,8 +311,12 @@ void CryptoEngine::State::verify(std::span<CryptoJob> jobs) noexcept {
 CryptoEngine::CryptoEngine(std::unique_ptr<State> state) noexcept : state_(std::move(state)) {}
 CryptoEngine::~CryptoEngine() = default;
 
-Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
+Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create(Library library) {
   auto state = std::make_unique<State>();
+  if (library == Library::kOwn && OwnLibrary::is_wanted()) {
+    state->own_library = OwnLibrary::load();
+    state->is_slowed_by_others = !state->own_library.is_copy();
+  }
   state->library = make_multi_buffer();
   for (size_t kind = 0; kind < kManagerKindCount; ++kind) {
     state->managers[kind] = make_multi_buffer(static_cast<ManagerKind>(kind));
@@ -335,6 +339,10 @@ Expected<std::unique_ptr<CryptoEngine>> CryptoEngine::create() {
   wipe(key.data(), key.size());
   wipe(decrypt_keys.data(), decrypt_keys.size());
   return std::unique_ptr<CryptoEngine>(new CryptoEngine(std::move(state)));
+}
+
+bool CryptoEngine::is_slowed_by_others() const noexcept {
+  return state_->is_slowed_by_others;
 }
 
 void CryptoEngine::protect(std::span<CryptoJob> jobs) noexcept {

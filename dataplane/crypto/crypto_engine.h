@@ -33,8 +33,11 @@ struct CryptoJob {
 
 class CryptoEngine {
  public:
+  // Whose functions of ipsec-mb it calls: those of the library that everybody has, or, one of several workers', a
+  // copy's where that is faster (own_library.h) and can be had.
+  enum class Library : uint8_t { kShared, kOwn };
   // Chooses the ipsec-mb manager for this CPU. Error: the library cannot run here.
-  static Expected<std::unique_ptr<CryptoEngine>> create();
+  static Expected<std::unique_ptr<CryptoEngine>> create(Library library = Library::kShared);
   ~CryptoEngine();
   CryptoEngine(const CryptoEngine&) = delete;
   CryptoEngine& operator=(const CryptoEngine&) = delete;
@@ -44,6 +47,9 @@ class CryptoEngine {
   // Computes and compares the ICV and decrypts. A job whose ICV does not match has ok == false, and its buffer's
   // content is then undefined.
   void verify(std::span<CryptoJob> jobs) noexcept;
+
+  // Whether others that have engines too slow it down: kOwn would have been faster, and is not to be had.
+  bool is_slowed_by_others() const noexcept;
 
   // TSC cycles that 1,024 bytes cost under these keys, in a burst of such packets; the least of a few tries. control,
   // on an engine of its own: takes a millisecond or a few.

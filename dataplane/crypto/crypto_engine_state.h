@@ -12,6 +12,7 @@
 #include "crypto/gcm_functions.h"
 #include "crypto/key_schedule_expanded.h"
 #include "crypto/multi_buffer.h"
+#include "crypto/own_library.h"
 #include "crypto/split_bursts.h"
 
 namespace spigrp {
@@ -51,7 +52,7 @@ struct CryptoEngine::State {
   template <IMB_CIPHER_DIRECTION direction>
   void begin(std::span<CryptoJob> jobs, Shares& shares) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
-  static size_t run_gcm(std::span<CryptoJob> jobs) noexcept;
+  size_t run_gcm(std::span<CryptoJob> jobs) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
   void run_gmac(CryptoJob& job) noexcept;
   template <IMB_CIPHER_DIRECTION direction>
@@ -76,6 +77,8 @@ struct CryptoEngine::State {
   uint64_t measure_split(const KeySchedule& keys, IMB_CIPHER_DIRECTION direction);
   void choose_kind(ManagerKind& place, const KeySchedule& keys, IMB_CIPHER_DIRECTION direction);
 
+  OwnLibrary own_library;
+  bool is_slowed_by_others = false;
   MultiBuffer library;             // GMAC, whose key tables depend on the kind, and random_ivs
   SplitBursts::Managers managers;  // null: not on this processor
   SplitBursts split{managers};

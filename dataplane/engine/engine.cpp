@@ -1,6 +1,7 @@
 // See engine.h.
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <vector>
@@ -123,6 +124,12 @@ std::vector<PortStatistics> Engine::port_statistics() const {
 
 std::vector<PathMtuRow> Engine::path_mtus() const {
   return state_->parts->control_plane().path_mtus();
+}
+
+bool Engine::has_slow_crypto() const noexcept {
+  const auto& workers = state_->parts->workers();
+  return std::any_of(workers.begin(), workers.end(),
+                     [](const auto& worker) { return worker->crypto().is_slowed_by_others(); });
 }
 
 std::vector<WorkerStatistics> Engine::worker_statistics() const {

@@ -166,7 +166,8 @@ Expected<void> EngineParts::make_workers(const Options& options) {
     queues_.push_back({std::move(*punts), std::move(*injected), std::move(*handed_over), std::move(*resumed)});
   }
   for (uint16_t id = 0; id < options.workers.count; ++id) {
-    auto crypto = CryptoEngine::create();
+    using Library = CryptoEngine::Library;
+    auto crypto = CryptoEngine::create(options.workers.count == 1 ? Library::kShared : Library::kOwn);
     if (!crypto) return tl::unexpected(crypto.error());
     auto notices = Ring<Notice>::create(unique_name("notices"), kNoticeQueue, RingWriters::kOne);
     if (!notices) return tl::unexpected(notices.error());

@@ -53,6 +53,7 @@ class Worker {
   void run(IdlePolicy idle, const std::atomic<bool>& stopping) noexcept;
 
   uint16_t id() const noexcept { return context_.id; }
+  const CryptoEngine& crypto() const noexcept { return *crypto_; }
   const PacketCounters& counters() const noexcept { return counters_; }
   const WorkerCycles& cycles() const noexcept { return cycles_; }
   Notices& notices() noexcept { return notices_; }  // control: takes them

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "crypto/crypto_vectors.h"
+#include "crypto/multi_buffer.h"
 #include "support/runner.h"
 
 namespace spigrp {
@@ -150,6 +151,29 @@ BOOST_AUTO_TEST_CASE(a_hash_alone_is_computed_for_ah) {
     engine->verify(jobs);
     BOOST_TEST(jobs[0].ok);
     BOOST_TEST(message == vector.header);
+  }
+}
+
+// Of several workers each has functions of its own, where the library's write into a line that all share with each
+// call.
+BOOST_AUTO_TEST_CASE(a_workers_packets_write_nothing_that_others_write) {
+  const auto own = CryptoEngine::create(CryptoEngine::Library::kOwn).value();
+  BOOST_REQUIRE(!own->is_slowed_by_others());
+  const auto leave_an_error = [] { IMB_AES_KEYEXP_128(shared_multi_buffer(), nullptr, nullptr, nullptr); };
+  for (const CryptoVector& vector : one_of_each()) {
+    if (vector.algorithm.find("gcm") == std::string::npos) continue;
+    const KeySchedule keys = vector.keys();
+    Bytes buffer = vector.clear();
+    std::array jobs{vector.job(keys, buffer)};
+    leave_an_error();
+    const int error = imb_get_errno(nullptr);
+    BOOST_TEST(error != 0);
+    own->protect(jobs);
+    BOOST_TEST(imb_get_errno(nullptr) == error, vector.name);
+    BOOST_TEST(buffer == vector.sealed(), vector.name);
+    own->verify(jobs);
+    BOOST_TEST(imb_get_errno(nullptr) == error, vector.name);
+    BOOST_TEST(jobs[0].ok);
   }
 }
 
