@@ -47,6 +47,7 @@ void Worker::process(uint16_t port, rte_mbuf** frames, uint16_t count) noexcept 
   for (uint16_t done = 0; done < count;) {
     const uint16_t now = std::min<uint16_t>(kBurstCapacity, static_cast<uint16_t>(count - done));
     process_burst(port, frames + done, now);
+    deferred_.end_turn();
     done = static_cast<uint16_t>(done + now);
   }
   deferred_.settle();
@@ -73,7 +74,6 @@ void Worker::route() noexcept {
     inbound_.run(*next);
   }
   transmitter_.flush();
-  deferred_.end_burst();
 }
 
 uint32_t Worker::poll() noexcept {
@@ -135,7 +135,11 @@ uint32_t Worker::send_from(Ring<Frame>& ring) noexcept {
 uint32_t Worker::turn() noexcept {
   if (deferred_.empty()) network_.versions.quiescent(context_.id);
   const uint32_t packets = poll();
-  if (packets == 0) deferred_.settle();
+  if (packets == 0) {
+    deferred_.settle();
+  } else {
+    deferred_.end_turn();
+  }
   return packets;
 }
 

@@ -1,10 +1,11 @@
 // DeferredUses: what one worker has used of SAs and eroutes and has not told them yet, where workers share them. An
 // SA's counters are in a line that has to come from another core whenever that has written it; told after each burst,
 // the line would go round all the time, and would be what limits many workers on one SA. So each counts for itself, and
-// tells the SAs after every fourth burst, and at once when it has nothing to do.
+// tells the SAs after every fourth turn (Worker::turn), and at once when it has nothing to do.
 //
 // It points at SAs that were found in earlier bursts: the worker may not report a quiescent state before it has settled
-// (Versions::quiescent).
+// (Versions::quiescent). It settles between turns, whatever happened in them: in their midst, the bursts behind that
+// could keep it from a quiescent state for as long as it is busy.
 #pragma once
 
 #include <array>
@@ -60,7 +61,7 @@ class DeferredSums {
 
 class DeferredUses {
  public:
-  static constexpr uint8_t kBursts = 4;
+  static constexpr uint8_t kTurns = 4;
 
   void note(Sa& sa, uint64_t packets, uint64_t bytes, uint64_t now_tsc) noexcept {
     SaSum& sum = sas_.of(sa);
@@ -72,13 +73,13 @@ class DeferredUses {
     eroutes_.of(packets_of_eroute).packets += packets;
   }
 
-  void end_burst() noexcept {
-    if (++bursts_ >= kBursts) settle();
+  void end_turn() noexcept {
+    if (++turns_ >= kTurns) settle();
   }
   void settle() noexcept {
     sas_.settle();
     eroutes_.settle();
-    bursts_ = 0;
+    turns_ = 0;
   }
   bool empty() const noexcept { return sas_.empty() && eroutes_.empty(); }
 
@@ -99,7 +100,7 @@ class DeferredUses {
 
   DeferredSums<Sa, SaSum> sas_;
   DeferredSums<std::atomic<uint64_t>, ErouteSum> eroutes_;
-  uint8_t bursts_ = 0;  // since it settled
+  uint8_t turns_ = 0;  // since it settled
 };
 
 }  // namespace spigrp

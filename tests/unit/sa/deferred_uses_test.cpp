@@ -25,21 +25,21 @@ std::vector<std::unique_ptr<Sa>> made_sas(unsigned count) {
 
 BOOST_AUTO_TEST_SUITE(deferred_uses)
 
-BOOST_AUTO_TEST_CASE(an_sa_is_told_after_some_bursts_and_not_before) {
+BOOST_AUTO_TEST_CASE(an_sa_is_told_after_some_turns_and_not_before) {
   const auto sas = made_sas(1);
   std::atomic<uint64_t> eroute{5};
   DeferredUses deferred;
-  for (unsigned burst = 1; burst < DeferredUses::kBursts; ++burst) {
-    deferred.note(*sas[0], 10, 1000, burst);
-    deferred.note(*sas[0], 1, 90, burst);
+  for (unsigned turn = 1; turn < DeferredUses::kTurns; ++turn) {
+    deferred.note(*sas[0], 10, 1000, turn);
+    deferred.note(*sas[0], 1, 90, turn);
     deferred.note_eroute(eroute, 11);
-    deferred.end_burst();
+    deferred.end_turn();
     BOOST_TEST(!deferred.empty());
     BOOST_TEST(sas[0]->counters.packets == 0u);
     BOOST_TEST(eroute == 5u);
   }
-  deferred.end_burst();
-  constexpr unsigned kNoted = DeferredUses::kBursts - 1;
+  deferred.end_turn();
+  constexpr unsigned kNoted = DeferredUses::kTurns - 1;
   BOOST_TEST(deferred.empty());
   BOOST_TEST(sas[0]->counters.packets == 11u * kNoted);
   BOOST_TEST(sas[0]->counters.bytes == 1090u * kNoted);
@@ -58,7 +58,7 @@ BOOST_AUTO_TEST_CASE(sums_of_more_sas_than_there_are_places_are_exact) {
       deferred.note(*sas[number], round, 100ull * number, round);
       deferred.note_eroute(eroutes[number], number);
     }
-    deferred.end_burst();
+    deferred.end_turn();
   }
   deferred.settle();
   BOOST_TEST(deferred.empty());
