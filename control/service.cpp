@@ -15,7 +15,7 @@ namespace {
 // So many edits leave as much memory behind as they make use of, in pieces between what stays.
 constexpr size_t kLargeTransaction = 10'000;
 constexpr size_t kEditsFreedAtOnce = 8192;
-constexpr size_t kAnswerBytes = 32u * 1024;  // more than it takes to make the answer to a transaction
+constexpr size_t kAnswerBytes = size_t{32} * 1024;  // more than it takes to make the answer to a transaction
 
 const char* event_topic(const Event& event) {
   if (std::holds_alternative<ExpireEvent>(event)) return "spi";
