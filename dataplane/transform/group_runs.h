@@ -3,6 +3,7 @@
 // the esp SA around it are of interest.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -31,10 +32,13 @@ class GroupRuns {
     find(burst);
     if (count_ <= 1) return;
     gather(burst);
-    are_cold_ = is_cold(runs_[0], now_tsc) || is_cold(runs_[count_ - 1], now_tsc);
+    const int64_t rested = std::max(rested_cycles(runs_[0], now_tsc), rested_cycles(runs_[count_ - 1], now_tsc));
+    are_cold_ = rested > kWarmCycles;
+    are_rare_ = rested > kOftenCycles;
   }
 
   bool are_cold() const noexcept { return are_cold_; }
+  bool are_rare() const noexcept { return are_rare_; }
 
   GroupRun* begin() noexcept { return runs_.data(); }
   GroupRun* end() noexcept { return runs_.data() + count_; }
@@ -48,11 +52,15 @@ class GroupRuns {
   }
 
  private:
-  // Whether its SA has rested for longer than it stays in the second cache: a thousand SAs take so long in turn at full
-  // rate. Below that, asking costs more than waiting.
-  static bool is_cold(const GroupRun& run, uint64_t now_tsc) noexcept {
-    constexpr uint64_t kWarmCycles = 1u << 20;
-    return now_tsc - run.pair->esp->counters.last_used_tsc.load(std::memory_order_relaxed) > kWarmCycles;
+  // Longer than an SA stays in the second cache: a thousand SAs take so long in turn at full rate. Below that, asking
+  // costs more than waiting.
+  static constexpr int64_t kWarmCycles = 1 << 20;
+  // Longer than a worker takes for the turns after which it tells what it has used (DeferredUses).
+  static constexpr int64_t kOftenCycles = 1 << 17;
+
+  // Negative where another worker has used it since.
+  static int64_t rested_cycles(const GroupRun& run, uint64_t now_tsc) noexcept {
+    return static_cast<int64_t>(now_tsc - run.pair->esp->counters.last_used_tsc.load(std::memory_order_relaxed));
   }
 
   void find(const Burst& burst) noexcept;
@@ -61,7 +69,7 @@ class GroupRuns {
 
   std::array<GroupRun, kBurstCapacity> runs_;
   uint8_t count_ = 0;
-  bool are_cold_ = false;  // guessed from two of them
+  bool are_cold_ = false, are_rare_ = false;  // guessed from two of them
 };
 
 }  // namespace spigrp

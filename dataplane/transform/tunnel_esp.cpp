@@ -243,6 +243,7 @@ void decap_one_by_one(WorkerContext& context, Burst& burst, IpPacket* inner) noe
 void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
   GroupRuns runs(burst, context.now_tsc);
   context.is_cold = runs.are_cold();
+  context.tells_at_once = runs.are_rare();
   runs.each_if_cold([](const GroupRun& run) { run.pair->prefetch_outbound(); });
   prefetch_keys(runs, burst);
   if (may_keep_back(runs, context.writers)) [[unlikely]] {
@@ -271,6 +272,7 @@ void encap_tunnel_in_esp(WorkerContext& context, Burst& burst) noexcept {
 void decap_tunnel_in_esp(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept {
   GroupRuns runs(burst, context.now_tsc);
   context.is_cold = runs.are_cold();
+  context.tells_at_once = runs.are_rare();
   runs.each_if_cold([](const GroupRun& run) { run.pair->prefetch_inbound(); });
   if (may_end(runs)) [[unlikely]] {
     return decap_one_by_one(context, burst, inner);

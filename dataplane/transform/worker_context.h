@@ -36,6 +36,9 @@ struct WorkerContext {
   // Whether the SAs of the last burst had left the near caches, so that what the next one needs is worth fetching
   // before it is asked for.
   bool is_cold = true;
+  // Whether they had rested for so long that they are not used again before they are told: then it is done at once, as
+  // long as their lines are near.
+  bool tells_at_once = false;
 
   // For packets that must be in one piece.
   BufferPools buffers() const noexcept { return {packet_buffers, large_buffers}; }
@@ -50,13 +53,13 @@ struct WorkerContext {
   // Of packets that an SA has been used for, with so many bytes. One with a lifetime is told at once: that may begin
   // with the first packet.
   void note_use(Sa& sa, uint64_t packets, uint64_t bytes, bool has_lifetime) const noexcept {
-    if (deferred != nullptr && !has_lifetime) return deferred->note(sa, packets, bytes, now_tsc);
+    if (deferred != nullptr && !has_lifetime && !tells_at_once) return deferred->note(sa, packets, bytes, now_tsc);
     sa.counters.note_use(packets, bytes, now_tsc, writers);
   }
 
   // Of an eroute.
   void note_use(std::atomic<uint64_t>& packets_of_eroute, uint64_t packets) const noexcept {
-    if (deferred != nullptr) return deferred->note_eroute(packets_of_eroute, packets);
+    if (deferred != nullptr && !tells_at_once) return deferred->note_eroute(packets_of_eroute, packets);
     add_to(packets_of_eroute, packets, writers);
   }
 

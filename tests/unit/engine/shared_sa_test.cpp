@@ -83,6 +83,20 @@ BOOST_FIXTURE_TEST_CASE(a_worker_with_nothing_to_do_tells_at_once, SharedGateway
   BOOST_TEST(eroute_packets() == 2u);
 }
 
+BOOST_FIXTURE_TEST_CASE(sas_that_have_rested_are_told_at_once, SharedGateway) {
+  add_sa("tun.213@192.0.2.2", "192.0.2.1");
+  add_sa("esp.215@192.0.2.2", "192.0.2.1");
+  group({"tun.213@192.0.2.2", "esp.215@192.0.2.2"});
+  eroute("10.1.0.0/16", "10.2.1.0/24", "tun.213@192.0.2.2");
+  put_on_wire(kLan, {udp("10.1.0.2", "10.2.1.2", 100)}, parts().ports()[kLan].share(0).receive);
+  turn_with(1);
+  for (const std::string_view id :
+       {"tun.113@192.0.2.2", "esp.115@192.0.2.2", "tun.213@192.0.2.2", "esp.215@192.0.2.2"}) {
+    BOOST_TEST(sa(id).counters.packets == 1u);
+  }
+  BOOST_TEST(sent() == 2u);
+}
+
 BOOST_FIXTURE_TEST_CASE(each_of_two_workers_tells_of_its_own, SharedGateway) {
   const std::vector<Bytes> some(5, udp("10.1.0.2", "10.2.0.2", 100));
   for (unsigned round = 0; round < 3; ++round) {
