@@ -168,7 +168,7 @@ Outbound::Fate Outbound::take(const PlainPacket& plain, const Eroute* eroute, co
 
 // Once for each run of packets of one eroute.
 void Outbound::write_count_down(Slot next) noexcept {
-  if (counted_ != kNoSlot) context_.note_use(network_.sas.eroutes().packets_of(counted_), counted_packets_);
+  if (counted_ != kNoSlot) context_.note_eroute_use(network_.sas.eroutes().packets_of(counted_), counted_packets_);
   counted_packets_ = 0;
   counted_ = next;
 }

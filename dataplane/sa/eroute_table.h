@@ -19,7 +19,6 @@
 #include "sa/shape_filter.h"
 #include "state/prefetch.h"
 #include "state/versioned_map.h"
-#include "state/writers.h"
 
 namespace spigrp {
 
@@ -77,7 +76,7 @@ class ErouteTable {
   void find_all(std::span<const FlowKey> flows, Generation g, const Eroute** eroutes) const noexcept;
   // worker: stays the same as long as no eroute is added, changed or removed
   Generation changed_at(Generation g) const noexcept;
-  // worker: of packets that took the eroute of a slot
+  // worker: where the packets that took the eroute of a slot are counted
   std::atomic<uint64_t>& packets_of(Slot slot) const noexcept { return packets_[slot]; }
   // worker: its counter, into the cache
   void prefetch_count(Slot slot) const noexcept { spigrp::prefetch(&packets_[slot]); }

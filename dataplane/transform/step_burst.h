@@ -93,7 +93,7 @@ class StepBurst {
   static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence) noexcept {
     return check_replay(entry, received_sequence, entry.sa->replay.highest());
   }
-  // By where the window was when `newest` was its highest number.
+  // The same, where the window's highest number has been read before, for a whole run.
   static Verdict check_replay(BurstEntry& entry, uint32_t received_sequence, uint64_t newest) noexcept {
     const Sa& sa = *entry.sa;
     entry.sequence = sa.extended_sequence ? sa.replay.extended(received_sequence, newest) : received_sequence;

@@ -57,8 +57,8 @@ struct WorkerContext {
     sa.counters.note_use(packets, bytes, now_tsc, writers);
   }
 
-  // Of an eroute.
-  void note_use(std::atomic<uint64_t>& packets_of_eroute, uint64_t packets) const noexcept {
+  // The same of an eroute.
+  void note_eroute_use(std::atomic<uint64_t>& packets_of_eroute, uint64_t packets) const noexcept {
     if (deferred != nullptr && !tells_at_once) return deferred->note_eroute(packets_of_eroute, packets);
     add_to(packets_of_eroute, packets, writers);
   }

@@ -360,6 +360,7 @@ class Gateway {
     for (const auto& worker : parts_->workers()) {
       worker->send_frames_of_others();
       worker->resume_held();
+      worker->process(0, nullptr, 0);  // tells SAs of their use
     }
   }
   void publish() {
