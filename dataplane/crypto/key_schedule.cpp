@@ -283,7 +283,8 @@ void KeySchedule::Expanded::expand_authenticator(std::span<const uint8_t> key) {
     return;
   }
   IMB_MGR* library = shared_multi_buffer();
-  auto* aes = new (reinterpret_cast<uint8_t*>(this + 1) + mac_key_offset(algorithm)) AesRoundKeys;
+  uint8_t* behind = reinterpret_cast<uint8_t*>(this + 1) + mac_key_offset(algorithm);
+  auto* aes = new (behind) AesRoundKeys;  // NOLINT(clang-analyzer-cplusplus.PlacementNew): allocated with this
   mac_round_keys = aes->encrypt;
   if (mode == AuthMode::kAesXcbc) {
     IMB_AES_XCBC_KEYEXP(library, key.data(), aes->encrypt, inner_state, outer_state);

@@ -70,6 +70,7 @@ BOOST_AUTO_TEST_CASE(a_burst_of_all_algorithms_gives_what_each_alone_gives) {
   std::mt19937 random(7);
   for (int round = 0; round < 50; ++round) {
     std::vector<const CryptoVector*> chosen;
+    chosen.reserve(64);
     for (int i = 0; i < 64; ++i) chosen.push_back(&all_vectors()[random() % all_vectors().size()]);
     std::vector<KeySchedule> keys;
     std::vector<Bytes> buffers;
@@ -119,6 +120,7 @@ BOOST_AUTO_TEST_CASE(a_burst_of_one_algorithm_gives_what_each_alone_gives) {
     const KeySchedule keys = vector.keys();
     std::vector<Bytes> buffers(64, vector.clear());
     std::vector<CryptoJob> jobs;
+    jobs.reserve(buffers.size());
     for (Bytes& buffer : buffers) jobs.push_back(vector.job(keys, buffer));
     engine->protect(jobs);
     for (size_t i = 0; i < jobs.size(); ++i) BOOST_TEST((jobs[i].ok && buffers[i] == vector.sealed()), vector.name);
@@ -199,7 +201,7 @@ BOOST_AUTO_TEST_CASE(random_ivs_never_repeat) {  // HAZARDS 9
 }
 
 BOOST_AUTO_TEST_CASE(random_ivs_have_as_many_ones_as_zeros) {
-  std::array<uint8_t, 64 * 16> ivs;
+  std::array<uint8_t, size_t{64} * 16> ivs;
   size_t ones = 0;
   for (int round = 0; round < 100; ++round) {
     engine->random_ivs(ivs.data(), 64);
