@@ -64,7 +64,7 @@ class Engine {
   Expected<Explanation> explain(const ExplainQuery& query);
 
   std::vector<PortStatistics> port_statistics() const;
-  std::vector<PathMtuRow> path_mtus() const;                // control
+  std::vector<PathMtuRow> path_mtus() const;  // control
   // Whether workers wait for each other where they encrypt (CryptoEngine::is_slowed_by_others).
   bool has_slow_crypto() const noexcept;
   std::vector<WorkerStatistics> worker_statistics() const;  // the control thread's own counters come last

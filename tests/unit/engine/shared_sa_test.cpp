@@ -63,7 +63,7 @@ BOOST_FIXTURE_TEST_CASE(what_is_used_in_some_turns_is_told_behind_the_last_of_th
   BOOST_TEST(esp.counters.packets == 0u);
   BOOST_TEST(eroute_packets() == 0u);
   turn_with(3);
-  const uint64_t all = 3 * DeferredUses::kTurns;
+  const uint64_t all = uint64_t{3} * DeferredUses::kTurns;
   BOOST_TEST(sent() == all);
   BOOST_TEST(esp.sequence.sent() == all);
   BOOST_TEST(esp.counters.packets == all);

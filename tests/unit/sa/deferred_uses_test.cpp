@@ -4,6 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include <boost/test/unit_test.hpp>
+
 #include "tables_fixture.h"
 
 namespace spigrp {

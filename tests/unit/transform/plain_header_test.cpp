@@ -143,7 +143,7 @@ class BothDecaps {
 
   // What is left of them, which must be the same.
   std::vector<Bytes> decapped(const std::vector<Bytes>& packets) {
-    const std::vector<Bytes> left = by_known_headers(packets);
+    std::vector<Bytes> left = by_known_headers(packets);
     BOOST_TEST((left == by_reading(packets)));
     const auto found = numbers_of(*known_sa_, known_.counters), wanted = numbers_of(*other_sa_, other_.counters);
     BOOST_TEST(found == wanted, boost::test_tools::per_element());
@@ -253,6 +253,7 @@ BOOST_AUTO_TEST_CASE(packets_of_several_sas_may_be_mixed) {
   for (int burst = 0; burst < 30; ++burst) {
     std::vector<Bytes> plain, wanted;
     std::vector<uint64_t> numbers;
+    numbers.reserve(out.size());
     for (const auto& sa : out) numbers.push_back(sa->sequence.sent());
     std::vector<size_t> order(1 + random() % kBurstCapacity);
     size_t number = 0;
