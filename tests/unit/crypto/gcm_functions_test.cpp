@@ -55,7 +55,11 @@ BOOST_AUTO_TEST_CASE(a_packet_needs_the_lines_that_are_said_and_hardly_any_other
         needless += sealed_with(others, key_bytes, bytes) == right;
       }
       // Packets of 128 bytes and their like share what the longest of them needs.
-      if ((bytes + 1) % 128 == 0) BOOST_TEST(needless == 0u, key_bytes << " bytes of key, " << bytes << " of text");
+      // Lines between two rows of them are fetched as well: ipsec-mb 2.0 has some, 1.3 none.
+      const unsigned most = IMB_VERSION_NUM >= IMB_VERSION(2, 0, 0) ? 5 : 0;
+      if ((bytes + 1) % 128 == 0) {
+        BOOST_TEST(needless <= most, needless << " of " << key_bytes << " bytes of key, " << bytes << " of text");
+      }
     }
   }
 }
