@@ -53,7 +53,7 @@ OwnLibrary OwnLibrary::load() noexcept {
   const auto shared = reinterpret_cast<uintptr_t>(&imb_get_errno);
   OwnLibrary loaded;
   Dl_info library{};
-  if (dladdr(reinterpret_cast<const void*>(shared), &library) == 0) return loaded;
+  if (dladdr(reinterpret_cast<const void*>(&imb_get_errno), &library) == 0) return loaded;
   const Descriptor file(open(library.dli_fname, O_RDONLY | O_CLOEXEC));
   const Descriptor copy(memfd_create("ipsec-mb", MFD_CLOEXEC));
   if (!file.is_open() || !copy.is_open() || !copy_all(file, copy)) return loaded;

@@ -23,7 +23,8 @@ class OwnLibrary {
   // The one that is called instead of a function of everybody's library: both are of one file.
   template <class Function>
   Function* own(Function* shared) const noexcept {
-    return reinterpret_cast<Function*>(reinterpret_cast<uintptr_t>(shared) + distance_);
+    const uintptr_t address = reinterpret_cast<uintptr_t>(shared) + distance_;
+    return reinterpret_cast<Function*>(address);  // NOLINT(performance-no-int-to-ptr): no object's, but a function's
   }
 
  private:
