@@ -20,6 +20,7 @@
 #include "packet/buffer.h"
 #include "packet/udp_datagram.h"
 #include "transform/ah.h"
+#include "transform/step_burst.h"
 #include "transform/tunnel_esp.h"
 
 namespace spigrp {
@@ -244,15 +245,7 @@ bool Inbound::remove_one(Burst& burst, Decap decap, PlainBurst& plain) noexcept 
     return true;
   }
   decap(context_, burst);
-  uint16_t kept = 0;
-  for (const BurstEntry& entry : burst) {
-    if (const auto wrong = read_ip(entry.packet, inner[kept])) {
-      context_.drop(entry.packet, *wrong);
-    } else {
-      burst.entries[kept++] = entry;
-    }
-  }
-  burst.count = kept;
+  StepBurst::read_headers(context_, burst, inner);
   advance_all(burst, 1, inner, plain);
   return true;
 }

@@ -212,15 +212,7 @@ void decap_ah(WorkerContext& context, Burst& burst, IpPacket* headers) noexcept 
   if (decap_usual_ah(context, burst, headers)) [[likely]]
     return;
   decap_ah(context, burst);
-  uint16_t kept = 0;
-  for (const BurstEntry& entry : burst) {
-    if (const auto wrong = read_ip(entry.packet, headers[kept])) {
-      context.drop(entry.packet, *wrong);
-    } else {
-      burst.entries[kept++] = entry;
-    }
-  }
-  burst.count = kept;
+  StepBurst::read_headers(context, burst, headers);
 }
 
 }  // namespace spigrp

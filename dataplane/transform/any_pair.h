@@ -100,19 +100,14 @@ class AnyPair {
 
   const uint8_t* random_ivs() const noexcept { return random_iv_; }  // those that are left
   void note_uses(const WorkerContext& context) const noexcept {
-    note(esp_uses_, esp_, context);
-    note(tunnel_uses_, tunnel_, context);
+    StepBurst::note_uses_of(esp_, esp_uses_, context);
+    StepBurst::note_uses_of(tunnel_, tunnel_uses_, context);
   }
 
  private:
   static void count(Uses& uses, uint32_t packet_bytes) noexcept {
     ++uses.packets;
     uses.bytes += packet_bytes;
-  }
-  static void note(const Uses& uses, Sa& sa, const WorkerContext& context) noexcept {
-    if (uses.packets == 0) return;
-    context.note_use(sa, uses.packets, uses.bytes, sa.lifetime != nullptr);
-    StepBurst::take_from_lifetime(sa, uses, context);
   }
 
   Sa& esp_;

@@ -143,6 +143,18 @@ Verdict StepBurst::check_replay_behind(const BurstEntry& entry) noexcept {
   return verdict_of(entry.sa->replay.check(entry.sequence));
 }
 
+uint16_t StepBurst::take_row(const Burst& burst, const CryptoJob* jobs, uint16_t place, uint16_t last, uint64_t& newest,
+                             Writers writers) noexcept {
+  Sa& sa = *burst.entries[place].sa;
+  const uint64_t first = burst.entries[place].sequence;
+  if (!is_replay_protected(sa) || first <= newest) return place;
+  uint16_t end = place;
+  while (end < last && jobs[end].ok && burst.entries[end].sequence == first + (end - place)) ++end;
+  const uint32_t taken = sa.replay.advance_row(first, static_cast<uint32_t>(end - place), writers);
+  if (taken > 0) newest = first + taken - 1;
+  return static_cast<uint16_t>(place + taken);
+}
+
 Verdict StepBurst::verdict_of(ReplayVerdict replay) noexcept {
   switch (replay) {
     case ReplayVerdict::kReplayed:
@@ -188,6 +200,12 @@ void StepBurst::charge_one_by_one(Charge charge) noexcept {
   });
 }
 
+void StepBurst::note_uses_of(Sa& sa, const Uses& uses, const WorkerContext& context) noexcept {
+  if (uses.packets == 0) return;
+  context.note_use(sa, uses.packets, uses.bytes, sa.lifetime != nullptr);
+  take_from_lifetime(sa, uses, context);
+}
+
 void StepBurst::take_from_lifetime(Sa& sa, const Uses& uses, const WorkerContext& context) noexcept {
   if (sa.lifetime == nullptr) return;
   if (!sa.lifetime->take(uses.packets, uses.bytes)) sa.lifetime->end();
@@ -198,6 +216,18 @@ void StepBurst::tell_of_lifetimes() noexcept {
   for (const SaTally::Row& row : tally_) {
     if (row.sa->lifetime != nullptr) context_.notices->tell_of_lifetime(*row.sa);
   }
+}
+
+void StepBurst::read_headers(WorkerContext& context, Burst& burst, IpPacket* headers) noexcept {
+  uint16_t kept = 0;
+  for (const BurstEntry& entry : burst) {
+    if (const auto wrong = read_ip(entry.packet, headers[kept])) {
+      context.drop(entry.packet, *wrong);
+    } else {
+      burst.entries[kept++] = entry;
+    }
+  }
+  burst.count = kept;
 }
 
 namespace {

@@ -110,6 +110,11 @@ class StepBurst {
     const ReplayVerdict verdict = entry.sa->replay.check_and_advance(entry.sequence, writers);
     return verdict == ReplayVerdict::kFresh ? Verdict::keep() : verdict_of(verdict);
   }
+  // Of packets of one SA, from `place` on to before `last`, those that are authentic and whose numbers follow each
+  // other, all ahead of `newest`: taken by the replay window at once, as far as it takes them. Returns where they end;
+  // the last of them is the newest then.
+  static uint16_t take_row(const Burst& burst, const CryptoJob* jobs, uint16_t place, uint16_t last, uint64_t& newest,
+                           Writers writers) noexcept;
   // Anti-replay goes with integrity only (RFC 4303 section 3.4.3): without an ICV anybody could move the window.
   static bool is_replay_protected(const Sa& sa) noexcept { return sa.icv_bytes != 0; }
 
@@ -124,10 +129,19 @@ class StepBurst {
   // and counts the rest.
   void note_uses() noexcept;
 
+  // Whether a burst could use up the SA's lifetime.
+  static bool lifetime_may_end(const Sa& sa) noexcept {
+    return sa.lifetime != nullptr && !sa.lifetime->is_far_from_end();
+  }
+  // Counts what is through of an SA whose lifetime cannot end by it.
+  static void note_uses_of(Sa& sa, const Uses& uses, const WorkerContext& context) noexcept;
   // Of packets that are through, of an SA that may have a lifetime, which is_far_from_end().
   static void take_from_lifetime(Sa& sa, const Uses& uses, const WorkerContext& context) noexcept;
 
   SaTally& tally() noexcept { return tally_; }
+
+  // What each packet is, by place; one that is no IP packet in order is dropped.
+  static void read_headers(WorkerContext& context, Burst& burst, IpPacket* headers) noexcept;
 
   // Counts the packet in the worker and in its SA, tells who wants to know, and frees it.
   static void drop(WorkerContext& context, const BurstEntry& entry, DropReason reason) noexcept;

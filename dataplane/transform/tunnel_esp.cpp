@@ -10,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -71,8 +70,7 @@ void encap_one_by_one(WorkerContext& context, Burst& burst) noexcept {
 
 // Whether a burst could use up the lifetime of one of the two.
 bool is_near_its_end(const TunnelInEsp& pair) noexcept {
-  const auto is_near = [](const Sa& sa) { return sa.lifetime != nullptr && !sa.lifetime->is_far_from_end(); };
-  return is_near(*pair.tunnel) || is_near(*pair.esp);
+  return StepBurst::lifetime_may_end(*pair.tunnel) || StepBurst::lifetime_may_end(*pair.esp);
 }
 
 bool may_end(GroupRuns& runs) noexcept {
@@ -153,18 +151,6 @@ void drop_refused(WorkerContext& context, Burst& burst, const Jobs& jobs) noexce
   return static_cast<uint16_t>(to + 1);
 }
 
-// Of the packets of a run from `place` on those that are authentic and whose numbers follow each other, all ahead of
-// `newest`: taken by the replay window at once, as far as it takes them. Returns where they end.
-uint16_t take_row(const Burst& burst, const Jobs& jobs, uint16_t place, uint16_t last, uint64_t newest,
-                  Writers writers) noexcept {
-  Sa& esp = *burst.entries[place].sa;
-  const uint64_t first = burst.entries[place].sequence;
-  if (!StepBurst::is_replay_protected(esp) || first <= newest) return place;
-  uint16_t end = place;
-  while (end < last && jobs[end].ok && burst.entries[end].sequence == first + (end - place)) ++end;
-  return static_cast<uint16_t>(place + esp.replay.advance_row(first, static_cast<uint32_t>(end - place), writers));
-}
-
 // All packets up to the cipher's and authenticator's work. Where the window is, is asked once a run: other workers move
 // it.
 void begin_verifying(WorkerContext& context, Burst& burst, GroupRuns& runs, Unsent& unsent, Jobs& jobs) noexcept {
@@ -197,8 +183,7 @@ template <class Pair>
     if (!jobs[place].ok) [[unlikely]]
       return DropReason::authentication_failed;
     if (in_rows && place >= fresh_end) {
-      fresh_end = take_row(burst, jobs, place, last, newest, context.writers);
-      if (fresh_end > place) newest = burst.entries[fresh_end - 1].sequence;
+      fresh_end = StepBurst::take_row(burst, jobs.data(), place, last, newest, context.writers);
     }
     if (place >= fresh_end) {
       if (const Verdict verdict = pair.advance_replay(entry, context.writers); !verdict.kept()) return verdict;
@@ -218,24 +203,18 @@ template <class Pair>
 void decap_one_by_one(WorkerContext& context, Burst& burst, IpPacket* inner) noexcept {
   decap_esp(context, burst);
   go_on_to(burst, -2);
-  const auto keep_those = [&](auto&& objection) {
-    uint16_t kept = 0;
-    for (uint16_t place = 0; place < burst.count; ++place) {
-      const std::optional<DropReason> reason = objection(burst.entries[place].packet, inner[kept]);
-      if (reason) {
-        context.drop(burst.entries[place].packet, *reason);
-      } else {
-        burst.entries[kept++] = burst.entries[place];
-      }
+  StepBurst::read_headers(context, burst, inner);
+  uint16_t kept = 0;
+  for (uint16_t place = 0; place < burst.count; ++place) {
+    if (is_tunnel_protocol(inner[place].next_header)) {
+      burst.entries[kept++] = burst.entries[place];
+    } else {
+      context.drop(burst.entries[place].packet, DropReason::group_mismatch);
     }
-    burst.count = kept;
-  };
-  keep_those([](const rte_mbuf* packet, IpPacket& ip) -> std::optional<DropReason> {
-    if (const auto wrong = read_ip(packet, ip)) return wrong;
-    return is_tunnel_protocol(ip.next_header) ? std::nullopt : std::optional(DropReason::group_mismatch);
-  });
+  }
+  burst.count = kept;
   decap_tunnel(context, burst);
-  keep_those([](const rte_mbuf* packet, IpPacket& ip) { return read_ip(packet, ip); });
+  StepBurst::read_headers(context, burst, inner);
 }
 
 }  // namespace

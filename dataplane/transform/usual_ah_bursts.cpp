@@ -50,17 +50,6 @@ template <class Act>
   return act(UsualAh<Family::kIpv6>(sa));
 }
 
-// Whether a burst could use up its lifetime.
-bool lifetime_may_end(const Sa& sa) noexcept {
-  return sa.lifetime != nullptr && !sa.lifetime->is_far_from_end();
-}
-
-void note_uses_of(Sa& sa, const Uses& uses, const WorkerContext& context) noexcept {
-  if (uses.packets == 0) return;
-  context.note_use(sa, uses.packets, uses.bytes, sa.lifetime != nullptr);
-  StepBurst::take_from_lifetime(sa, uses, context);
-}
-
 // The burst closes up behind packets that are dropped.
 void move_up(Burst& burst, uint16_t place, uint16_t to) noexcept {
   if (to != place) [[unlikely]]
@@ -69,7 +58,7 @@ void move_up(Burst& burst, uint16_t place, uint16_t to) noexcept {
 
 bool is_usual_outbound(SaRuns& runs, const Burst& burst, Writers writers) noexcept {
   for (const SaRun& run : runs) {
-    if (lifetime_may_end(*run.sa) || !run.sa->sequence.is_far_from_limit(writers)) return false;
+    if (StepBurst::lifetime_may_end(*run.sa) || !run.sa->sequence.is_far_from_limit(writers)) return false;
     const bool all_fit = with_usual(*run.sa, [&](auto&& usual) noexcept {
       bool fit = true;
       for (uint16_t place = run.begin; place < run.end && fit; ++place) {
@@ -84,7 +73,7 @@ bool is_usual_outbound(SaRuns& runs, const Burst& burst, Writers writers) noexce
 
 bool is_usual_inbound(SaRuns& runs, const Burst& burst, const IpPacket* headers) noexcept {
   for (const SaRun& run : runs) {
-    if (lifetime_may_end(*run.sa)) return false;
+    if (StepBurst::lifetime_may_end(*run.sa)) return false;
     const bool all_fit = with_usual(*run.sa, [&](auto&& usual) noexcept {
       bool fit = true;
       for (uint16_t place = run.begin; place < run.end && fit; ++place) {
@@ -119,18 +108,6 @@ void put_run(WorkerContext& context, Burst& burst, SaRun& run, uint16_t kept, Us
   run.end = kept;
 }
 
-// Of the packets of a run from `place` on those that are authentic and whose numbers follow each other, all ahead of
-// the newest: taken by the replay window at once, as far as it takes them. Returns where they end.
-uint16_t take_ah_row(const Burst& burst, const AhJobs& jobs, SaRun& run, uint16_t place, Writers writers) noexcept {
-  const uint64_t first = burst.entries[place].sequence;
-  if (run.packets() < 2 || first <= run.newest || !StepBurst::is_replay_protected(*run.sa)) return place;
-  uint16_t end = place;
-  while (end < run.end && jobs[end].ok && burst.entries[end].sequence == first + (end - place)) ++end;
-  const uint32_t taken = run.sa->replay.advance_row(first, static_cast<uint32_t>(end - place), writers);
-  if (taken > 0) run.newest = first + taken - 1;
-  return static_cast<uint16_t>(place + taken);
-}
-
 // The packets of a run up to the authenticator's work; otherwise like put_run().
 void begin_run(WorkerContext& context, Burst& burst, SaRun& run, uint16_t kept, IpPacket* headers, UsualAsides& asides,
                AhJobs& jobs) noexcept {
@@ -156,11 +133,14 @@ void begin_run(WorkerContext& context, Burst& burst, SaRun& run, uint16_t kept, 
 // order without its AH (extension headers may come behind it) has been taken off nevertheless.
 uint16_t finish_run(WorkerContext& context, Burst& burst, SaRun& run, uint16_t kept, IpPacket* headers,
                     const UsualAsides& asides, const AhJobs& jobs) noexcept {
+  const bool in_rows = run.packets() > 1;
   uint16_t fresh_end = run.begin;  // packets before it have been taken by the replay window
   const auto objection = [&](uint16_t place, const BurstEntry& entry) noexcept -> Verdict {
     if (!jobs[place].ok) [[unlikely]]
       return DropReason::authentication_failed;
-    if (place >= fresh_end) fresh_end = take_ah_row(burst, jobs, run, place, context.writers);
+    if (in_rows && place >= fresh_end) {
+      fresh_end = StepBurst::take_row(burst, jobs.data(), place, run.end, run.newest, context.writers);
+    }
     if (place < fresh_end) return Verdict::keep();
     run.newest = std::max(run.newest, entry.sequence);
     return StepBurst::advance_replay(entry, context.writers);
@@ -187,7 +167,7 @@ uint16_t finish_run(WorkerContext& context, Burst& burst, SaRun& run, uint16_t k
       headers[kept++] = headers[place];
     }
   });
-  note_uses_of(*run.sa, uses, context);
+  StepBurst::note_uses_of(*run.sa, uses, context);
   return kept;
 }
 
@@ -221,7 +201,7 @@ bool encap_usual_ah(WorkerContext& context, Burst& burst) noexcept {
         move_up(burst, place, kept++);
       }
     });
-    note_uses_of(*run.sa, uses, context);
+    StepBurst::note_uses_of(*run.sa, uses, context);
   }
   burst.count = kept;
   return true;
