@@ -95,28 +95,21 @@ uint64_t cycles_per_packet(const KeySchedule& keys, uint32_t text_bytes, auto&& 
 
 constexpr uint32_t kMeasuredBytes = 512;  // of middling size
 
-struct JobList {
-  explicit JobList(std::span<CryptoJob> from) noexcept {
-    for (CryptoJob& job : from) jobs[count++] = &job;
-  }
-  std::span<CryptoJob* const> all() const noexcept { return std::span(jobs).first(count); }
-
-  std::array<CryptoJob*, kMaxJobs> jobs;
-  size_t count = 0;
-};
-
 }  // namespace
 
 uint64_t CryptoEngine::State::measure_jobs(IMB_MGR* manager, const KeySchedule& keys) {
   return cycles_per_packet(keys, kMeasuredBytes, [&](std::span<CryptoJob> jobs) {
-    run_multi_buffer<IMB_DIR_ENCRYPT>(manager, JobList(jobs).all());
+    Share share;
+    share.push_alike(jobs);
+    run_multi_buffer<IMB_DIR_ENCRYPT>(manager, share.all());
   });
 }
 
 uint64_t CryptoEngine::State::measure_split(const KeySchedule& keys, IMB_CIPHER_DIRECTION direction) {
   return cycles_per_packet(keys, kMeasuredBytes, [&](std::span<CryptoJob> jobs) {
-    const JobList list(jobs);
-    direction == IMB_DIR_ENCRYPT ? split.protect(list.all()) : split.verify(list.all());
+    Share share;
+    share.push_alike(jobs);
+    direction == IMB_DIR_ENCRYPT ? split.protect(share.all()) : split.verify(share.all());
   });
 }
 
