@@ -171,8 +171,10 @@ class Gateway {
     publish();
   }
 
-  void add_sa(std::string_view id, std::string_view source, const OuterHeader& outer = {}) {
+  void add_sa(std::string_view id, std::string_view source, const OuterHeader& outer = {},
+              std::string_view lifetime = {}) {
     SaSpec spec;
+    if (!lifetime.empty()) spec.lifetime = parse_lifetime(lifetime).value();
     spec.id = parse_sa_id(id).value();
     spec.source = address(source);
     if (spec.id.protocol == SaProtocol::kTunnel) {

@@ -11,22 +11,10 @@ class AgeingGateway : public Gateway {
  public:
   void make(std::string_view tunnel_life, std::string_view esp_life) {
     for (Gateway* gateway : {static_cast<Gateway*>(this), &far}) {
-      gateway->edit_sas([&](SaEdit& edit) {
-        for (const auto& [id, life] : {std::pair("tun.113@192.0.2.2", tunnel_life), {"esp.115@192.0.2.2", esp_life}}) {
-          SaSpec spec;
-          spec.id = parse_sa_id(id).value();
-          spec.source = address("192.0.2.1");
-          if (spec.id.protocol == SaProtocol::kTunnel) {
-            spec.tunnel_destination = spec.id.destination;
-          } else {
-            spec.algorithm = "aes128gcm16";
-            spec.encryption_key = Key(Bytes(20, 0x15));
-          }
-          if (!life.empty() && (gateway == this) == near_ages) spec.lifetime = parse_lifetime(life).value();
-          require(edit.add_sa(spec));
-        }
-        require(edit.group(ids({"tun.113@192.0.2.2", "esp.115@192.0.2.2"})));
-      });
+      const bool ages = (gateway == this) == near_ages;
+      gateway->add_sa("tun.113@192.0.2.2", "192.0.2.1", {}, ages ? tunnel_life : "");
+      gateway->add_sa("esp.115@192.0.2.2", "192.0.2.1", {}, ages ? esp_life : "");
+      gateway->group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
     }
     eroute("10.1.0.0/24", "10.2.0.0/24", "tun.113@192.0.2.2");
   }

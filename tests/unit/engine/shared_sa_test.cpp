@@ -8,22 +8,9 @@ namespace {
 
 struct SharedGateway : Gateway {
   explicit SharedGateway(std::string_view lifetime = {}, uint16_t workers = 2) : Gateway(kNear, workers) {
-    edit_sas([&](SaEdit& edit) {
-      for (const std::string_view id : {"tun.113@192.0.2.2", "esp.115@192.0.2.2"}) {
-        SaSpec spec;
-        spec.id = parse_sa_id(id).value();
-        spec.source = address("192.0.2.1");
-        if (spec.id.protocol == SaProtocol::kTunnel) {
-          spec.tunnel_destination = spec.id.destination;
-        } else {
-          spec.algorithm = "aes128gcm16";
-          spec.encryption_key = Key(Bytes(20, 0x15));
-        }
-        if (!lifetime.empty()) spec.lifetime = parse_lifetime(lifetime).value();
-        require(edit.add_sa(spec));
-      }
-      require(edit.group(ids({"tun.113@192.0.2.2", "esp.115@192.0.2.2"})));
-    });
+    add_sa("tun.113@192.0.2.2", "192.0.2.1", {}, lifetime);
+    add_sa("esp.115@192.0.2.2", "192.0.2.1", {}, lifetime);
+    group({"tun.113@192.0.2.2", "esp.115@192.0.2.2"});
     eroute("10.1.0.0/16", "10.2.0.0/24", "tun.113@192.0.2.2");
     parts().versions().online(0);
   }
