@@ -34,7 +34,7 @@ constexpr std::chrono::milliseconds kTurn{10};         // at most, of others in 
 class Eal {
  public:
   static Expected<Eal> start(const Options& options) {
-    if (auto started = initialise_eal(options.memory, options.workers); !started) {
+    if (const auto started = initialise_eal(options.memory, options.workers); !started) {
       return tl::unexpected(started.error());
     }
     return Eal();
@@ -181,7 +181,7 @@ class ControlLoop {
 };
 
 Expected<void> apply_startup_batch(Service& service, const Options& options, Batch& batch) {
-  auto applied = service.edit(batch.edits);
+  const auto applied = service.edit(batch.edits);
   if (applied) return {};
   const RefusedEdit& refused = applied.error();
   return failure(options.startup_batch->string() + ':' + std::to_string(refused.line),
