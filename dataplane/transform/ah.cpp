@@ -19,6 +19,7 @@
 
 #include <rte_mbuf.h>
 
+#include "transform/ah_layout.h"
 #include "transform/mutable_fields.h"
 #include "transform/step_burst.h"
 #include "transform/transform.h"
@@ -38,10 +39,6 @@ struct Aside {
 
 using Jobs = std::array<CryptoJob, kBurstCapacity>;
 
-uint8_t length_field(const Sa& sa) noexcept {
-  return static_cast<uint8_t>(sa.ah_header_bytes / 4 - 2);  // RFC 4302 section 2.2
-}
-
 AhHeader* ah_of(const BurstEntry& entry, const IpPacket& ip) noexcept {
   return rte_pktmbuf_mtod_offset(entry.packet, AhHeader*, ip.header_bytes);
 }
@@ -54,36 +51,12 @@ uint8_t* icv_of(const Sa& sa, AhHeader* ah) noexcept {
   return iv_of(ah) + sa.iv_bytes;
 }
 
-// Behind the packet: admitted with room for it.
-void put_upper_half(const BurstEntry& entry) noexcept {
-  if (!entry.sa->extended_sequence) [[likely]]
-    return;
-  const be32 upper = be32::from_host(static_cast<uint32_t>(entry.sequence >> 32));
-  std::memcpy(rte_pktmbuf_append(entry.packet, kUpperSequenceBytes), &upper, sizeof(upper));
-}
-
-void take_upper_half_off(const BurstEntry& entry) noexcept {
-  if (entry.sa->extended_sequence) [[unlikely]]
-    rte_pktmbuf_trim(entry.packet, kUpperSequenceBytes);
-}
-
-void make_job(const BurstEntry& entry, AhHeader* ah, uint8_t* icv, CryptoJob& job) noexcept {
-  put_upper_half(entry);
-  job.keys = entry.sa->keys->expanded();
-  job.cipher_start = nullptr;
-  job.cipher_bytes = 0;
-  job.iv = iv_of(ah);
-  job.auth_start = rte_pktmbuf_mtod(entry.packet, const uint8_t*);
-  job.auth_bytes = rte_pktmbuf_pkt_len(entry.packet);
-  job.icv = icv;
-}
-
 // Puts the header in, complete but for IV and ICV, which are zero. The IP header in front of it is final.
 void put_ah(const Sa& sa, rte_mbuf* packet, const IpPacket& ip, uint64_t sequence) noexcept {
   char* start = rte_pktmbuf_prepend(packet, sa.ah_header_bytes);
   std::memmove(start, start + sa.ah_header_bytes, ip.header_bytes);
   auto* ah = reinterpret_cast<AhHeader*>(start + ip.header_bytes);
-  *ah = {ip.next_header, length_field(sa), {}, sa.spi, be32::from_host(static_cast<uint32_t>(sequence))};
+  *ah = {ip.next_header, ah_length_field(sa), {}, sa.spi, be32::from_host(static_cast<uint32_t>(sequence))};
   std::memset(iv_of(ah), 0, sa.ah_header_bytes - sizeof(AhHeader));
   rewrite_ip(packet, ip, rte_pktmbuf_pkt_len(packet), kProtocolAh);
 }
@@ -112,7 +85,7 @@ Verdict check_ah(BurstEntry& entry, const IpPacket& ip) noexcept {
   if (ip.next_header != kProtocolAh) return DropReason::bad_next_header;
   if (ip.payload_bytes() < sizeof(AhHeader)) return DropReason::runt;
   const AhHeader& ah = *ah_of(entry, ip);
-  if (ah.payload_length != length_field(sa)) return DropReason::bad_length;
+  if (ah.payload_length != ah_length_field(sa)) return DropReason::bad_length;
   if (ip.payload_bytes() < sa.ah_header_bytes) return DropReason::runt;
   if (const Verdict verdict = check_header(ip); !verdict.kept()) return verdict;
   if (sa.extended_sequence && rte_pktmbuf_tailroom(entry.packet) < kUpperSequenceBytes) return DropReason::no_room;
@@ -149,7 +122,7 @@ void encap_ah(WorkerContext& context, Burst& burst) noexcept {
     if (!verdict.kept()) return verdict;
     AhHeader* ah = ah_of(entry, note.ip);
     put_iv(entry, ah);
-    make_job(entry, ah, icv_of(*entry.sa, ah), jobs[job_count++]);
+    make_ah_job(entry, iv_of(ah), icv_of(*entry.sa, ah), jobs[job_count++]);
     return verdict;
   });
 
@@ -192,7 +165,7 @@ void decap_ah(WorkerContext& context, Burst& burst) noexcept {
     uint8_t* icv = icv_of(*entry.sa, ah);
     std::memcpy(aside.icv, icv, entry.sa->icv_bytes);
     std::memset(icv, 0, entry.sa->icv_bytes);
-    make_job(entry, ah, aside.icv, jobs[job_count++]);
+    make_ah_job(entry, iv_of(ah), aside.icv, jobs[job_count++]);
     return Verdict::keep();
   });
 

@@ -12,6 +12,7 @@
 #include "packet/burst.h"
 #include "packet/ip_packet.h"
 #include "sa/sa.h"
+#include "transform/ah_layout.h"
 #include "transform/plain_header.h"
 #include "transform/step_burst.h"
 
@@ -53,9 +54,8 @@ class UsualAh {
 
   explicit UsualAh(const Sa& sa) noexcept
       : sa_(sa),
-        keys_(sa.keys->expanded()),
         ah_bytes_(sa.ah_header_bytes),
-        length_field_(static_cast<uint8_t>(sa.ah_header_bytes / 4 - 2)),  // RFC 4302 section 2.2
+        length_field_(ah_length_field(sa)),
         is_extended_(sa.extended_sequence) {}
 
   uint32_t ah_bytes() const noexcept { return ah_bytes_; }
@@ -92,14 +92,13 @@ class UsualAh {
       const be64 iv = sa_.counted_iv(entry.sequence);
       std::memcpy(start + kIvOffset, &iv, sizeof(iv));
     }
-    fill(entry, start, start + kIvOffset + sa_.iv_bytes, job);
+    make_ah_job(entry, start + kIvOffset, start + kIvOffset + sa_.iv_bytes, job);
   }
 
   // With its ICV it is complete.
-  void finish_put(rte_mbuf* packet, const UsualAside& aside) const noexcept {
-    if (is_extended_) [[unlikely]]
-      rte_pktmbuf_trim(packet, kUpperSequenceBytes);
-    HeaderFront<family>::at(aside.front).put(rte_pktmbuf_mtod(packet, uint8_t*));
+  void finish_put(const BurstEntry& entry, const UsualAside& aside) const noexcept {
+    take_upper_half_off(entry);
+    HeaderFront<family>::at(aside.front).put(rte_pktmbuf_mtod(entry.packet, uint8_t*));
   }
 
   // Inbound, of a packet with this header: it is usual.
@@ -126,7 +125,7 @@ class UsualAh {
     uint8_t* icv = start + kIvOffset + sa_.iv_bytes;
     detail::copy_icv(aside.icv, icv, sa_.icv_bytes);
     detail::zero_icv(icv, sa_.icv_bytes);
-    fill(entry, start, aside.icv, job);
+    make_ah_job(entry, start + kIvOffset, aside.icv, job);
     return Verdict::keep();
   }
 
@@ -154,23 +153,7 @@ class UsualAh {
     packet->pkt_len = bytes;
   }
 
-  // The upper half of an extended number is behind the packet for the computation.
-  void fill(const BurstEntry& entry, const uint8_t* start, uint8_t* icv, CryptoJob& job) const noexcept {
-    if (is_extended_) [[unlikely]] {
-      const be32 upper = be32::from_host(static_cast<uint32_t>(entry.sequence >> 32));
-      std::memcpy(rte_pktmbuf_append(entry.packet, kUpperSequenceBytes), &upper, sizeof(upper));
-    }
-    job.keys = keys_;
-    job.cipher_start = nullptr;
-    job.cipher_bytes = 0;
-    job.iv = start + kIvOffset;
-    job.auth_start = start;
-    job.auth_bytes = rte_pktmbuf_pkt_len(entry.packet);
-    job.icv = icv;
-  }
-
   const Sa& sa_;
-  const KeySchedule::Expanded* const keys_;
   const uint32_t ah_bytes_;
   const uint8_t length_field_;
   const bool is_extended_;

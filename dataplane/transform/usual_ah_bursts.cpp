@@ -190,14 +190,14 @@ bool encap_usual_ah(WorkerContext& context, Burst& burst) noexcept {
     Uses uses;
     with_usual(*run.sa, [&](auto&& usual) noexcept {
       for (uint16_t place = run.begin; place < run.end; ++place) {
-        rte_mbuf* packet = burst.entries[place].packet;
+        const BurstEntry& entry = burst.entries[place];
         if (!jobs[place].ok) [[unlikely]] {
-          StepBurst::drop(context, burst.entries[place], DropReason::crypto_failed);
+          StepBurst::drop(context, entry, DropReason::crypto_failed);
           continue;
         }
-        usual.finish_put(packet, asides[place]);
+        usual.finish_put(entry, asides[place]);
         ++uses.packets;
-        uses.bytes += rte_pktmbuf_pkt_len(packet) - usual.ah_bytes();
+        uses.bytes += rte_pktmbuf_pkt_len(entry.packet) - usual.ah_bytes();
         move_up(burst, place, kept++);
       }
     });
